@@ -1,0 +1,122 @@
+"""Access: one touch of one record by one login at one source (design section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, NotRequired
+
+import orjson
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from typing_extensions import TypedDict
+
+from .ids import Id, Instant, SourceName
+from .model import Sparse, Strict
+
+Action = Literal["search", "view", "edit", "print", "export", "disclose", "subscribe", "check_out", "return"]
+RecordKind = Literal["person", "case", "intake", "document", "service", "staff", "criteria"]
+Result = Literal["success", "denied", "failed"]
+Sequence = Annotated[int, Field(ge=0, lt=2**63)]
+
+CANDIDATES_MAX = 200  # a search that resolves to more names nobody in particular
+
+
+class Record(Strict):
+    """What was opened."""
+
+    kind: RecordKind
+    id: Id
+
+
+class Purpose(Sparse):
+    """What the actor claimed; evidence of a claim, never an explanation."""
+
+    code: Id | None = None
+    text: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+
+class Access(Sparse):
+    """One touch of one record.
+
+    `occurred_at` to `occurred_until` (both included) is an interval when the source cannot say the instant better.
+    `sequence` is dense per source, so that a gap is a missing message.
+    """
+
+    event_id: Id
+    source: SourceName
+    sequence: Sequence | None = None
+    actor: Id
+    requested_for: Id | None = None
+    action: Action
+    record: Record
+    candidates: Annotated[tuple[Record, ...], Field(max_length=CANDIDATES_MAX, strict=False)] | None = None
+    recipient: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    purpose: Purpose | None = None
+    result: Result
+    occurred_at: Instant
+    occurred_until: Instant | None = None
+    session: Id | None = None
+    device: Id | None = None
+    batch_id: Id | None = None
+    object_count: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _interval_is_not_inverted(self) -> Access:
+        if self.occurred_until is not None and self.occurred_until < self.occurred_at:
+            raise ValueError("occurred_until must not be before occurred_at")
+        return self
+
+
+def canonical(access: Access) -> bytes:
+    """The one spelling of an access: keys sorted, absent fields left out, instants in UTC with milliseconds."""
+    return orjson.dumps(access.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+
+def finding_id(access: Access) -> str:
+    """`f_` and 32 hex digits of SHA-256 over source, event_id and the canonical access, joined by 0x1F."""
+    body = b"\x1f".join((access.source.encode(), access.event_id.encode(), canonical(access)))
+    return "f_" + hashlib.sha256(body).hexdigest()[:32]
+
+
+# The judge checks every access but looks closely only at those that nothing explains, so it reads most of them with
+# this thinner shape of the same types (2.6 µs beside 9). A property test holds the two to the same answers.
+_THIN = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ThinRecord(TypedDict):
+    """Record as a plain dictionary."""
+
+    __pydantic_config__ = _THIN  # type: ignore[misc] # the documented way to configure a TypedDict
+    kind: RecordKind
+    id: Id
+
+
+class ThinPurpose(TypedDict):
+    """Purpose as a plain dictionary."""
+
+    __pydantic_config__ = _THIN  # type: ignore[misc] # as above
+    code: NotRequired[Id | None]
+    text: NotRequired[Annotated[str, StringConstraints(max_length=2000)] | None]
+
+
+class ThinAccess(TypedDict):
+    """Access of one record at one instant as a plain dictionary; `occurred_at` is still text."""
+
+    __pydantic_config__ = _THIN  # type: ignore[misc] # as above
+    event_id: Id
+    source: SourceName
+    sequence: NotRequired[Sequence | None]
+    actor: Id
+    requested_for: NotRequired[Id | None]
+    action: Action
+    record: ThinRecord
+    recipient: NotRequired[Annotated[str, StringConstraints(min_length=1, max_length=500)] | None]
+    purpose: NotRequired[ThinPurpose | None]
+    result: Result
+    occurred_at: Annotated[str, StringConstraints(max_length=40)]
+    session: NotRequired[Id | None]
+    device: NotRequired[Id | None]
+    batch_id: NotRequired[Id | None]
+    object_count: NotRequired[Annotated[int, Field(ge=0, le=1_000_000_000)] | None]
+
+
+THIN_ACCESS: TypeAdapter[ThinAccess] = TypeAdapter(ThinAccess)

@@ -1,0 +1,133 @@
+"""Bytes in, values out, and back: the only place where JSON is read or written.
+
+orjson and pydantic both keep the last of two equal keys silently, which would let one message say two things to two
+readers. So a duplicate is looked for: without a backslash in the message each key and text has exactly two quotes,
+and a key that was dropped leaves fewer quotes in the value read than in the message. All else takes the exact way.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, Final, TypeVar, get_args
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from .access import THIN_ACCESS, Access, ThinAccess
+from .errors import RejectedInputError
+from .fact import FactKind
+from .model import Strict
+
+MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
+DEPTH_MAX: Final = 16  # the deepest record of the contract has 4 levels
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def decode(model: type[T], raw: bytes | None) -> T:
+    """The value in `raw`, checked strictly. Raises RejectedInputError naming the field, never its content."""
+    document = read_json(raw)
+    try:
+        return model.model_validate(document, context={"wire": True})
+    except ValidationError as error:
+        raise _rejected(error) from None
+
+
+def encode(value: BaseModel) -> bytes:
+    """Compact JSON in the order of the model's fields."""
+    return orjson.dumps(value.model_dump(mode="json"))
+
+
+def decode_thin(raw: bytes | None) -> ThinAccess | None:
+    """The fast way for an access of one record at one instant; None when only the exact way can tell."""
+    if raw is None:
+        return None
+    try:
+        thin = THIN_ACCESS.validate_json(raw)
+    except ValidationError:
+        return None
+    if len(raw) > MESSAGE_MAX or b"\\" in raw or raw.count(b'"') != orjson.dumps(thin).count(b'"'):
+        return None
+    return thin
+
+
+def decode_access(raw: bytes | None) -> Access:
+    """An access, the exact way."""
+    return decode(Access, raw)
+
+
+def read_json(raw: bytes | None) -> Any:
+    """A JSON object from bytes. Raises RejectedInputError for all that two readers could read differently."""
+    if raw is None or not raw:
+        raise RejectedInputError("message", "is empty; send one JSON object")
+    if len(raw) > MESSAGE_MAX:
+        raise RejectedInputError("message", f"is larger than {MESSAGE_MAX} bytes; split or shorten it")
+    if _depth_exceeds(raw, DEPTH_MAX):
+        raise RejectedInputError("message", f"is nested deeper than {DEPTH_MAX} levels")
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise RejectedInputError(f"byte {error.pos}", "is not JSON in UTF-8 without a byte order mark") from None
+    if not isinstance(document, dict):
+        raise RejectedInputError("message", "must be one JSON object")
+    if b"\\" in raw or raw.count(b'"') != orjson.dumps(document).count(b'"'):
+        _refuse_duplicate_keys(raw)
+    return document
+
+
+def _depth_exceeds(raw: bytes, limit: int) -> bool:
+    """Whether brackets nest deeper; counts those inside texts too, but only once there are more than the limit."""
+    if raw.count(b"{") + raw.count(b"[") <= limit:
+        return False
+    depth = deepest = 0
+    inside = escaped = False
+    for byte in raw:
+        if inside:
+            inside = escaped or byte != 0x22
+            escaped = not escaped and byte == 0x5C
+        elif byte == 0x22:
+            inside = True
+        elif byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest > limit
+
+
+def _refuse_duplicate_keys(raw: bytes) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = dict(pairs)
+        if len(names) != len(pairs):
+            raise RejectedInputError("message", "names a field twice")
+        return names
+
+    json.loads(raw, object_pairs_hook=unique)
+
+
+def _rejected(error: ValidationError) -> RejectedInputError:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = _place(first["loc"])
+    if first["type"] == "extra_forbidden":
+        return RejectedInputError(_place(first["loc"][:-1]), "has a field that the contract does not know")
+    if first["type"] == "union_tag_invalid":  # pydantic would repeat the value
+        return RejectedInputError(f"{place}.kind", "is no kind that the contract knows")
+    return RejectedInputError(place, first["msg"].removeprefix("Value error, "))
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Where the fault is, in names of the contract only: any other name came with the message and may be data."""
+    known = _names()
+    return ".".join(str(p) if isinstance(p, int) or p in known else "*" for p in loc) or "message"
+
+
+@cache
+def _names() -> frozenset[str]:
+    found: set[str] = set()
+    models: list[type[BaseModel]] = [Strict]
+    while models:
+        model = models.pop()
+        models += model.__subclasses__()
+        found |= set(model.model_fields)
+    return frozenset(found) | frozenset(get_args(FactKind))

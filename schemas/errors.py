@@ -1,0 +1,28 @@
+"""Errors, sorted by who must act (conventions, section 3)."""
+
+from __future__ import annotations
+
+
+class NeedToKnowError(Exception):
+    """Every error of this project."""
+
+
+class RejectedInputError(NeedToKnowError):
+    """This input is wrong for ever; whoever sent it must act. It becomes a dead letter.
+
+    `place` names the field ("record.kind") or the spot ("byte 12"); neither it nor the reason ever carries the
+    value, which may be somebody's data (promise 15).
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class NotReadyError(NeedToKnowError):
+    """The same call may succeed later: the broker is away, a feed is silent. Operations must act if it lasts."""
+
+
+class BrokenPromiseError(NeedToKnowError):
+    """We are wrong: something that cannot happen did. The worker stops; the project must act."""

@@ -1,0 +1,86 @@
+"""Identifiers and instants, the two things every record is made of."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo, WithJsonSchema
+
+ID_PATTERN = r"^[\x21-\x7E]+\z"
+ID_MAX = 200  # characters; the longest real one known is a federated id of about 120
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_MAX, pattern=ID_PATTERN)]
+"""1 to 200 printable ASCII characters without spaces, compared as they are (design section 4)."""
+
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}\z")]
+FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}\z")]
+
+EARLIEST_MS = -2_208_988_800_000  # 1900-01-01: nobody alive was recorded before
+LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999, the end of RFC 3339
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str) -> int:
+    """UTC milliseconds of an RFC 3339 instant with an offset; digits past the millisecond are cut off.
+
+    Raises ValueError, without the text, when it is none.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("must be an RFC 3339 instant with an offset, like 2026-01-05T14:14:03.120Z")
+    try:
+        since = datetime.fromisoformat(text.upper()) - _EPOCH
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and time that exist") from None
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+_MINUTES: dict[str, int] = {}
+_MINUTES_MAX = 500_000  # a year of minutes, about 60 MB if every one occurs; then it starts anew
+
+
+def quick_instant(text: str) -> int:
+    """`parse_instant`, ten times faster for `2026-01-05T14:14:03.120Z`, the spelling that nearly all emitters use."""
+    if len(text) != 24 or text[16] != ":" or text[19] != "." or text[23] != "Z":
+        return parse_instant(text)
+    minute = _MINUTES.get(text[:16])
+    if minute is None:
+        if len(_MINUTES) >= _MINUTES_MAX:
+            _MINUTES.clear()
+        minute = _MINUTES[text[:16]] = parse_instant(f"{text[:16]}:00Z")
+    rest = text[17:19] + text[20:23]
+    if not (rest.isascii() and rest.isdigit()) or rest >= "60000":
+        return parse_instant(text)
+    return minute + int(rest)
+
+
+def format_instant(ms: int) -> str:
+    """RFC 3339 in UTC with exactly three digits after the second."""
+    seconds, rest = divmod(ms, 1000)
+    # Not datetime.fromtimestamp: it refuses negative values on some platforms.
+    whole = _EPOCH + timedelta(seconds=seconds)
+    return f"{whole.isoformat()[:19]}.{rest:03d}Z"
+
+
+def _read_instant(value: Any, info: ValidationInfo) -> int:
+    from_wire = bool(info.context and info.context.get("wire"))
+    if isinstance(value, str):
+        value = parse_instant(value)
+    elif from_wire or not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("must be an RFC 3339 instant with an offset, like 2026-01-05T14:14:03.120Z")
+    if not EARLIEST_MS <= value <= LATEST_MS:
+        raise ValueError("must lie between the years 1900 and 9999")
+    return int(value)
+
+
+Instant = Annotated[
+    int,
+    BeforeValidator(_read_instant),
+    PlainSerializer(format_instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""RFC 3339 with an offset on the wire, UTC milliseconds inside."""

@@ -1,0 +1,80 @@
+"""Cut: what the judge did with one range of offsets, in a form that anybody can derive again (design section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .finding import Offset
+from .ids import FeedName, Instant, SourceName
+from .model import Sparse, Strict
+
+Count = Annotated[int, Field(ge=0)]
+Pair = Annotated[tuple[int, int], Field(strict=False)]  # JSON has lists only
+Judged = Literal["explained", "pending", "late", "revoked", "unexplained", "unresolved"]
+
+CODES: dict[str, str] = {
+    "control": "c",
+    "dead_letter": "d",
+    "explained": "e",
+    "pending": "p",
+    "late": "l",
+    "revoked": "r",
+    "unexplained": "u",
+    "unresolved": "n",
+}
+"""One letter a verdict, in the order of the messages; a message that names several accesses gives several."""
+
+
+def verdict_digest(codes: str) -> str:
+    """Digest of a batch's verdicts in order: SHA-256 over their letters, in hex."""
+    return hashlib.sha256(codes.encode()).hexdigest()
+
+
+class MessageCounts(Strict):
+    """Every message of the range is exactly one of these (promise 3)."""
+
+    translated: Count
+    control: Count
+    dead_letters: Count
+
+
+class Cut(Sparse):
+    """One judged batch of one partition, offsets [first_offset, next_offset).
+
+    A *settlement* cut judges no new message (its range is empty): `settled` lists [offset, index in the message] of
+    accesses that were pending and ended without a finding.
+    """
+
+    topic: str
+    partition: Count
+    first_offset: Offset
+    next_offset: Offset
+    position: Offset
+    reconciled: Offset
+    marks: dict[FeedName, Instant]
+    policy: str
+    messages: MessageCounts
+    accesses: dict[Judged, Count]
+    sequences: dict[SourceName, list[Pair]]
+    digest: str
+    previous: str | None = None
+    run: str
+    settled: list[Pair] | None = None
+
+
+class Note(Strict):
+    """What a worker writes beside the committed offset of an access partition.
+
+    All messages up to `judged` have been judged, and the open accesses among them at `position`, with the gating feeds
+    complete through `low` (with waivers: through `low_waived`), in UTC milliseconds.
+    """
+
+    judged: Offset
+    position: Offset
+    low: int
+    low_waived: int
+    open: Count
+    pending: Count

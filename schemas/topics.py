@@ -1,0 +1,166 @@
+"""Every topic, source and feed in one table (design section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from .fact import FactKind
+from .ids import FeedName, SourceName
+
+DAY_MS: Final = 86_400_000
+YEAR_DAYS: Final = 365
+FOR_EVER: Final = -1
+
+CANONICAL: Final = "application/json"
+FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A system that publishes accesses.
+
+    `zone` is the IANA zone of its local times (None: it sends offsets); `content_types` its native messages beside
+    canonical JSON, which every source may send.
+    """
+
+    name: SourceName
+    title: str
+    content_types: tuple[str, ...] = ()
+    zone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """A system that states facts, and the kinds it may state."""
+
+    name: FeedName
+    title: str
+    kinds: frozenset[FactKind]
+
+
+SOURCES: Final = MappingProxyType(
+    {
+        s.name: s
+        for s in (
+            Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone="America/New_York"),
+            Source(name="facts2", title="FACTS2"),
+            Source(name="irss", title="IRSS"),
+            Source(name="clean", title="CLEAN"),
+            Source(name="jnet", title="JNET"),
+            Source(name="accurint", title="Accurint"),
+            Source(name="ecms", title="ECMS"),
+            Source(name="paper", title="paper sign-out"),
+        )
+    }
+)
+
+FEEDS: Final = MappingProxyType(
+    {
+        f.name: f
+        for f in (
+            Feed(name="assignments", title="case assignments", kinds=frozenset({"assignment"})),
+            Feed(
+                name="staff",
+                title="staff directory",
+                kinds=frozenset({"account", "supervision", "coverage", "unit_member"}),
+            ),
+            Feed(name="cases", title="case composition", kinds=frozenset({"membership"})),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """How one topic must look on the broker. `partitions_fixed` refuses any other number."""
+
+    name: str
+    partitions: int
+    partitions_fixed: bool
+    keep_days: int
+    cleanup: Literal["delete", "compact"] = "delete"
+    max_bytes: int = 1_048_576  # of a batch, not of a message: the broker's own default
+
+    def config(self) -> dict[str, str]:
+        """Topic settings as Kafka names them."""
+        keep = FOR_EVER if self.keep_days == FOR_EVER else self.keep_days * DAY_MS
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(keep),
+            "retention.bytes": "-1",
+            "max.message.bytes": str(self.max_bytes),
+            # The broker's clock, not the emitter's: an access dated after its append time is judged at its append time.
+            "message.timestamp.type": "LogAppendTime",
+        }
+
+
+ACCESS_KEEP_DAYS: Final = 800
+FINDING_KEEP_DAYS: Final = 7 * YEAR_DAYS
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names of all topics under one prefix (empty in production; tests use one each)."""
+
+    prefix: str = ""
+
+    def access(self, source: SourceName) -> str:
+        """Where this source's accesses go."""
+        return f"{self.prefix}access.{source}.v1"
+
+    def feed(self, feed: FeedName) -> str:
+        """Where this feed's facts and marks go."""
+        return f"{self.prefix}feed.{feed}.v1"
+
+    @property
+    def facts(self) -> str:
+        """All facts in one order."""
+        return f"{self.prefix}facts.v1"
+
+    @property
+    def marks(self) -> str:
+        """The highest mark of each feed."""
+        return f"{self.prefix}marks.v1"
+
+    @property
+    def violations(self) -> str:
+        """Findings."""
+        return f"{self.prefix}violations.v1"
+
+    @property
+    def ledger(self) -> str:
+        """Cuts."""
+        return f"{self.prefix}ledger.v1"
+
+    @property
+    def dead_letters(self) -> str:
+        """Messages that could not be read, and why."""
+        return f"{self.prefix}dead-letter.v1"
+
+    def accesses(self) -> dict[str, SourceName]:
+        """Access topic -> source."""
+        return {self.access(name): name for name in SOURCES}
+
+    def feeds(self) -> dict[str, FeedName]:
+        """Feed topic -> feed."""
+        return {self.feed(name): name for name in FEEDS}
+
+    def all(self) -> tuple[Topic, ...]:
+        """Every topic as it must be on the broker."""
+        accesses = (
+            Topic(name=t, partitions=4, partitions_fixed=False, keep_days=ACCESS_KEEP_DAYS) for t in self.accesses()
+        )
+        feeds = (Topic(name=t, partitions=1, partitions_fixed=True, keep_days=30) for t in self.feeds())
+        return (
+            *accesses,
+            *feeds,
+            # One partition: all knowledge has one order, and "what was known when" is one integer.
+            Topic(name=self.facts, partitions=1, partitions_fixed=True, keep_days=FOR_EVER),
+            Topic(name=self.marks, partitions=1, partitions_fixed=True, keep_days=FOR_EVER, cleanup="compact"),
+            Topic(name=self.violations, partitions=4, partitions_fixed=False, keep_days=FINDING_KEEP_DAYS),
+            Topic(name=self.ledger, partitions=4, partitions_fixed=False, keep_days=FINDING_KEEP_DAYS),
+            # Twice what an access topic takes: a dead letter carries the original bytes and the reason.
+            Topic(name=self.dead_letters, partitions=1, partitions_fixed=True, keep_days=400, max_bytes=2 * 1_048_576),
+        )

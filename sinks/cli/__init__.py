@@ -1,0 +1,1 @@
+"""The command `needtoknow`: one module a sub-command."""

@@ -1,0 +1,216 @@
+"""Kafka for commands: connect with patience, look at topics, read one to its end. Every wait is bounded and shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+import click
+import stamina
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.errors import NotReadyError
+
+ATTEMPT_SECONDS: Final = 5.0  # a machine that swallows packets must not use up the whole wait in silence
+FETCH_MS: Final = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where Kafka is (`host:port`, several separated by commas), and how many seconds to wait for it."""
+
+    address: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it lies in the log; `timestamp` is the broker's append time in UTC milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def run(work: Coroutine[Any, Any, T], broker: Broker) -> T:
+    """Runs the work of a command. An error of Kafka becomes NotReadyError naming the address; operations must act."""
+    # aiokafka reports each failed attempt by itself, and at DEBUG each message: what matters is raised.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    stamina.instrumentation.set_on_retry_hooks([])  # its default prints through structlog, to standard output
+    try:
+        return asyncio.run(work)
+    except KafkaError as error:
+        raise NotReadyError(f"Kafka at {broker.address}: {type(error).__name__}") from None
+
+
+async def _started(client: T, start: Callable[[T], Awaitable[object]], stop: Callable[[T], Awaitable[object]]) -> T:
+    """The client once it is started; one that could not be is closed, not left to complain when it is collected."""
+    try:
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            await start(client)
+    except BaseException:
+        await stop(client)
+        raise
+    return client
+
+
+@asynccontextmanager
+async def admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A started admin client. Raises NotReadyError when the broker does not answer in time."""
+
+    def make() -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(bootstrap_servers=broker.address)
+
+    client = await _connected(broker, make, lambda c: c.start(), lambda c: c.close())
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
+    """A started producer that keeps order and stores each message once. Raises NotReadyError as `admin` does."""
+
+    def make() -> AIOKafkaProducer:
+        return AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True, acks="all", linger_ms=5)
+
+    client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer outside of any group: it commits nothing and is given its partitions by hand."""
+
+    def make() -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=broker.address, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+
+    client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+async def _connected(
+    broker: Broker,
+    make: Callable[[], T],
+    start: Callable[[T], Awaitable[object]],
+    stop: Callable[[T], Awaitable[object]],
+) -> T:
+    """A started client, tried again with growing pauses; says so on standard error."""
+    began = time.monotonic()
+    errors = (KafkaError, OSError, TimeoutError)
+    retries = stamina.retry_context(on=errors, attempts=None, timeout=broker.timeout, wait_initial=0.2, wait_max=2.0)
+    try:
+        async with asyncio.timeout(broker.timeout):
+            async for attempt in retries:
+                if attempt.num > 1:
+                    passed = time.monotonic() - began
+                    click.echo(
+                        f"waiting for Kafka at {broker.address}: {passed:.0f} of {broker.timeout:.0f} s", err=True
+                    )
+                with attempt:
+                    return await _started(make(), start, stop)
+    except errors:
+        pass
+    raise NotReadyError(
+        f"no Kafka answers at {broker.address} after {broker.timeout:.0f} s; is it running, and is --broker or "
+        "NTK_BROKER right?"
+    )
+
+
+async def partitions(broker: Broker, topics: Iterable[str]) -> dict[str, int]:
+    """How many partitions each of these topics has. Raises NotReadyError when one is missing."""
+    async with admin(broker) as client:
+        # All topics: asked for one by name, a broker may create it, with settings of its own.
+        found = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
+    for topic in (wanted := tuple(topics)):
+        if topic not in found:
+            raise NotReadyError(f"{broker.address} has no topic {topic}; run `needtoknow topics apply` first")
+    return {topic: found[topic] for topic in wanted}
+
+
+Start = Literal["first", "end"] | int | Mapping[int, int]
+"""Where to begin in each partition: its first message, its end, this many messages before its end, or the offset given
+for it (its first message when none is)."""
+
+
+async def read_topic(
+    broker: Broker, topic: str, *, start: Start = "first", follow: bool = False
+) -> AsyncGenerator[Message, None]:
+    """The messages of a topic, in order within each partition, up to the end as it was at the call.
+
+    With `follow` it goes on for ever. Raises NotReadyError when the topic is missing or nothing comes for the broker's
+    timeout although there is more to read.
+    """
+    counts = await partitions(broker, [topic])
+    async with consumer(broker) as client:
+        held = [TopicPartition(topic, number) for number in range(counts[topic])]
+        client.assign(held)
+        ends = await _seek(client, held, start)
+        deadline = time.monotonic() + broker.timeout
+        while follow or await _is_behind(client, ends):
+            batches: Mapping[TopicPartition, list[Any]] = await client.getmany(timeout_ms=FETCH_MS)
+            for partition, records in batches.items():
+                for record in records:
+                    if follow or record.offset < ends[partition]:
+                        yield _message(record)
+            if batches:
+                deadline = time.monotonic() + broker.timeout
+            elif not follow and time.monotonic() > deadline:
+                raise NotReadyError(f"{topic} at {broker.address} gives nothing more for {broker.timeout:.0f} s")
+
+
+async def _seek(client: AIOKafkaConsumer, held: list[TopicPartition], start: Start) -> dict[TopicPartition, int]:
+    """Puts the consumer at the start; the end offset of each partition."""
+    begins: dict[TopicPartition, int] = await client.beginning_offsets(held)
+    ends: dict[TopicPartition, int] = await client.end_offsets(held)
+    for partition in held:
+        match start:
+            case "first":
+                place = begins[partition]
+            case "end":
+                place = ends[partition]
+            case int():
+                place = max(begins[partition], ends[partition] - start)
+            case _:
+                place = start.get(partition.partition, begins[partition])
+        client.seek(partition, place)
+    return ends
+
+
+async def _is_behind(client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    # Positions, not offsets seen: a compacted log ends behind its last message.
+    return any([await client.position(partition) < end for partition, end in ends.items()])
+
+
+def _message(record: Any) -> Message:
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+    )

@@ -1,0 +1,79 @@
+"""Dead letters: pure. Read from messages, and joined by the place of what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from .kafka import Message
+
+PREFIX: Final = "needtoknow.errors."
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that could not be read: why, and its own `headers` and `value`. `times`: how often it was written."""
+
+    topic: str
+    partition: str
+    offset: str
+    stage: str
+    error: str
+    message: str
+    stored_at: int
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+    times: int = 1
+
+    @property
+    def name(self) -> str:
+        """What it is about: topic/partition/offset, which is also its key."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def document(self) -> dict[str, Any]:
+        """For programs: everything but what was in the message."""
+        return {
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "stage": self.stage,
+            "class": self.error,
+            "message": self.message,
+            "stored_at": self.stored_at,
+            "times": self.times,
+            "bytes": None if self.value is None else len(self.value),
+        }
+
+
+def read_letter(message: Message) -> DeadLetter:
+    """A dead letter as it was stored. One whose headers are missing is still shown, under its key."""
+    # The last one of a name counts: the original message may have brought a header of that name along.
+    why = {
+        name.removeprefix(PREFIX): value.decode("utf-8", "replace")
+        for name, value in message.headers
+        if name.startswith(PREFIX) and value is not None
+    }
+    key = (message.key or b"").decode("utf-8", "replace").rsplit("/", 2)
+    topic, partition, offset = key if len(key) == 3 else (UNKNOWN, UNKNOWN, UNKNOWN)
+    return DeadLetter(
+        topic=why.get("topic", topic),
+        partition=why.get("partition", partition),
+        offset=why.get("offset", offset),
+        stage=why.get("stage", UNKNOWN),
+        error=why.get("class", UNKNOWN),
+        message=why.get("message", UNKNOWN),
+        stored_at=message.timestamp,
+        headers=tuple((name, value) for name, value in message.headers if not name.startswith(PREFIX)),
+        value=message.value,
+    )
+
+
+def joined(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """One of each place, in the order of their first writing: writing one twice is harmless."""
+    by_name: dict[str, DeadLetter] = {}
+    for letter in letters:
+        seen = by_name.get(letter.name)
+        by_name[letter.name] = letter if seen is None else replace(letter, times=seen.times + 1)
+    return list(by_name.values())

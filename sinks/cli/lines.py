@@ -1,0 +1,108 @@
+"""Lines for people: pure. Nothing that came from outside can move the cursor, change colours or turn text around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.access import Access, Action
+from schemas.finding import Finding, Transition
+from schemas.ids import format_instant
+from schemas.topics_check import Difference
+
+from .letters import DeadLetter
+
+_DID: Final[Mapping[Action, str]] = {
+    "search": "searched for",
+    "view": "viewed",
+    "edit": "edited",
+    "print": "printed",
+    "export": "exported",
+    "disclose": "disclosed",
+    "subscribe": "subscribed to",
+    "check_out": "checked out",
+    "return": "returned",
+}
+_SPOKEN: Final[Mapping[Transition, str]] = {
+    "raised": "",
+    "revised": "REVISED ",
+    "withdrawn": "WITHDRAWN ",
+    "reinstated": "REINSTATED ",
+}
+
+
+def safe(text: str) -> str:
+    """The text with every character that is not plainly visible written as an escape, backslashes too."""
+    return "".join(c if c.isprintable() and c != "\\" else _escape(c) for c in text)
+
+
+def _escape(char: str) -> str:
+    return "\\\\" if char == "\\" else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def safe_bytes(raw: bytes) -> str:
+    """Bytes as text; what is not UTF-8 as \\x.. escapes."""
+    return "".join(
+        f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else safe(c)
+        for c in raw.decode("utf-8", "surrogateescape")
+    )
+
+
+def moment(ms: int) -> str:
+    """UTC milliseconds as `2026-01-05 14:14:03Z`."""
+    return f"{format_instant(ms)[:19].replace('T', ' ')}Z"
+
+
+def finding_line(finding: Finding, spoken: Transition = "raised") -> str:
+    """When, how grave, who, did what, to whose record, outcome, why; `spoken`: what the joined state has just done."""
+    access = finding.access
+    tried = "" if access.result == "success" else f" ({access.result})"
+    outcome = finding.outcome if finding.outcome == "explained" else f"{finding.outcome}, {finding.certainty}"
+    flags = f" [{', '.join(finding.flags)}]" if finding.flags else ""
+    return (
+        f"{moment(access.occurred_at)}  {finding.severity.upper():<8}  {_SPOKEN[spoken]}{_who(finding.staff, access)} "
+        f"{_DID[access.action]} {access.record.kind} {safe(access.record.id)}{tried}: {outcome}{flags}. "
+        f"{safe(finding.reason)}  {finding.finding_id}"
+    )
+
+
+def _who(staff: str | None, access: Access) -> str:
+    login = f"login {safe(access.actor)} at {safe(access.source)}"
+    return f"{safe(staff)} ({login})" if staff else f"somebody unknown ({login})"
+
+
+def topic_line(name: str, before: tuple[Difference, ...], after: tuple[Difference, ...]) -> str:
+    """What was found and what was done about one topic."""
+    if after:
+        return f"{name:<28} differs: {'; '.join(safe(str(d)) for d in after)}"
+    if any(d.remedy == "create" for d in before):
+        return f"{name:<28} created"
+    if before:
+        return f"{name:<28} put right: {'; '.join(f'{d.setting} was {safe(d.found)}' for d in before)}"
+    return f"{name:<28} as it should be"
+
+
+def letter_line(letter: DeadLetter) -> str:
+    """One dead letter without its content: when, where, at which stage, what was wrong."""
+    times = f" (written {letter.times} times)" if letter.times > 1 else ""
+    return f"{moment(letter.stored_at)}  {safe(letter.name)}  {safe(letter.stage)}  {safe(letter.message)}{times}"
+
+
+def letter_page(letter: DeadLetter, *, reveal: bool) -> str:
+    """All about one dead letter. Its content may be somebody's data, so it is shown only with `reveal`."""
+    lines = [
+        f"message   {safe(letter.name)}",
+        f"stored    {moment(letter.stored_at)}",
+        f"stage     {safe(letter.stage)}",
+        f"class     {safe(letter.error)}",
+        f"reason    {safe(letter.message)}",
+        *(f"header    {safe(name)}: {_content(value, reveal=reveal)}" for name, value in letter.headers),
+        f"content   {_content(letter.value, reveal=reveal)}",
+    ]
+    return "\n".join(lines)
+
+
+def _content(value: bytes | None, *, reveal: bool) -> str:
+    if value is None:
+        return "none (a tombstone)"
+    return safe_bytes(value) if reveal else f"{len(value)} bytes, hidden (--reveal shows them)"

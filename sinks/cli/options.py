@@ -1,0 +1,55 @@
+"""Options that several commands share, and the settings behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import click
+from pydantic import ValidationError
+
+from schemas.settings import Settings
+
+from .kafka import Broker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/@\[\]]+)"
+_ADDRESSES: Final = re.compile(rf"{_HOST}:[0-9]{{1,5}}(,{_HOST}:[0-9]{{1,5}})*")
+
+
+def settings() -> Settings:
+    """The settings of this process. A wrong one is wrong use: it is named, its value is not."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (f"NTK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise click.UsageError("settings: " + "; ".join(faults)) from None
+
+
+def with_broker(command: Callable[Concatenate[Broker, Settings, P], R]) -> Callable[P, R]:
+    """Adds --broker and --timeout, and calls `command` with the broker and the settings first."""
+
+    @click.option("--broker", metavar="HOST:PORT,...", help="Kafka's address. Default: NTK_BROKER, or 127.0.0.1:9092.")
+    @click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="How long to wait for Kafka before giving up with exit code 3. Default: NTK_BROKER_WAIT_SECONDS, or 60.",
+    )
+    @wraps(command)
+    def wrapper(*args: Any, broker: str | None, timeout: float | None, **kwargs: Any) -> R:
+        known = settings()
+        address = known.broker if broker is None else broker
+        if not _ADDRESSES.fullmatch(address):
+            raise click.UsageError("the broker's address must be host:port, several separated by commas")
+        wait = known.broker_wait_seconds if timeout is None else timeout
+        return command(Broker(address, wait), known, *args, **kwargs)
+
+    return wrapper  # type: ignore[return-value] # the options above are what P lacks
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of lines for people.")

@@ -1,0 +1,122 @@
+"""What a file becomes on a topic: pure. Files are checked as a whole before any of it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.codec import decode, decode_access, encode, read_json
+from schemas.errors import RejectedInputError
+from schemas.fact import Fact, Mark
+from schemas.ids import FeedName, SourceName, format_instant
+from schemas.topics import CANONICAL, FACTS_LINE, FEEDS
+from streams.sources import facts as facts_lines
+from streams.sources.facts_file import read_file
+
+FILE_MAX: Final = 1 << 30  # bytes: held in memory, so that what is sent is what was checked
+NOTHING_SENT: Final = "correct the file and send it again; nothing was sent"
+
+Header = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to store."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[Header, ...]
+    is_mark: bool = False
+
+
+def numbered_lines(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers from 1, without what ends them."""
+    start, number = 0, 0
+    while start < len(raw):
+        number += 1
+        end = raw.find(b"\n", start)
+        end = len(raw) if end < 0 else end
+        if line := raw[start:end].strip(b" \t\r"):
+            yield number, line
+        start = end + 1
+
+
+def at_line(number: int, error: RejectedInputError) -> RejectedInputError:
+    """The error with the line before its place and what to do behind its reason."""
+    return RejectedInputError(f"line {number}: {error.place}", f"{error.reason}; {NOTHING_SENT}")
+
+
+def access_lines(raw: bytes, source: SourceName) -> Iterator[Outgoing]:
+    """Canonical accesses, one JSON object a line; key = id of the record, so one record's accesses stay in order.
+
+    Raises RejectedInputError naming line and field; whoever made the file must act.
+    """
+    for number, line in numbered_lines(raw):
+        try:
+            access = decode_access(line)
+            if access.source != source:
+                raise RejectedInputError("source", f"must be {source}, the source this file is sent for")
+        except RejectedInputError as error:
+            raise at_line(number, error) from None
+        time = format_instant(access.occurred_at)
+        headers = cloud_event(access.event_id, f"/sources/{source}", "needtoknow.access.v1", CANONICAL, time)
+        yield Outgoing(access.record.id.encode(), line, headers)
+
+
+def facts_night(raw: bytes) -> Iterator[Outgoing]:
+    """The lines of a nightly FACTS file, the whole of it checked first. Raises RejectedInputError as `read_file`."""
+    try:
+        messages = read_file(raw)
+    except RejectedInputError as error:
+        raise RejectedInputError(error.place, f"{error.reason}; nothing was sent") from None
+    for message in messages:
+        headers = cloud_event(message.message_id, "/sources/facts", "needtoknow.facts-line.v1", FACTS_LINE)
+        yield Outgoing(message.key, message.value, headers)
+
+
+def unreadable_facts_lines(raw: bytes) -> Iterator[RejectedInputError]:
+    """The lines of a whole FACTS file that will become dead letters, each with its number."""
+    for number, message in enumerate(read_file(raw), start=1):
+        try:
+            facts_lines.translate("facts", message.value)
+        except RejectedInputError as error:
+            yield RejectedInputError(f"line {number}: {error.place}", error.reason)
+
+
+def fact_lines(raw: bytes, feed: FeedName) -> Iterator[Outgoing]:
+    """Facts and marks, one JSON object a line. Raises RejectedInputError as `access_lines`."""
+    for number, line in numbered_lines(raw):
+        try:
+            is_mark = "complete_through" in read_json(line)
+            yield mark_message(decode(Mark, line), feed) if is_mark else fact_message(decode(Fact, line), feed)
+        except RejectedInputError as error:
+            raise at_line(number, error) from None
+
+
+def fact_message(fact: Fact, feed: FeedName) -> Outgoing:
+    """A fact under its id, once this feed may state facts of its kind; RejectedInputError when it may not."""
+    if fact.body.kind not in FEEDS[feed].kinds:
+        allowed = ", ".join(sorted(FEEDS[feed].kinds))
+        raise RejectedInputError("body.kind", f"must be one that the feed {feed} may state: {allowed}")
+    time = format_instant(fact.recorded_at)
+    headers = cloud_event(f"{fact.fact_id}/{fact.revision}", f"/feeds/{feed}", "needtoknow.fact.v1", CANONICAL, time)
+    return Outgoing(fact.fact_id.encode(), encode(fact), headers)
+
+
+def mark_message(mark: Mark, feed: FeedName) -> Outgoing:
+    """A mark under its feed; RejectedInputError when it speaks for another feed."""
+    if mark.feed != feed:
+        raise RejectedInputError("feed", f"must be {feed}, the feed this file is loaded for")
+    time = format_instant(mark.complete_through)
+    headers = cloud_event(f"mark/{mark.sequence}", f"/feeds/{feed}", "needtoknow.mark.v1", CANONICAL, time)
+    return Outgoing(feed.encode(), encode(mark), headers, is_mark=True)
+
+
+def cloud_event(
+    event_id: str, source: str, event_type: str, content_type: str, time: str | None = None
+) -> tuple[Header, ...]:
+    """CloudEvents 1.0 in binary mode: the envelope in headers, the value untouched."""
+    names = {"ce_specversion": "1.0", "ce_id": event_id, "ce_source": source, "ce_type": event_type, "ce_time": time}
+    names["content-type"] = content_type
+    return tuple((name, text.encode()) for name, text in names.items() if text is not None)

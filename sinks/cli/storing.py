@@ -1,0 +1,102 @@
+"""Storing what a file became, and counting that nothing is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+import click
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.errors import RejectedInputError
+
+from . import kafka
+from .kafka import Broker
+from .outgoing import FILE_MAX, Outgoing
+from .progress import progress
+
+BATCH: Final = 1_000  # messages under way at once: half a megabyte, and progress moves often
+PATIENCE_SECONDS: Final = 5.0
+
+Messages = Callable[[], Iterator[Outgoing]]
+"""Makes the messages of a file anew, from bytes that do not change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What a file held and what the broker confirmed."""
+
+    messages: int
+    marks: int
+
+
+def read_all(path: str) -> bytes:
+    """The whole file, or standard input for `-`. Raises RejectedInputError when it is too large to hold."""
+    with click.open_file(path, "rb") as stream:  # keeps standard input open
+        raw: bytes = stream.read(FILE_MAX + 1)
+    if len(raw) > FILE_MAX:
+        raise RejectedInputError("file", f"is larger than {FILE_MAX >> 30} GiB; split it; nothing was sent")
+    return raw
+
+
+def check(messages: Messages, lines: int) -> Counts:
+    """Makes every message once and throws it away: what is wrong is raised here, before anything is sent."""
+    count = marks = 0
+    with progress("checking", lines) as advance:
+        for message in messages():
+            count += 1
+            marks += message.is_mark
+            if count % BATCH == 0:
+                advance(BATCH)
+        advance(count % BATCH)
+    return Counts(messages=count, marks=marks)
+
+
+def send_and_report(broker: Broker, topic: str, messages: Messages, held: Counts, *, as_json: bool) -> None:
+    """Stores the messages and prints counts in and out; exit code 1 when they differ."""
+    stored = kafka.run(store(broker, topic, messages(), held.messages), broker)
+    if as_json:
+        answer: dict[str, Any] = {"topic": topic, "in": held.messages, "marks": held.marks, "out": stored}
+        click.echo(orjson.dumps(answer).decode())
+    else:
+        marks = f" ({held.marks} of them marks)" if held.marks else ""
+        click.echo(f"{held.messages} messages in{marks}, {stored} stored on {topic}")
+    if stored != held.messages:
+        click.echo("needtoknow: not everything was stored; send the whole file again, repeats do no harm", err=True)
+        raise click.exceptions.Exit(1)
+
+
+async def store(broker: Broker, topic: str, messages: Iterable[Outgoing], total: int) -> int:
+    """How many messages the broker confirmed; stops at the first batch that is not stored whole."""
+    await kafka.partitions(broker, [topic])
+    stored, stream = 0, iter(messages)
+    async with kafka.producer(broker) as client:
+        with progress("sending", total) as advance:
+            while batch := list(islice(stream, BATCH)):
+                confirmed = await _store_batch(client, topic, batch)
+                stored += confirmed
+                advance(confirmed)
+                if confirmed < len(batch):
+                    break
+    return stored
+
+
+async def _store_batch(client: AIOKafkaProducer, topic: str, batch: list[Outgoing]) -> int:
+    futures: list[asyncio.Future[Any]] = []
+    try:
+        for message in batch:
+            sent = await client.send(topic, message.value, key=message.key, headers=list(message.headers))
+            futures.append(sent)  # those sent before an error are counted too
+    except KafkaError as error:
+        click.echo(f"needtoknow: {type(error).__name__} while sending to {topic}", err=True)
+    waiting: set[asyncio.Future[Any]] = set(futures)
+    while waiting:  # ends by itself: the client gives each message up after its request timeout
+        _, waiting = await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
+        if waiting:
+            click.echo(f"waiting for Kafka to store {len(waiting)} messages on {topic}", err=True)
+    return sum(future.exception() is None for future in futures)

@@ -1,0 +1,110 @@
+"""`needtoknow verify`: the ledger against the logs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from dataclasses import asdict
+
+import click
+
+from schemas.codec import decode
+from schemas.errors import RejectedInputError
+from schemas.fact import RegisteredFact, RegisteredMark, Waiver
+from schemas.finding import Finding
+from schemas.ledger import Cut
+from schemas.settings import Settings
+from sinks.ledger.audit import Logs, Place, Read, Report, StoredCut, audit
+from sinks.ledger.rejudge import Rejudge
+from streams.policies import load_policy
+from streams.sources import translate
+
+from .kafka import Broker, Message, read_topic, run
+from .options import as_json, with_broker
+
+SAY_SECONDS = 2.0
+
+
+@click.command()
+@as_json
+@with_broker
+def verify(broker: Broker, settings: Settings, as_json: bool) -> int:
+    """Read all logs again, judge every access again with a second, independent judge, and compare with the ledger.
+
+    Reports holes, counts, verdicts and chains that differ; exit 0 when nothing does, 1 when something does.
+
+    Example: needtoknow verify --json
+    """
+    report = run(_verify(broker, settings), broker)
+    if as_json:
+        click.echo(json.dumps({"verified": report.is_good, **asdict(report)}, indent=2))
+    else:
+        click.echo(_lines(report))
+    return 0 if report.is_good else 1
+
+
+async def _verify(broker: Broker, settings: Settings) -> Report:
+    policy = load_policy(settings.policy_file)
+    logs, facts = await _read(broker, settings)
+    judge = Rejudge(policy, facts)
+    said = time.monotonic()
+    report = Report()
+    for report in audit(logs, judge, policy.hash()):
+        if time.monotonic() - said > SAY_SECONDS:
+            said = time.monotonic()
+            click.echo(f"verifying: {report.cuts} cuts, {report.accesses} accesses", err=True)
+    return report
+
+
+async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[RegisteredFact | Waiver]]:
+    """The ledger and findings before the logs they are about, so that nothing in them is newer than what is read."""
+    topics = settings.topics
+    findings = [decode(Finding, m.value) async for m in read_topic(broker, topics.violations)]
+    cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
+    async for message in read_topic(broker, topics.ledger):
+        cut = decode(Cut, message.value)
+        cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
+    dead = frozenset([(m.key or b"").decode() async for m in read_topic(broker, topics.dead_letters)])
+    marks: dict[str, int] = {}
+    async for message in read_topic(broker, topics.marks):
+        mark = decode(RegisteredMark, message.value)
+        marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
+    facts = [_fact(m) async for m in read_topic(broker, topics.facts)]
+    messages: defaultdict[Place, list[Read]] = defaultdict(list)
+    for topic, source in topics.accesses().items():
+        async for message in read_topic(broker, topic):
+            messages[topic, message.partition].append(_translated(source, message))
+    logs = Logs(messages=messages, cuts=cuts, findings=findings, dead_letters=dead, marks=marks, position=len(facts))
+    return logs, facts
+
+
+def _digest(value: bytes | None) -> str:
+
+    return hashlib.sha256(value or b"").hexdigest()
+
+
+def _fact(message: Message) -> RegisteredFact | Waiver:
+    if (message.value or b"").startswith(b'{"kind":"waiver"'):
+        return decode(Waiver, message.value)
+    return decode(RegisteredFact, message.value)
+
+
+def _translated(source: str, message: Message) -> Read:
+    try:
+        found = translate(source, message.value, message.headers, message.timestamp)
+    except RejectedInputError:
+        return Read(message.offset, message.timestamp, (), "dead_letter")
+    return Read(message.offset, message.timestamp, found.accesses, "translated" if found.accesses else "control")
+
+
+def _lines(report: Report) -> str:
+    lines = [
+        f"{report.messages} messages, {report.accesses} accesses",
+        f"{report.cuts} cuts, {report.settlements} settlements",
+        f"{report.findings} findings stand, {report.pending} accesses pending, {report.unjudged} messages not judged",
+        *report.differences,
+        "verified: nothing differs" if report.is_good else f"NOT verified: {len(report.differences)} differences",
+    ]
+    return "\n".join(lines)

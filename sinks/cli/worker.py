@@ -1,0 +1,57 @@
+"""`needtoknow worker`: one worker of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import click
+
+from schemas.errors import NotReadyError
+from schemas.settings import Settings
+
+
+@click.command()
+@click.option("--broker", help="Kafka address(es) as host:port; default: NTK_BROKER or 127.0.0.1:9092.")
+@click.option("--timeout", type=float, help="Seconds to wait for the broker at the start, then exit with 3.")
+def worker(broker: str | None, timeout: float | None) -> None:
+    """Run one worker: register facts, judge accesses, publish findings.
+
+    Start as many as you like; they share the work through the consumer group. Each serves /live, /ready and /metrics on
+    NTK_ADMIN_HOST and NTK_ADMIN_PORT. SIGTERM ends it within ten seconds with nothing lost.
+
+    Example: needtoknow worker --broker 127.0.0.1:9092
+    """
+    changes: dict[str, object] = {}
+    if broker:
+        changes["broker"] = broker
+    if timeout:
+        changes["broker_wait_seconds"] = timeout
+    settings = Settings(**changes)  # type: ignore[arg-type] # checked by pydantic
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    sys.exit(_run(settings))
+
+
+def _run(settings: Settings) -> int:
+    # Here and not above: Faust takes a second to import, and `--help` need not.
+    import faust
+
+    from streams.app import build_app, quiet_logs
+    from streams.ready import wait_for_topics
+
+    quiet_logs()
+    try:
+        asyncio.run(wait_for_topics(settings))
+    except NotReadyError as error:
+        click.echo(f"needtoknow: {error}", err=True)
+        return 3
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    app = build_app(settings)
+    running = faust.Worker(app, loop=loop, loglevel=None, redirect_stdouts=False, override_logging=False, quiet=True)
+    running.execute_from_commandline()
+    return 0

@@ -1,0 +1,351 @@
+"""The one brute-force judge: ADR 6 word for word, so plain that reading it is checking it.
+
+It shares no code with the judge it checks. Every question goes back to the log; nothing is kept between two accesses
+but dictionaries that say which facts mention whom. `verify`, the demo and the tests take their ground truth from here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, get_args
+
+import orjson
+
+from schemas.access import Access, Record
+from schemas.fact import (
+    Account,
+    Assignment,
+    Body,
+    Coverage,
+    Membership,
+    RegisteredFact,
+    Supervision,
+    UnitMember,
+    Waiver,
+)
+from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
+from schemas.ids import FeedName
+from schemas.policy import Policy
+
+Log = Sequence[RegisteredFact | Waiver]
+"""`facts.v1`: the index of a message is its offset."""
+
+CLOCK_AHEAD_MS = 5 * 60 * 1000  # ADR 6, rule 1
+
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
+
+Mention = tuple[str, ...]  # what a fact is looked up by, such as ("assignment", "case", "c0042")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer about one access. `certainty` is None when it is explained, and while it is pending.
+
+    `flags` and `waiting_for` are sorted. An explained access waits for nothing and has the severity "low".
+    """
+
+    outcome: Outcome
+    certainty: Certainty | None
+    staff: str | None
+    flags: tuple[Flag, ...]
+    clause: str
+    severity: Severity
+    waiting_for: tuple[FeedName, ...]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a feed must still speak before anybody may be accused."""
+        return self.outcome != "explained" and self.certainty is None
+
+
+class _Revision(NamedTuple):
+    offset: int
+    fact: RegisteredFact
+    mentions: frozenset[Mention]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Asks the facts below `position`, known by `known_by` (None: whenever), valid at `at` (None: whenever)."""
+
+    facts: Mapping[Mention, list[list[_Revision]]]
+    position: int
+    known_by: int | None
+    at: int | None
+
+    def bodies(self, *mention: str) -> Iterator[Body]:
+        """What the facts that mention this say."""
+        for revisions in self.facts.get(mention, ()):
+            known = [r for r in revisions if self._is_known(r)]
+            if not known:
+                continue
+            highest = max(known, key=lambda r: r.fact.revision)
+            if mention in highest.mentions and not highest.fact.void and self._is_valid(highest.fact):
+                yield highest.fact.body
+
+    def _is_known(self, revision: _Revision) -> bool:
+        in_time = self.known_by is None or revision.fact.known_from <= self.known_by
+        return revision.offset < self.position and in_time
+
+    def _is_valid(self, fact: RegisteredFact) -> bool:
+        if self.at is None:
+            return True
+        return fact.valid_from <= self.at and (fact.valid_to is None or self.at < fact.valid_to)
+
+
+class _Answers(NamedTuple):
+    """Everybody whom the login was, and whether both questions were answered yes at each of the same instants."""
+
+    people: frozenset[str]
+    then: list[bool]
+    now: list[bool]
+
+
+class Rejudge:
+    """Judges any access at any position of `log` under `policy`, from the facts alone (ADR 6)."""
+
+    def __init__(self, policy: Policy, log: Log) -> None:
+        self._policy = policy
+        self._length = len(log)
+        facts = _standing(log)
+        self._facts: dict[Mention, list[list[_Revision]]] = {}
+        for revisions in facts:
+            for mention in {m for r in revisions for m in r.mentions}:
+                self._facts.setdefault(mention, []).append(revisions)
+        ends = {end for revisions in facts for r in revisions for end in (r.fact.valid_from, r.fact.valid_to)}
+        self._boundaries = sorted(end for end in ends if end is not None)
+        self._waivers = [(offset, w) for offset, w in enumerate(log) if isinstance(w, Waiver)]
+
+    def judge(self, access: Access, appended_at: int, *, position: int, marks: Mapping[str, int]) -> Verdict:
+        """The verdict on `access` (appended at UTC ms `appended_at`) at `position`, given each feed's highest mark.
+
+        `position` is the next offset of `facts.v1`: facts at lower offsets are known. Raises ValueError when the log
+        does not reach that far. An access dated more than 24 h after its append is a dead letter: do not ask.
+        """
+        if not 0 <= position <= self._length:
+            raise ValueError(f"position {position} is not within the log of {self._length} messages")
+        first, last = _interval(access, appended_at)
+        answers = self._ask(access, first, last, position)
+        outcome = _outcome(answers, is_named=self._is_named(access, position))
+        flags = _flags(answers, outcome, is_ahead=access.occurred_at > appended_at + CLOCK_AHEAD_MS)
+        certainty, waiting_for = self._completeness(last, position, marks)
+        is_explained = outcome == "explained"
+        return Verdict(
+            outcome=outcome,
+            certainty=None if is_explained else certainty,
+            staff=next(iter(answers.people)) if len(answers.people) == 1 else None,
+            flags=flags,
+            clause=self._policy.clause_of(access.action).name,
+            severity=self._severity(access, outcome, is_borderline="borderline" in flags),
+            waiting_for=() if is_explained else waiting_for,
+        )
+
+    def _ask(self, access: Access, first: int, last: int, position: int) -> _Answers:
+        """Both questions at `first` and wherever some fact begins or ends to hold, up to and including `last`."""
+        boundaries = self._boundaries[bisect_right(self._boundaries, first) : bisect_right(self._boundaries, last)]
+        instants = [first, *boundaries]
+        nows = [_Question(self._facts, position, None, at) for at in instants]
+        thens = [_Question(self._facts, position, last + self._policy.grace_ms, at) for at in instants]
+        staff = [_staff_behind(now, access) for now in nows]  # as known now, for both questions (rule 3)
+        return _Answers(
+            people=frozenset[str]().union(*staff),
+            then=[self._is_explained(q, who, access) for q, who in zip(thens, staff, strict=True)],
+            now=[self._is_explained(q, who, access) for q, who in zip(nows, staff, strict=True)],
+        )
+
+    def _is_explained(self, q: _Question, staff: set[str], access: Access) -> bool:
+        """Rule 6: there is somebody, and each of them has a path to the record or to a candidate."""
+        targets = _targets(access)
+        return bool(staff) and all(any(self._is_cleared(q, one, target) for target in targets) for one in staff)
+
+    def _is_cleared(self, q: _Question, staff: str, target: Record) -> bool:
+        """Rule 5: some enabled path clears this person for this record."""
+        paths = self._policy.paths
+        return (
+            (paths.own_assignment.enabled and _has(q, staff, target))
+            or (paths.supervises.enabled and self._line_has(q, staff, target))
+            or (paths.covers.enabled and self._covered_has(q, staff, target))
+        )
+
+    def _line_has(self, q: _Question, staff: str, target: Record) -> bool:
+        """Somebody else, 1 to `depth` supervision steps below, has it. Loops only lead to people already met."""
+        below: set[str] = set()
+        level = {staff}
+        for _ in range(self._policy.paths.supervises.depth):
+            level = {
+                body.staff for boss in level for body in q.bodies("supervision", boss) if isinstance(body, Supervision)
+            }
+            below |= level
+        return any(_has(q, one, target) for one in below - {staff})
+
+    def _covered_has(self, q: _Question, staff: str, target: Record) -> bool:
+        """Somebody else whom this person stands in for has it; what that person covers in turn does not count."""
+        covered = {body.covered for body in q.bodies("coverage", staff) if isinstance(body, Coverage)} - {staff}
+        return any(_has(q, one, target) for one in covered) or (
+            self._policy.paths.covers.carries_line and any(self._line_has(q, one, target) for one in covered)
+        )
+
+    def _is_named(self, access: Access, position: int) -> bool:
+        """Rule 7: whether a fact known now, whenever valid, names a target at all."""
+        q = _Question(self._facts, position, None, None)
+        return any(True for target in _targets(access) for _ in q.bodies("named", target.kind, target.id))
+
+    def _completeness(
+        self, last: int, position: int, marks: Mapping[str, int]
+    ) -> tuple[Certainty | None, tuple[FeedName, ...]]:
+        """Rule 10: how certain the feeds let us be about an access that ended at `last`, and who keeps us from more."""
+        feeds = self._policy.gating_feeds()
+
+        def complete(feed: str, through: int) -> bool:
+            return feed in marks and marks[feed] >= through
+
+        def waived(feed: str) -> bool:
+            return any(o < position and w.feed == feed and w.through >= last for o, w in self._waivers)
+
+        waiting_for = tuple(sorted(f for f in feeds if not complete(f, last + self._policy.grace_ms)))
+        if not waiting_for:
+            return "final", ()
+        if all(complete(f, last) for f in feeds):
+            return "provisional", waiting_for
+        if all(complete(f, last) or waived(f) for f in feeds):
+            return "incomplete", waiting_for
+        return None, waiting_for
+
+    def _severity(self, access: Access, outcome: Outcome, *, is_borderline: bool) -> Severity:
+        """Rule 11. The policy grades findings only; "low" fills the field of what is explained."""
+        if outcome == "explained":
+            return "low"
+        step = SEVERITIES.index(self._policy.severity[outcome][access.action])
+        if access.result in ("denied", "failed"):
+            step = max(step - 1, 0)
+        if is_borderline:
+            step = min(step, SEVERITIES.index("medium"))
+        return SEVERITIES[step]
+
+
+def joined(transitions: Iterable[Finding]) -> dict[str, Finding]:
+    """The state of each finding by its id: everything of the highest position, the highest certainty ever (rule 12).
+
+    Two transitions of one position can differ in their marks and in where a repeat lies; the more certain one and then
+    the higher bytes stand, so that the answer does not depend on the order in which they are read.
+    """
+    best: dict[str, Finding] = {}
+    certainty: dict[str, Certainty] = {}
+    for finding in transitions:
+        key = finding.finding_id
+        if key not in best or _rank(best[key]) < _rank(finding):
+            best[key] = finding
+        certainty[key] = max(certainty.get(key, finding.certainty), finding.certainty, key=CERTAINTIES.index)
+    return {key: finding.model_copy(update={"certainty": certainty[key]}) for key, finding in best.items()}
+
+
+def _rank(finding: Finding) -> tuple[int, int, bytes]:
+    spelling = orjson.dumps(finding.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return finding.position, CERTAINTIES.index(finding.certainty), spelling
+
+
+def _standing(log: Log) -> list[list[_Revision]]:
+    """For each fact the revisions that count, in the order of the log (rule 2).
+
+    The first message fixes the kind, and of one revision the first content stands. Whether a message stands depends on
+    earlier ones only, so it is the same at every position that sees it.
+    """
+    facts: dict[tuple[str, str], list[_Revision]] = {}
+    for offset, message in enumerate(log):
+        if isinstance(message, Waiver):
+            continue
+        revisions = facts.setdefault((message.feed, message.fact_id), [])
+        is_other_kind = bool(revisions) and revisions[0].fact.body.kind != message.body.kind
+        if not is_other_kind and all(r.fact.revision != message.revision for r in revisions):
+            revisions.append(_Revision(offset, message, frozenset(_mentions(message.body))))
+    return list(facts.values())
+
+
+def _mentions(body: Body) -> Iterator[Mention]:
+    """By what a fact is looked up: its kind with what is asked of it, and "named" with each record it names."""
+    match body:
+        case Assignment():
+            yield ("assignment", body.record.kind, body.record.id)
+            yield ("named", body.record.kind, body.record.id)
+            if body.staff is not None:
+                yield ("named", "staff", body.staff)
+        case Membership():
+            yield ("membership", body.record.kind, body.record.id)
+            yield ("named", body.record.kind, body.record.id)
+            yield ("named", body.within.kind, body.within.id)
+        case Supervision():
+            yield ("supervision", body.supervisor)
+            yield ("named", "staff", body.supervisor)
+            yield ("named", "staff", body.staff)
+        case Coverage():
+            yield ("coverage", body.covering)
+            yield ("named", "staff", body.covering)
+            yield ("named", "staff", body.covered)
+        case Account():
+            yield ("account", body.source, body.login)
+            yield ("named", "staff", body.staff)
+        case UnitMember():
+            yield ("unit_member", body.staff)
+            yield ("named", "staff", body.staff)
+
+
+def _interval(access: Access, appended_at: int) -> tuple[int, int]:
+    """t0 and t1 of rule 1, both included."""
+    until = access.occurred_at if access.occurred_until is None else access.occurred_until
+    return min(access.occurred_at, appended_at), min(until, appended_at)
+
+
+def _targets(access: Access) -> tuple[Record, ...]:
+    """Rule 4: the record and what a search resolved to."""
+    return (access.record, *(access.candidates or ()))
+
+
+def _staff_behind(q: _Question, access: Access) -> set[str]:
+    """Rule 3: everybody whom an account gives this login to."""
+    return {body.staff for body in q.bodies("account", access.source, access.actor) if isinstance(body, Account)}
+
+
+def _has(q: _Question, staff: str, target: Record) -> bool:
+    """Rule 5: an assignment of this person or of a unit of theirs, to the record or to what it belongs to."""
+    wholes = {body.within for body in q.bodies("membership", target.kind, target.id) if isinstance(body, Membership)}
+    return any(
+        body.staff == staff or (body.unit is not None and body.unit in _units(q, staff))
+        for record in {target, *wholes}
+        for body in q.bodies("assignment", record.kind, record.id)
+        if isinstance(body, Assignment)
+    )
+
+
+def _units(q: _Question, staff: str) -> set[str]:
+    return {body.unit for body in q.bodies("unit_member", staff) if isinstance(body, UnitMember)}
+
+
+def _outcome(answers: _Answers, *, is_named: bool) -> Outcome:
+    """Rule 7 and the table of design section 5."""
+    then_all, now_all = all(answers.then), all(answers.now)
+    if not answers.people:
+        return "unresolved"
+    if then_all and now_all:
+        return "explained"
+    if len(answers.people) > 1:
+        return "unresolved"
+    if now_all:
+        return "late"
+    if then_all:
+        return "revoked"
+    return "unexplained" if is_named else "unresolved"
+
+
+def _flags(answers: _Answers, outcome: Outcome, *, is_ahead: bool) -> tuple[Flag, ...]:
+    """Rules 1, 7 and 8. Borderline: explained at some of the instants but not at all of them."""
+    flags: list[Flag] = []
+    if outcome != "explained" and any(any(each) and not all(each) for each in (answers.then, answers.now)):
+        flags.append("borderline")
+    if is_ahead:
+        flags.append("clock-ahead")
+    if outcome != "explained" and len(answers.people) > 1:
+        flags.append("shared-login")
+    return tuple(flags)

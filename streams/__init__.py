@@ -1,0 +1,1 @@
+"""From accesses to findings: Faust agents as thin shells around plain functions of values."""

@@ -1,0 +1,74 @@
+"""From a judged batch to its cut. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schemas.ledger import CODES, Cut, MessageCounts, verdict_digest
+from streams.join.open import OpenAccess, Partition
+from streams.policy.judging import JudgedBatch
+
+_OUTCOMES = ("explained", "pending", "late", "revoked", "unexplained", "unresolved")
+
+
+def cut_of(batch: JudgedBatch, *, source: str, policy_hash: str, run: str) -> Cut:
+    """The cut of one judged batch; `previous` is filled in when it is stored, in order."""
+    control = batch.codes.count(CODES["control"].encode())
+    counts = {name: n for name in _OUTCOMES if (n := batch.codes.count(CODES[name].encode()))}
+    return Cut(
+        topic=batch.partition.topic,
+        partition=batch.partition.partition,
+        first_offset=batch.first_offset,
+        next_offset=batch.next_offset,
+        position=batch.position,
+        reconciled=0,
+        marks=batch.marks,
+        policy=policy_hash,
+        messages=MessageCounts(translated=batch.translated, control=control, dead_letters=len(batch.rejected)),
+        accesses=counts,
+        sequences={source: ranges(batch.sequences)} if batch.sequences else {},
+        digest=verdict_digest(batch.codes.decode()),
+        previous=None,
+        run=run,
+    )
+
+
+def settlement_cut(
+    partition: Partition,
+    entries: Iterable[OpenAccess],
+    *,
+    position: int,
+    marks: dict[str, int],
+    policy_hash: str,
+    run: str,
+) -> Cut:
+    """The cut that says which accesses of a partition ended their wait without a finding."""
+    settled = sorted((e.offset, e.index) for e in entries)
+    return Cut(
+        topic=partition.topic,
+        partition=partition.partition,
+        first_offset=settled[0][0],
+        next_offset=settled[0][0],
+        position=position,
+        reconciled=0,
+        marks=marks,
+        policy=policy_hash,
+        messages=MessageCounts(translated=0, control=0, dead_letters=0),
+        accesses={},
+        sequences={},
+        digest=verdict_digest(CODES["explained"] * len(settled)),
+        previous=None,
+        run=run,
+        settled=settled,
+    )
+
+
+def ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """Sorted, merged [first, last] ranges; repeats count once."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number <= found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [(first, last) for first, last in found]

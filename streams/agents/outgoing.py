@@ -1,0 +1,85 @@
+"""Findings, cuts and dead letters as Kafka messages. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from pydantic import BaseModel
+
+from schemas.codec import MESSAGE_MAX, encode
+from schemas.errors import RejectedInputError
+from schemas.finding import Finding
+from schemas.ledger import Cut
+from schemas.topics import CANONICAL, Topics
+from streams.policy.judging import Message
+from streams.store import Headers, Outgoing
+
+_DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all that an access topic takes
+
+
+def headers_for(kind: str, name: str) -> Headers:
+    """CloudEvents 1.0 in binary mode; `kind` like `finding`, `name` unique within it."""
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", name.encode()),
+        ("ce_source", b"/needtoknow"),
+        ("ce_type", f"needtoknow.{kind}.v1".encode()),
+        ("content-type", CANONICAL.encode()),
+    )
+
+
+def finding_message(topics: Topics, finding: Finding) -> Outgoing:
+    """A transition for `violations.v1`, keyed by its finding so that one finding's transitions keep their order."""
+    name = f"{finding.finding_id}-{finding.position}"
+    return Outgoing(topics.violations, finding.finding_id.encode(), encode(finding), headers_for("finding", name))
+
+
+def cut_message(topics: Topics, cut: Cut) -> Outgoing:
+    """A cut for `ledger.v1`, keyed by the partition it is about."""
+    name = f"{cut.topic}-{cut.partition}-{cut.first_offset}-{cut.run}"
+    return Outgoing(topics.ledger, cut_key(cut.topic, cut.partition), encode(cut), headers_for("cut", name))
+
+
+def cut_key(topic: str, partition: int) -> bytes:
+    """The key of a partition's cuts."""
+    return f"{topic}/{partition}".encode()
+
+
+def cut_digest(value: bytes) -> str:
+    """How the next cut of the run names this one."""
+    return hashlib.sha256(value).hexdigest()
+
+
+def dead_letter_message(
+    topics: Topics, *, topic: str, partition: int, message: Message, stage: str, error: RejectedInputError
+) -> Outgoing:
+    """Original bytes and headers, and why, for `dead-letter.v1`; keyed by place: writing it twice is harmless."""
+    place = f"{topic}/{partition}/{message.offset}"
+    value = message.value or b""
+    why: list[tuple[str, bytes]] = [
+        ("needtoknow.errors.topic", topic.encode()),
+        ("needtoknow.errors.partition", str(partition).encode()),
+        ("needtoknow.errors.offset", str(message.offset).encode()),
+        ("needtoknow.errors.stage", stage.encode()),
+        ("needtoknow.errors.class", type(error).__name__.encode()),
+        ("needtoknow.errors.message", str(error).encode()[:1000]),
+    ]
+    if (key := getattr(message, "key", None)) is not None:
+        why.append(("needtoknow.errors.key", key))
+    if len(value) > _DEAD_LETTER_MAX:  # only compression gets so much through; the original stays in its topic
+        why.append(("needtoknow.errors.truncated", str(len(value)).encode()))
+        value = value[:MESSAGE_MAX]
+    return Outgoing(topics.dead_letters, place.encode(), value, (*message.headers, *why))
+
+
+def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing:
+    """Any other record of ours."""
+    return Outgoing(topic, key.encode(), encode(value), headers_for(kind, key))
+
+
+def reason_class(place: str) -> str:
+    """A closed set of reasons for a label: the field's outermost name, or what is wrong with the bytes."""
+    if place.startswith("byte "):
+        return "json"
+    return place.split(".", 1)[0]

@@ -1,0 +1,218 @@
+"""Register: every fact of every feed, checked and stamped, into one log with one order (design sections 2 and 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import mode
+
+from schemas.codec import decode, read_json
+from schemas.errors import RejectedInputError
+from schemas.fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
+from schemas.settings import Settings
+from schemas.topics import FEEDS, Topics
+from streams.broadcast import Broadcast
+from streams.frontier import Batch
+from streams.join.stamp import register
+from streams.policy.judging import Message
+from streams.store import Outgoing, Store
+from streams.telemetry import Telemetry
+
+from .outgoing import dead_letter_message, reason_class, value_message
+
+log = logging.getLogger(__name__)
+
+WAIVER_CHECKS: Final = 20  # times within decide_without_feed_after that a feed is looked at: 5 % late at the most
+
+
+@dataclass
+class Hold:
+    """What register remembers of a feed while it holds its partition."""
+
+    mark: int | None  # highest instant declared complete, UTC ms
+    position: int  # `facts.v1` offset that every fact read so far lies below
+    since: float  # when the hold began, UTC ms
+    waived: int | None = None
+
+
+@dataclass
+class Reading:
+    """What one batch of one feed gives, in order."""
+
+    facts: list[RegisteredFact] = field(default_factory=list)
+    mark: Mark | None = None
+    dead: list[Outgoing] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+class Register(mode.Service):
+    """Keeps nothing but each feed's highest mark."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        gating: frozenset[str],
+        broadcast: Broadcast,
+        store: Store,
+        telemetry: Telemetry,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._topics = settings.topics
+        self._feeds = settings.topics.feeds()
+        self._gating = gating
+        self._broadcast = broadcast
+        self._store = store
+        self._telemetry = telemetry
+        self._holds: dict[str, Hold] = {}
+        self._conflicts: dict[str, dict[int, Message]] = {}
+        self.busy = 0
+
+    # what the transport asks
+
+    def lose(self, tp: Any) -> None:
+        """The feed's partition is no longer held."""
+        self._holds.pop(self._feeds[tp.topic], None)
+
+    # new facts and marks
+
+    async def take(self, batch: Batch) -> None:
+        """Register one batch of one feed; its mark is written only after its facts are stored."""
+        self.busy += 1
+        try:
+            await self._take(batch)
+        finally:
+            self.busy -= 1
+
+    async def _take(self, batch: Batch) -> None:
+        feed = self._feeds[batch.topic]
+        hold = self._holds.get(feed) or await self._adopt(feed)
+        if batch.is_abandoned:
+            return
+        reading = read(feed, hold, batch, self._topics)
+        facts = [value_message(self._topics.facts, f"{feed}/{f.fact_id}", "fact", f) for f in reading.facts]
+        if facts or reading.dead:
+            stored = await self._store.put([*facts, *reading.dead])
+            hold.position = max([hold.position, *(place.offset + 1 for place in stored[: len(facts)])])
+        if reading.mark is not None:
+            registered = RegisteredMark(**dict(reading.mark), position=hold.position)
+            await self._store.put([value_message(self._topics.marks, feed, "mark", registered)])
+        batch.finish()
+        self._count(feed, reading)
+
+    async def _adopt(self, feed: str) -> Hold:
+        await self._broadcast.catch_up()
+        position = await self._broadcast.facts_end()
+        hold = Hold(self._broadcast.heard_marks.get(feed), position, time.time() * 1000)
+        self._holds[feed] = hold
+        await self._tell_conflicts(feed)
+        return hold
+
+    def _count(self, feed: str, reading: Reading) -> None:
+        for fact in reading.facts:
+            self._telemetry.count("needtoknow_facts_total", feed=feed, kind=fact.body.kind)
+        for reason in reading.reasons:
+            self._telemetry.count("needtoknow_dead_letters_total", stage="register", reason=reason)
+        broken = sum(1 for f in reading.facts if f.known_from > f.recorded_at)
+        self._telemetry.count("needtoknow_broken_marks_total", broken, feed=feed)
+
+    # conflicts: the same revision with other content
+
+    def conflict(self, feed: str, message: Message) -> None:
+        """A conflict was found in `facts.v1`; whoever holds the feed tells it."""
+        self._conflicts.setdefault(feed, {})[message.offset] = message
+        if feed in self._holds:
+            asyncio.ensure_future(self._tell_conflicts(feed))  # noqa: RUF006 - kept until told, told again by the next holder
+
+    async def _tell_conflicts(self, feed: str) -> None:
+        waiting = self._conflicts.pop(feed, {})
+        error = RejectedInputError(
+            "revision", "was stated before with other content, or as another kind; the first stands"
+        )
+        for message in waiting.values():
+            letter = dead_letter_message(
+                self._topics, topic=self._topics.facts, partition=0, message=message, stage="conflict", error=error
+            )
+            await self._store.put([letter])
+            self._telemetry.count("needtoknow_dead_letters_total", stage="conflict", reason="revision")
+
+    # waivers: the one place where a clock is read
+
+    @mode.Service.task
+    async def _waive(self) -> None:
+        interval = min(60.0, self._settings.decide_without_feed_after_seconds / WAIVER_CHECKS)
+        while not self.should_stop:
+            await self.sleep(interval)
+            await self._waive_once(time.time() * 1000)
+
+    async def _waive_once(self, now: float) -> None:
+        patience = self._settings.decide_without_feed_after_seconds * 1000
+        for feed, hold in list(self._holds.items()):
+            if feed not in self._gating or self.busy:
+                continue
+            rose = self._broadcast.mark_rose_at.get(feed)
+            through = waiver_through(hold, rose, now, patience)
+            if through is None:
+                continue
+            hold.waived = through
+            await self._store.put(
+                [value_message(self._topics.facts, f"{feed}/waiver", "waiver", Waiver(feed=feed, through=through))]
+            )
+            self._telemetry.count("needtoknow_waivers_total", feed=feed)
+            log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)
+
+
+def waiver_through(hold: Hold, rose_at: int | None, now: float, patience: float) -> int | None:
+    """Through which instant to judge without a feed; None: go on waiting (all in UTC ms).
+
+    Patience counts from when the mark last rose, not from the instant it names: a feed that is loading last year's
+    facts is alive, and judging without it would accuse people of what it is about to explain (ADR 7).
+    """
+    still_since = max(hold.since if rose_at is None else rose_at, 0)
+    through = int(now - patience)
+    if still_since > through or (hold.mark is not None and hold.mark >= through):
+        return None
+    if hold.waived is not None and through - hold.waived < patience / WAIVER_CHECKS:
+        return None
+    return through
+
+
+def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
+    """Facts stamped, the highest mark, and dead letters of one batch; raises `hold.mark` as marks are met."""
+    reading = Reading()
+    for message in batch.messages:
+        try:
+            value = read_one(feed, message.value)
+        except RejectedInputError as error:
+            reading.dead.append(
+                dead_letter_message(
+                    topics, topic=batch.topic, partition=batch.partition, message=message, stage="register", error=error
+                )
+            )
+            reading.reasons.append(reason_class(error.place))
+            continue
+        if isinstance(value, Fact):
+            reading.facts.append(register(value, feed, hold.mark))
+        elif hold.mark is None or value.complete_through > hold.mark:
+            hold.mark = value.complete_through
+            reading.mark = value
+    return reading
+
+
+def read_one(feed: str, raw: bytes | None) -> Fact | Mark:
+    """A fact that this feed may state, or its mark. Raises RejectedInputError; whoever runs the feed must act."""
+    if "complete_through" in read_json(raw):
+        mark = decode(Mark, raw)
+        if mark.feed != feed:
+            raise RejectedInputError("feed", "must be the feed whose topic this is")
+        return mark
+    fact = decode(Fact, raw)
+    if fact.body.kind not in FEEDS[feed].kinds:
+        raise RejectedInputError("body.kind", "is a kind that this feed may not state")
+    return fact

@@ -1,0 +1,161 @@
+"""The Faust app: the only place where it is built; everything is wired here by hand, nothing is discovered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from typing import Any, Final
+
+import faust
+import mode
+
+from schemas.settings import Settings
+from streams.join.completeness import Completeness
+from streams.join.knowledge import Knowledge
+from streams.policy.judging import Judging
+from streams.policy.published import Published
+from streams.sources import translate
+
+from .admin import Admin
+from .agents.judge import Judge
+from .agents.register import Register
+from .broadcast import Broadcast
+from .gauges import Gauges
+from .policies import load_policy
+from .store import Store
+from .telemetry import Telemetry
+from .transport import DRAIN_SECONDS, BatchSchema, Hooks
+
+QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
+HEARTBEATS: Final = 4  # a session timeout: three may be lost
+
+
+class App(faust.App):
+    """A Faust app that starts our services before its consumer and stores what is under way before it stops."""
+
+    batch_hooks: Hooks
+    services: tuple[mode.Service, ...] = ()
+    judge_service: Judge
+
+    async def on_start(self) -> None:
+        """Start the services, in order; nothing is consumed before they are up."""
+        await super().on_start()
+        for service in self.services:
+            await self.add_runtime_dependency(service)
+
+    async def on_stop(self) -> None:
+        """Stop fetching, store what has been judged, commit; then the services stop."""
+        await super().on_stop()
+        try:
+            await asyncio.wait_for(self.judge_service.drain(), DRAIN_SECONDS)
+            await self.consumer.commit()
+        except TimeoutError:
+            logging.getLogger(__name__).warning("outputs still under way; their batches will be read again")
+
+
+def build_app(settings: Settings) -> App:
+    """One worker: register and judge, with everything they need. Raises RejectedInputError for a wrong policy."""
+    quiet_logs()
+    policy = load_policy(settings.policy_file)
+    telemetry = Telemetry()
+    knowledge, published = Knowledge(), Published()
+    completeness = Completeness(policy.gating_feeds())
+    app = _faust(settings)
+    store = Store(settings, telemetry)
+    broadcast = Broadcast(
+        settings,
+        knowledge=knowledge,
+        completeness=completeness,
+        published=published,
+        telemetry=telemetry,
+        on_change=lambda touched: judge.change(touched),  # noqa: PLW0108 - made below, it needs the broadcast
+        on_conflict=lambda feed, message: register.conflict(feed, message),  # noqa: PLW0108 - the same
+    )
+    register = Register(settings, gating=policy.gating_feeds(), broadcast=broadcast, store=store, telemetry=telemetry)
+    judging = Judging(
+        policy=policy, knowledge=knowledge, completeness=completeness, published=published, translate=translate
+    )
+    judge = Judge(
+        settings,
+        run_id=uuid.uuid4().hex,
+        judging=judging,
+        broadcast=broadcast,
+        store=store,
+        telemetry=telemetry,
+        crash=lambda error: asyncio.ensure_future(app.crash(error)),
+    )
+    gauges = Gauges(
+        settings, app=app, broadcast=broadcast, judge=judge, store=store, telemetry=telemetry, policy=policy
+    )
+    admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
+    app.services = (admin, store, broadcast, register, judge, gauges)
+    app.judge_service = judge
+    app.batch_hooks = _hooks(settings, judge, register)
+    _wire(app, settings, judge, register)
+    return app
+
+
+def _faust(settings: Settings) -> App:
+    brokers = ";".join(f"ntk://{address}" for address in settings.broker.split(","))
+    return App(
+        settings.group,
+        broker=brokers,
+        store="memory://",
+        datadir=str(settings.data_dir / "faust"),
+        autodiscover=False,
+        web_enabled=False,  # it would listen on all interfaces and serve without sign-in
+        key_serializer="raw",
+        value_serializer="raw",
+        topic_allow_declare=False,  # `needtoknow topics apply` does
+        topic_disable_leader=True,
+        table_standby_replicas=0,  # no tables: the plain round-robin assignor
+        stream_wait_empty=False,
+        stream_buffer_maxsize=QUEUE_MAX,
+        stream_publish_on_commit=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * 1_048_576,
+        broker_max_poll_records=settings.batch_messages,
+        broker_commit_interval=settings.commit_interval_seconds,
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / HEARTBEATS,
+        agent_supervisor=mode.CrashingSupervisor,
+    )
+
+
+def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
+    feeds = settings.topics.feeds()
+    return Hooks(
+        batches_max=settings.queued_batches,
+        hold=lambda tp: None if tp.topic in feeds else judge.hold(tp),
+        on_lost=lambda tp: register.lose(tp) if tp.topic in feeds else judge.lose(tp),
+        note=lambda tp, finished: "" if tp.topic in feeds else judge.note(tp, finished),
+        drain=judge.drain,
+    )
+
+
+def _wire(app: App, settings: Settings, judge: Judge, register: Register) -> None:
+    schema = BatchSchema()
+    topics = settings.topics
+
+    @app.agent(app.topic(*topics.feeds(), schema=schema), name="register")
+    async def _register(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await register.take(event.value)
+
+    @app.agent(app.topic(*topics.accesses(), schema=schema), name="judge")
+    async def _judge(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await judge.take(event.value)
+
+
+def quiet_logs() -> None:
+    """At their own default these loggers build a record per message, also when nothing is shown: 10 to 15 % of CPU."""
+    for name in ("aiokafka", "faust", "mode", "asyncio", "stamina"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def now_ms() -> float:
+    """The wall clock in UTC milliseconds; only measuring reads it, never judging."""
+    return time.time() * 1000

@@ -1,0 +1,227 @@
+"""Every worker reads all facts, marks and findings (the broadcast state pattern): to their end first, then for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import mode
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from schemas.codec import decode
+from schemas.errors import RejectedInputError
+from schemas.fact import RegisteredFact, RegisteredMark, Waiver
+from schemas.settings import Settings
+from streams.join.completeness import NEVER, Completeness
+from streams.join.knowledge import Knowledge, Learned, Touched
+from streams.join.open import Partition
+from streams.join.reconcile import State
+from streams.policy.published import Published
+
+from .telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX: Final = 5_000  # messages applied before others get the loop: about 50 ms
+FETCH_MAX: Final = 4 * 1_048_576  # bytes per partition and fetch
+SAY_EVERY: Final = 50_000  # messages between two lines of progress while loading
+
+
+class Broadcast(mode.Service):
+    """Keeps knowledge, completeness and what has been published up to date.
+
+    `on_change` is called after each batch that changed something, with what the new facts touch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        knowledge: Knowledge,
+        completeness: Completeness,
+        published: Published,
+        telemetry: Telemetry,
+        on_change: Callable[[Touched], None],
+        on_conflict: Callable[[str, ConsumerRecord], None],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._topics = settings.topics
+        self.knowledge = knowledge
+        self.completeness = completeness
+        self.published = published
+        self._telemetry = telemetry
+        self._on_change = on_change
+        self._on_conflict = on_conflict
+        self.heard_marks: dict[str, int] = {}  # highest of each feed, counting or not: what register must remember
+        self.mark_rose_at: dict[str, int] = {}  # append time (UTC ms) of the mark that last raised it
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Condition()
+        self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
+        self._touched: list[Touched] = []
+        self.is_loaded = False
+
+    async def on_start(self) -> None:
+        """Read everything there is; the worker judges nothing before."""
+        self._reader = self._consumer()
+        # End offsets on a connection of their own: on the reader's they would wait behind its long poll.
+        self._ends = self._consumer()
+        await self._reader.start()
+        await self._ends.start()
+        await self._assign()
+        await self._load()
+        # What is held stays for good: keep the collector from walking through it again and again (20 to 45 % of CPU).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(200_000, 50, 100)
+        self.is_loaded = True
+
+    async def on_stop(self) -> None:
+        """Close both connections."""
+        await self._reader.stop()
+        await self._ends.stop()
+
+    async def catch_up(self) -> None:
+        """Wait until everything that the topics hold now has been applied."""
+        ends = await self.end_offsets()
+        async with self._moved:
+            await self._moved.wait_for(lambda: all(self._positions[tp] >= end for tp, end in ends.items()))
+
+    async def end_offsets(self) -> dict[TopicPartition, int]:
+        """Present end offsets of all the topics; one request in flight, shared by all who ask meanwhile.
+
+        Whoever asks gets an answer to a request that began after they asked: an older one might miss what they know of.
+        """
+        while self._asking is not None:
+            await asyncio.wait([self._asking])
+        self._asking = asyncio.create_task(self._ends.end_offsets(list(self._positions)))
+        try:
+            return await self._asking
+        finally:
+            self._asking = None
+
+    async def facts_end(self) -> int:
+        """The next offset of `facts.v1`."""
+        return (await self.end_offsets())[TopicPartition(self._topics.facts, 0)]
+
+    @mode.Service.task
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            await self._read_once(timeout_ms=1000)
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=500,
+            max_partition_fetch_bytes=FETCH_MAX,
+        )
+
+    async def _assign(self) -> None:
+        findings = self._topics.violations
+        partitions = [TopicPartition(self._topics.facts, 0), TopicPartition(self._topics.marks, 0)]
+        known = await self._reader._client._wait_on_metadata(findings)
+        partitions += [TopicPartition(findings, p) for p in sorted(known)]
+        self._reader.assign(partitions)
+        starts = await self._reader.beginning_offsets(partitions)
+        self._positions = dict(starts)
+        for tp, start in starts.items():
+            self._reader.seek(tp, start)
+        self.knowledge.position = starts[partitions[0]]
+
+    async def _load(self) -> None:
+        ends = await self.end_offsets()
+        total = sum(end - self._positions[tp] for tp, end in ends.items())
+        read = said = 0
+        while any(self._positions[tp] < end for tp, end in ends.items()):
+            read += await self._read_once(timeout_ms=500)
+            if read - said >= SAY_EVERY:
+                said = read
+                log.info("loading what is known: %d of %d messages", read, total)
+        log.info(
+            "loaded: %d facts, %d findings, position %d",
+            len(self.knowledge.facts),
+            len(self.published),
+            self.knowledge.position,
+        )
+
+    async def _read_once(self, timeout_ms: int) -> int:
+        fetched = await self._reader.getmany(timeout_ms=timeout_ms, max_records=BATCH_MAX)
+        for tp, messages in fetched.items():
+            for message in messages:
+                self._apply(tp.topic, message)
+            self._positions[tp] = messages[-1].offset + 1
+        if fetched:
+            self._announce()
+            async with self._moved:
+                self._moved.notify_all()
+        return sum(len(messages) for messages in fetched.values())
+
+    def _announce(self) -> None:
+        self.completeness.advance(self.knowledge.position, self.knowledge.waivers)
+        touched, self._touched = merge(self._touched), []
+        self._on_change(touched)
+
+    def _apply(self, topic: str, message: ConsumerRecord) -> None:
+        try:
+            if topic == self._topics.facts:
+                self._apply_fact(message)
+            elif topic == self._topics.marks:
+                self._apply_mark(message)
+            else:
+                self._apply_finding(message)
+        except (RejectedInputError, ValueError, KeyError, TypeError):
+            # Only our own workers write here. One message of somebody else's must not stop every worker for ever.
+            log.exception("%s/%d/%d is not ours; passed over", topic, message.partition, message.offset)
+            self._telemetry.count("needtoknow_dead_letters_total", stage="broadcast", reason="unreadable")
+            if topic == self._topics.facts:
+                self.knowledge.skip(message.offset)
+
+    def _apply_fact(self, message: ConsumerRecord) -> None:
+        if message.value.startswith(b'{"kind":"waiver"'):
+            self.knowledge.waive(message.offset, decode(Waiver, message.value))
+            return
+        fact = RegisteredFact.model_validate_json(message.value, context={"wire": True})
+        learned, touched = self.knowledge.learn(message.offset, fact)
+        if learned is Learned.NEW:
+            self._touched.append(touched)
+        elif learned is Learned.CONFLICT:
+            self._on_conflict(fact.feed, message)
+
+    def _apply_mark(self, message: ConsumerRecord) -> None:
+        mark = decode(RegisteredMark, message.value)
+        if mark.complete_through > self.heard_marks.get(mark.feed, NEVER):
+            self.heard_marks[mark.feed] = mark.complete_through
+            self.mark_rose_at[mark.feed] = message.timestamp
+        self.completeness.learn(mark, self.knowledge.position)
+
+    def _apply_finding(self, message: ConsumerRecord) -> None:
+        finding: dict[str, Any] = orjson.loads(message.value)
+        place = finding["message"]
+        state = State(
+            finding["position"],
+            finding["outcome"],
+            finding["certainty"],
+            finding["staff"],
+            finding["clause"],
+            finding["severity"],
+            finding["policy"]["hash"],
+        )
+        partition = Partition(place["topic"], place["partition"])
+        self.published.read(finding["finding_id"], state, partition, place["offset"])
+
+
+def merge(touched: list[Touched]) -> Touched:
+    """What any of them touches."""
+    return Touched(
+        frozenset().union(*(t.records for t in touched)),
+        frozenset().union(*(t.logins for t in touched)),
+        any(t.is_everyone for t in touched),
+    )

@@ -1,0 +1,1 @@
+"""Time logic: facts as of (valid, known), completeness, open accesses, reconcile. Pure: no clock, no network."""

@@ -1,0 +1,158 @@
+"""Everything `facts.v1` has said up to a position, indexed for the questions that judging asks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from enum import Enum
+from typing import NamedTuple
+
+from schemas.access import Record
+from schemas.fact import (
+    Account,
+    Assignment,
+    Body,
+    Coverage,
+    Membership,
+    RegisteredFact,
+    Supervision,
+    UnitMember,
+    Waiver,
+)
+
+from .facts import History, RecordKey, Revision, login_key, record_key, revision_of, staff_key
+
+Index = defaultdict[str, list[History]]
+
+
+class Learned(Enum):
+    """What became of one message of `facts.v1`."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    CONFLICT = "conflict"
+    """The same revision with other content, or another kind: the first in the log stands."""
+
+
+class Touched(NamedTuple):
+    """Which questions a fact may answer differently now: those about these records or logins, or any at all."""
+
+    records: frozenset[RecordKey]
+    logins: frozenset[str]
+    is_everyone: bool
+
+
+NOTHING = Touched(frozenset(), frozenset(), False)
+
+
+class Knowledge:
+    """All facts below `position` (the next offset of `facts.v1`). One writer: whoever reads the log, in order."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.waivers: dict[str, int] = {}
+        self.facts: dict[tuple[str, str], History] = {}
+        self.assigned: Index = defaultdict(list)  # record key + " " + staff -> assignments of that staff member
+        self.units_assigned: Index = defaultdict(list)  # record key -> assignments of units
+        self.memberships: Index = defaultdict(list)  # record key -> what it is within
+        self.members: Index = defaultdict(list)  # record key -> what is within it
+        self.units: Index = defaultdict(list)  # staff -> units
+        self.below: Index = defaultdict(list)  # supervisor -> supervised
+        self.stands_in: Index = defaultdict(list)  # covering -> covered
+        self.accounts: Index = defaultdict(list)  # login key -> staff
+        self.naming: Index = defaultdict(list)  # record key -> facts that name it
+
+    def waive(self, offset: int, waiver: Waiver) -> None:
+        """Take in a waiver; the highest of a feed counts."""
+        self.position = offset + 1
+        self.waivers[waiver.feed] = max(waiver.through, self.waivers.get(waiver.feed, waiver.through))
+
+    def skip(self, offset: int) -> None:
+        """Pass a message that says nothing."""
+        self.position = offset + 1
+
+    def learn(self, offset: int, fact: RegisteredFact) -> tuple[Learned, Touched]:
+        """Take in the fact at this offset of the log."""
+        self.position = offset + 1
+        revision = revision_of(fact)
+        history = self.facts.get((fact.feed, fact.fact_id))
+        if history is None:
+            history = History(fact.feed, fact.fact_id, revision)
+            self.facts[fact.feed, fact.fact_id] = history
+            self._index(history, revision.body)
+            return Learned.NEW, self._touched(revision.body)
+        if history.kind != fact.body.kind:
+            return Learned.CONFLICT, NOTHING
+        if (known := history.find(fact.revision)) is not None:
+            # `known_from` is register's stamp, not content: a fact registered twice may carry a later one.
+            same = known._replace(known_from=revision.known_from) == revision
+            return (Learned.REPEAT if same else Learned.CONFLICT), NOTHING
+        return Learned.NEW, self._revise(history, revision)
+
+    def _revise(self, history: History, revision: Revision) -> Touched:
+        bodies = [r.body for r in history.all()]
+        if revision.body not in bodies:
+            self._index(history, revision.body)
+        history.add(revision)
+        every = [self._touched(body) for body in (*bodies, revision.body)]
+        return Touched(
+            frozenset().union(*(t.records for t in every)),
+            frozenset().union(*(t.logins for t in every)),
+            any(t.is_everyone for t in every),
+        )
+
+    def _index(self, history: History, body: Body) -> None:
+        for index, key in self._places(body):
+            if history not in index[key]:
+                index[key].append(history)
+        for name in names(body):
+            if history not in self.naming[name]:
+                self.naming[name].append(history)
+
+    def _places(self, body: Body) -> list[tuple[Index, str]]:
+        match body:
+            case Assignment(staff=str(staff), record=record):
+                return [(self.assigned, f"{record_key(record)} {staff}")]
+            case Assignment(record=record):
+                return [(self.units_assigned, record_key(record))]
+            case Membership(record=record, within=within):
+                return [(self.memberships, record_key(record)), (self.members, record_key(within))]
+            case UnitMember(staff=staff):
+                return [(self.units, staff)]
+            case Supervision(supervisor=supervisor):
+                return [(self.below, supervisor)]
+            case Coverage(covering=covering):
+                return [(self.stands_in, covering)]
+            case Account(source=source, login=login):
+                return [(self.accounts, login_key(source, login))]
+
+    def _touched(self, body: Body) -> Touched:
+        named = names(body)
+        match body:
+            case Assignment(record=record):
+                within = {record_key(r) for h in self.members[record_key(record)] for r in _member_records(h)}
+                return Touched(frozenset(named | within), frozenset(), False)
+            case Membership():
+                return Touched(frozenset(named), frozenset(), False)
+            case Account(source=source, login=login):
+                return Touched(frozenset(named), frozenset({login_key(source, login)}), False)
+            case Supervision() | Coverage() | UnitMember():
+                return Touched(frozenset(named), frozenset(), True)
+
+
+def _member_records(history: History) -> list[Record]:
+    return [r.body.record for r in history.all() if isinstance(r.body, Membership)]
+
+
+def names(body: Body) -> set[RecordKey]:
+    """The records that a fact names; staff members are records too, since somebody may look them up (ADR 6, rule 7)."""
+    match body:
+        case Assignment(staff=str(staff), record=record):
+            return {record_key(record), staff_key(staff)}
+        case Assignment(record=record):
+            return {record_key(record)}
+        case Membership(record=record, within=within):
+            return {record_key(record), record_key(within)}
+        case UnitMember(staff=staff) | Account(staff=staff):
+            return {staff_key(staff)}
+        case Supervision(supervisor=upper, staff=lower) | Coverage(covering=upper, covered=lower):
+            return {staff_key(upper), staff_key(lower)}

@@ -1,0 +1,26 @@
+"""What judging asks about an access."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.access import Access
+
+from .facts import RecordKey, login_key, record_key
+
+
+class Question(NamedTuple):
+    """Who, which records, and the interval [start, end] in UTC milliseconds, both ends included."""
+
+    login: str  # as login_key spells it
+    targets: tuple[RecordKey, ...]
+    start: int
+    end: int
+
+
+def question_of(access: Access, appended_at: int) -> Question:
+    """The question an access asks; nothing counts as done after it was appended (ADR 6, rule 1)."""
+    start = min(access.occurred_at, appended_at)
+    end = start if access.occurred_until is None else min(access.occurred_until, appended_at)
+    targets = dict.fromkeys(record_key(r) for r in (access.record, *(access.candidates or ())))
+    return Question(login_key(access.source, access.actor), tuple(targets), start, end)

@@ -1,0 +1,144 @@
+"""The order of questions: from one access and what is known to a verdict (design section 5, ADR 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from schemas.access import Access, Action, Result
+from schemas.fact import Account
+from schemas.finding import Flag, Outcome, PathName, Severity
+from schemas.policy import Paths, Policy
+from streams.join.facts import RecordKey, login_key
+from streams.join.knowledge import Knowledge, names
+from streams.join.question import Question
+from streams.join.view import View
+
+from .paths import covers, own_assignment, supervises
+from .reach import Grounds
+
+Explain = Callable[[View, Paths, str, RecordKey, int], Grounds | None]
+PATHS: Final[tuple[tuple[PathName, Explain], ...]] = (
+    ("own-assignment", own_assignment.explain),
+    ("supervises", supervises.explain),
+    ("covers", covers.explain),
+)
+"""Directness first: the first path that clears is enough."""
+
+CLOCK_AHEAD_MS: Final = 5 * 60_000
+SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
+
+
+class Answer(NamedTuple):
+    """Whether the access is explained, at every asked instant and at some, per question; and by whom it was."""
+
+    then_all: bool
+    then_any: bool
+    now_all: bool
+    now_any: bool
+    people: frozenset[str]
+
+
+class Verdict(NamedTuple):
+    """What the judge says of one access at one position."""
+
+    outcome: Outcome
+    staff: str | None
+    flags: tuple[Flag, ...]
+    clause: str
+    severity: Severity
+
+
+def decide(knowledge: Knowledge, policy: Policy, question: Question, access: Access) -> Verdict:
+    """The verdict on an access at the knowledge's position."""
+    answer = ask(knowledge, policy, question)
+    outcome = outcome_of(answer, knowledge, question)
+    flags = _flags(answer, question, access, outcome)
+    staff = next(iter(answer.people)) if len(answer.people) == 1 else None
+    severity = severity_of(policy, outcome, access.action, access.result, "borderline" in flags)
+    return Verdict(outcome, staff, flags, policy.clause_of(access.action).name, severity)
+
+
+def ask(knowledge: Knowledge, policy: Policy, question: Question) -> Answer:
+    """Ask both questions at every instant of the interval at which something changes."""
+    now, then = View(knowledge), View(knowledge, question.end + policy.grace_ms)
+    thens: list[bool] = []
+    nows: list[bool] = []
+    people: set[str] = set()
+    instant = question.start
+    while instant <= question.end:
+        staff = staff_at(now, question.login, instant)
+        people |= staff
+        nows.append(bool(staff) and all(is_cleared(now, policy, s, question, instant) for s in staff))
+        thens.append(bool(staff) and all(is_cleared(then, policy, s, question, instant) for s in staff))
+        instant = min(now.changes_at, then.changes_at)
+        now, then = View(knowledge), View(knowledge, question.end + policy.grace_ms)
+    return Answer(all(thens), any(thens), all(nows), any(nows), frozenset(people))
+
+
+def staff_at(now: View, login: str, instant: int) -> set[str]:
+    """Everybody whom this login is at `instant`, as known now: a late login must not flood."""
+    found: set[str] = set()
+    for used in now.holding(now.knowledge.accounts.get(login, ()), instant):
+        body = used.revision.body
+        if isinstance(body, Account) and login_key(body.source, body.login) == login:
+            found.add(body.staff)
+    return found
+
+
+def is_cleared(view: View, policy: Policy, staff: str, question: Question, instant: int) -> bool:
+    """Whether some path clears this person for any target."""
+    return first_path(view, policy, staff, question.targets, instant) is not None
+
+
+def first_path(
+    view: View, policy: Policy, staff: str, targets: tuple[RecordKey, ...], instant: int
+) -> tuple[PathName, Grounds] | None:
+    """The most direct path that clears, with the facts it rests on."""
+    for name, explain in PATHS:
+        for target in targets:
+            if (grounds := explain(view, policy.paths, staff, target, instant)) is not None:
+                return name, grounds
+    return None
+
+
+def outcome_of(answer: Answer, knowledge: Knowledge, question: Question) -> Outcome:
+    """The table of design section 5 with the fine print of ADR 6, rule 7."""
+    if not answer.people:
+        return "unresolved"
+    if answer.then_all and answer.now_all:
+        return "explained"
+    if len(answer.people) > 1:
+        return "unresolved"
+    if answer.now_all:
+        return "late"
+    if answer.then_all:
+        return "revoked"
+    return "unexplained" if any(is_named(knowledge, t) for t in question.targets) else "unresolved"
+
+
+def is_named(knowledge: Knowledge, record: RecordKey) -> bool:
+    """Whether a fact known now, not void, whenever valid, names the record."""
+    return any(not h.top.is_void and record in names(h.top.body) for h in knowledge.naming.get(record, ()))
+
+
+def severity_of(policy: Policy, outcome: Outcome, action: Action, result: Result, is_borderline: bool) -> Severity:
+    """From the policy's table; an attempt that failed weighs a step less, doubt about the time at most medium."""
+    if outcome == "explained":
+        return "low"
+    level = SEVERITIES.index(policy.severity[outcome][action])
+    if result != "success":
+        level = max(0, level - 1)
+    return SEVERITIES[min(level, 1) if is_borderline else level]
+
+
+def _flags(answer: Answer, question: Question, access: Access, outcome: Outcome) -> tuple[Flag, ...]:
+    flags: list[Flag] = []
+    is_mixed = (answer.then_any and not answer.then_all) or (answer.now_any and not answer.now_all)
+    if question.start < question.end and outcome != "explained" and is_mixed:
+        flags.append("borderline")
+    if access.occurred_at - question.start > CLOCK_AHEAD_MS:
+        flags.append("clock-ahead")
+    if len(answer.people) > 1 and outcome != "explained":
+        flags.append("shared-login")
+    return tuple(flags)

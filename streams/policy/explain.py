@@ -1,0 +1,87 @@
+"""From a verdict to what people read: the sentence, the paths that clear, the paths that came close."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.access import Access
+from schemas.finding import Explanation, NearMiss, PathName
+from schemas.policy import Policy
+from streams.join.knowledge import Knowledge
+from streams.join.question import Question
+from streams.join.view import View
+
+from .decide import Verdict, first_path, staff_at
+from .near_misses import near_misses
+from .reach import Grounds
+from .refs import refs
+from .sentences import DID, clock, duration, record_words
+
+
+class Told(NamedTuple):
+    """The readable part of a finding."""
+
+    reason: str
+    explanations: tuple[Explanation, ...]
+    near_misses: tuple[NearMiss, ...]
+
+
+def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Access, verdict: Verdict) -> Told:
+    """Why the verdict is what it is, at the knowledge's position, asked at the first instant of the access."""
+    who = verdict.staff or f"login {access.actor}"
+    lead = f"{who} {DID[access.action]} {_record(access)} on {clock(question.start)}"
+    if access.result != "success":
+        lead += f" (attempt {access.result})"
+    if verdict.staff is None:
+        return Told(f"{lead}: {_nobody(knowledge, question, access)}.", (), ())
+    clearing = _clearing(knowledge, policy, question, verdict)
+    explanations = () if clearing is None else (Explanation(path=clearing[0], facts=refs(clearing[1])),)
+    if verdict.outcome in ("unexplained", "unresolved"):
+        missed = near_misses(knowledge, policy.paths, verdict.staff, question.targets, question.start)
+    else:
+        missed = ()
+    return Told(f"{lead}: {_why(verdict, question, clearing, missed)}.", explanations, missed)
+
+
+def _record(access: Access) -> str:
+    words = record_words(f"{access.record.kind}/{access.record.id}")
+    if access.candidates:
+        return f"{words} ({len(access.candidates)} candidates)"
+    return words
+
+
+def _clearing(
+    knowledge: Knowledge, policy: Policy, question: Question, verdict: Verdict
+) -> tuple[PathName, Grounds] | None:
+    if verdict.staff is None or verdict.outcome not in ("late", "revoked", "explained"):
+        return None
+    known_by = question.end + policy.grace_ms if verdict.outcome == "revoked" else None
+    return first_path(View(knowledge, known_by), policy, verdict.staff, question.targets, question.start)
+
+
+def _nobody(knowledge: Knowledge, question: Question, access: Access) -> str:
+    people = staff_at(View(knowledge), question.login, question.start)
+    if len(people) > 1:
+        return f"that login is {len(people)} people at {access.source} then, and no duty explains it for all of them"
+    return f"that login is no staff member known at {access.source} then"
+
+
+def _why(
+    verdict: Verdict, question: Question, clearing: tuple[PathName, Grounds] | None, missed: tuple[NearMiss, ...]
+) -> str:
+    match verdict.outcome:
+        case "explained":
+            return "a recorded duty explains it"
+        case "late" if clearing is not None:
+            known = max(used.revision.known_from for used in clearing[1])
+            return f"explained ({clearing[0]}) only by what was recorded {duration(known - question.end)} afterwards"
+        case "late":
+            return "explained only by what was recorded afterwards"
+        case "revoked":
+            return "a duty explained it when it happened, and was withdrawn or corrected since: for review"
+        case "unresolved":
+            return "no recorded fact names that record"
+        case "unexplained":
+            nearest = f"; nearest: {missed[0].why}" if missed else ""
+            doubt = " over all of the time it may have happened" if "borderline" in verdict.flags else ""
+            return f"no assignment, supervision or coverage explains it{doubt}{nearest}"

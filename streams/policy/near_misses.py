@@ -1,0 +1,92 @@
+"""Why each path failed, told by the fact that came closest: "assignment ended 9 days before"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from schemas.fact import Assignment, Coverage, Membership
+from schemas.finding import NearMiss, PathName
+from schemas.policy import Paths
+from streams.join.facts import FOR_EVER, History, RecordKey, record_key
+from streams.join.knowledge import Knowledge
+from streams.join.view import Used, View
+
+from .reach import has, line
+from .refs import refs
+from .sentences import duration
+
+DEEPEST = 5  # steps of supervision that a near miss looks down; deeper is nobody's line any more
+
+
+def near_misses(
+    knowledge: Knowledge, paths: Paths, staff: str, targets: Iterable[RecordKey], instant: int
+) -> tuple[NearMiss, ...]:
+    """At most one near miss a path, the closest in time, as known now."""
+    found: list[NearMiss] = []
+    keys = tuple(targets)
+    if (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
+        found.append(_miss("own-assignment", "assignment", own, instant))
+    if paths.supervises.enabled and (deep := _too_deep(knowledge, paths, staff, keys, instant)) is not None:
+        found.append(deep)
+    if paths.covers.enabled and (cover := _closest(_cover(knowledge, staff, keys, instant), instant)) is not None:
+        found.append(_miss("covers", "coverage", cover, instant))
+    return tuple(found)
+
+
+def _own(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...]) -> Iterator[History]:
+    for target in targets:
+        yield from knowledge.assigned.get(f"{target} {staff}", ())
+        for membership in knowledge.memberships.get(target, ()):
+            body = membership.top.body
+            if isinstance(body, Membership):
+                yield from knowledge.assigned.get(f"{record_key(body.within)} {staff}", ())
+
+
+def _cover(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...], instant: int) -> Iterator[History]:
+    now = View(knowledge)
+    for history in knowledge.stands_in.get(staff, ()):
+        body = history.top.body
+        if isinstance(body, Coverage) and any(has(now, body.covered, t, instant) for t in targets):
+            yield history
+
+
+def _closest(histories: Iterable[History], instant: int) -> History | None:
+    return min(histories, key=lambda h: (h.top.is_void, _distance(h, instant)), default=None)
+
+
+def _distance(history: History, instant: int) -> int:
+    top = history.top
+    if instant >= top.valid_to:
+        return instant - top.valid_to
+    return max(0, top.valid_from - instant)
+
+
+def _miss(path: PathName, noun: str, history: History, instant: int) -> NearMiss:
+    why = f"{noun} {_why(history, instant)}"
+    return NearMiss(path=path, why=why, facts=refs((Used(history, history.top),)))
+
+
+def _why(history: History, instant: int) -> str:
+    top = history.top
+    if top.is_void:
+        return "was entered in error"
+    if top.valid_to != FOR_EVER and instant >= top.valid_to:
+        return f"ended {duration(instant - top.valid_to)} before"
+    if instant < top.valid_from:
+        return f"began {duration(top.valid_from - instant)} after"
+    if isinstance(top.body, Assignment):
+        return "no longer names this person and record, or its membership does not hold then"
+    return "holds, but not for this record"
+
+
+def _too_deep(
+    knowledge: Knowledge, paths: Paths, staff: str, targets: tuple[RecordKey, ...], instant: int
+) -> NearMiss | None:
+    now = View(knowledge)
+    for depth in range(paths.supervises.depth + 1, DEEPEST + 1):
+        for target in targets:
+            if (grounds := line(now, staff, target, instant, depth)) is not None:
+                counted = paths.supervises.depth
+                why = f"somebody {depth} steps of supervision below is assigned; the policy counts {counted}"
+                return NearMiss(path="supervises", why=why, facts=refs(grounds))
+    return None

@@ -1,0 +1,1 @@
+"""One module per explanation path, strangers to each other; each answers `explain`."""

@@ -1,0 +1,51 @@
+"""What has been published about accesses: the joined state of `violations.v1`, and what is in flight beside it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from streams.join.open import Partition
+from streams.join.reconcile import State, join
+
+
+class Published:
+    """Joined states by finding.
+
+    What this worker has sent but not yet read back is kept apart, by partition, and forgotten when the partition is
+    lost (design section 8).
+    """
+
+    def __init__(self) -> None:
+        self._joined: dict[str, State] = {}
+        self._in_flight: defaultdict[Partition, dict[str, State]] = defaultdict(dict)
+        self._newest: dict[Partition, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._joined)
+
+    def read(self, finding_id: str, state: State, partition: Partition, offset: int) -> None:
+        """A transition stands in the log, whoever wrote it."""
+        self._joined[finding_id] = join(self._joined.get(finding_id), state)
+        self._newest[partition] = max(offset, self._newest.get(partition, -1))
+        if (flight := self._in_flight.get(partition)) is not None and flight.get(finding_id) == state:
+            del flight[finding_id]
+
+    def sent(self, finding_id: str, state: State, partition: Partition) -> None:
+        """A transition is on its way to the log."""
+        self._in_flight[partition][finding_id] = join(self.state(finding_id, partition), state)
+
+    def state(self, finding_id: str, partition: Partition) -> State | None:
+        """What a reader will find once everything in flight is stored."""
+        flight = self._in_flight.get(partition)
+        if flight is not None and (state := flight.get(finding_id)) is not None:
+            known = self._joined.get(finding_id)
+            return state if known is None else join(known, state)
+        return self._joined.get(finding_id)
+
+    def may_know(self, partition: Partition, offset: int) -> bool:
+        """Whether a finding about a message at or after this offset of the partition can have been published."""
+        return offset <= self._newest.get(partition, -1)
+
+    def forget_flight(self, partition: Partition) -> None:
+        """The partition is lost: whatever was stored will be read from the log."""
+        self._in_flight.pop(partition, None)

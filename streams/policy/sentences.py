@@ -1,0 +1,43 @@
+"""Words for durations, actions and records."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.access import Action
+from schemas.ids import format_instant
+from streams.join.facts import RecordKey
+
+DID: Final[dict[Action, str]] = {
+    "search": "searched for",
+    "view": "viewed",
+    "edit": "edited",
+    "print": "printed",
+    "export": "exported",
+    "disclose": "disclosed",
+    "subscribe": "subscribed to",
+    "check_out": "checked out",
+    "return": "returned",
+}
+_UNITS: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"), (1, "millisecond"))
+
+
+def duration(ms: int) -> str:
+    """A span in its largest whole unit: "9 days", "1 hour", "40 milliseconds"."""
+    for size, name in _UNITS:
+        if ms >= size:
+            count = ms // size
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return "no time"
+
+
+def clock(ms: int) -> str:
+    """An instant as people write it, in UTC to the second."""
+    text = format_instant(ms)
+    return f"{text[:10]} at {text[11:19]} UTC"
+
+
+def record_words(record: RecordKey) -> str:
+    """`case/c0042` as "case c0042"."""
+    kind, _, name = record.partition("/")
+    return f"{kind} {name}"

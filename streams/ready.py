@@ -1,0 +1,86 @@
+"""Before a worker starts: is the broker there, and are the topics as they must be?"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+import stamina
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from schemas.settings import Settings
+from schemas.topics_check import Found, compare, refusals
+
+from .errors import NotReadyError, WrongTopicsError
+
+log = logging.getLogger(__name__)
+
+SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
+
+
+async def wait_for_topics(settings: Settings) -> None:
+    """Return once the broker answers and every topic is as it must be.
+
+    Raises NotReadyError naming the address when it does not answer within `broker_wait_seconds`, WrongTopicsError when
+    a topic is missing or of the wrong shape; whoever runs the broker must act.
+    """
+    admin = await _connect(settings)
+    try:
+        await _check(settings, admin)
+    finally:
+        await admin.close()
+
+
+async def _connect(settings: Settings) -> AIOKafkaAdminClient:
+    deadline = time.monotonic() + settings.broker_wait_seconds
+    said = 0.0
+    try:
+        async for attempt in stamina.retry_context(
+            on=(KafkaError, OSError),
+            attempts=None,
+            timeout=settings.broker_wait_seconds,
+            wait_initial=0.2,
+            wait_max=2.0,
+        ):
+            with attempt:
+                if attempt.num > 1 and time.monotonic() - said > SAY_EVERY:
+                    said = time.monotonic()
+                    log.info("waiting for Kafka at %s, %.0f s left", settings.broker, deadline - said)
+                admin = AIOKafkaAdminClient(bootstrap_servers=settings.broker)
+                try:
+                    await admin.start()
+                except BaseException:
+                    await admin.close()
+                    raise
+    except (KafkaError, OSError) as error:
+        raise NotReadyError(
+            f"no Kafka broker answers at {settings.broker} ({type(error).__name__}); set NTK_BROKER or --broker"
+        ) from error
+    return admin
+
+
+async def _check(settings: Settings, admin: AIOKafkaAdminClient) -> None:
+    wanted = {topic.name: topic for topic in settings.topics.all()}
+    listed = set(await admin.list_topics())
+    missing = sorted(set(wanted) - listed)
+    if missing:
+        raise WrongTopicsError(f"{len(missing)} topics are missing, {missing[0]} first; run: needtoknow topics apply")
+    described = await admin.describe_topics(list(wanted))
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    configs: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for resource in response.resources:
+            configs[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    for topic in described:
+        name = topic["topic"]
+        partitions = topic["partitions"]
+        found = Found(
+            partitions=len(partitions),
+            replication=min(len(p["replicas"]) for p in partitions),
+            config=configs.get(name, {}),
+        )
+        if refused := refusals(compare(wanted[name], found)):
+            raise WrongTopicsError(f"topic {name}: {refused[0]}")

@@ -1,0 +1,62 @@
+"""Translators: what a system sends -> the accesses it names (design section 3). Pure: same message, same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from schemas.errors import RejectedInputError
+from schemas.ids import SourceName
+from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+
+from . import canonical, facts
+from .translated import Translated
+
+__all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "translate"]
+
+Headers = Iterable[tuple[str, bytes]]
+Translator = Callable[[SourceName, bytes], Translated]
+
+AHEAD_MAX_MS: Final = 24 * 3_600_000  # design section 4: more than a day ahead is no clock error but a wrong date
+
+_TRANSLATORS: Final[Mapping[str, Translator]] = {
+    CANONICAL: canonical.translate,
+    FACTS_LINE: facts.translate,
+}
+
+
+def translate(source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
+    """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
+
+    `appended_at` is the broker's append time in UTC milliseconds. Raises RejectedInputError naming the field; whoever
+    sent the message must act, and it becomes a dead letter.
+    """
+    translator = _translator(source, headers)
+    if not value:
+        raise RejectedInputError("message", "is empty")
+    translated = translator(source, value)
+    for access in translated.accesses:
+        if access.occurred_at > appended_at + AHEAD_MAX_MS:
+            raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
+    return translated
+
+
+def _translator(source: SourceName, headers: Headers) -> Translator:
+    values = {value for name, value in headers if name.lower() == "content-type"}
+    if not values:
+        return _TRANSLATORS[CANONICAL]
+    if len(values) > 1:  # two readers could choose differently
+        raise RejectedInputError("content-type", "is given twice")
+    media_type = _media_type(values.pop())
+    native = SOURCES[source].content_types if source in SOURCES else ()
+    if media_type not in (CANONICAL, *native):
+        raise RejectedInputError("content-type", f"must be one of {', '.join((CANONICAL, *native))} on this topic")
+    return _TRANSLATORS[media_type]
+
+
+def _media_type(value: bytes | None) -> str:
+    """Type and subtype in lower case; the one parameter that is let through is the charset we read."""
+    text, _, parameter = (value or b"").decode("latin-1").lower().partition(";")
+    if parameter.strip().replace('"', "") not in ("", "charset=utf-8"):
+        raise RejectedInputError("content-type", "may have no parameter but charset=utf-8")
+    return text.strip()

@@ -1,0 +1,209 @@
+"""FACTS: one line of the nightly fixed-width audit file is one message. The layout is synthetic; the real one is not
+public. Columns count from 1:
+
+    header   1 "H"  2-9 "FACTSAUD"  10-11 layout "01"  12-19 business date  20-25 file number
+    detail   1 "D"  2-11 audit number (dense over all files)  12-19 date  20-25 local time  26-33 user  34-36 function
+             37 record kind  38-57 record  58-65 terminal (may be blank)  66 result
+    trailer  1 "T"  2-11 count of details  12-27 control hash
+
+Every line has 96 characters, the unused ones spaces. User ids are cut to 8 characters, so two people may share one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from schemas.access import Access, Action, Record, RecordKind, Result
+from schemas.errors import RejectedInputError
+from schemas.ids import SourceName
+from schemas.topics import SOURCES
+
+from .translated import CONTROL, Translated
+
+LINE_LENGTH: Final = 96
+
+_ZONE = ZoneInfo(SOURCES["facts"].zone or "UTC")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+_WORD = re.compile(r"[\x21-\x7e]+")
+_CONTROL_HASH = re.compile(r"[0-9a-f]{16}")
+
+_FUNCTIONS: Final[Mapping[str, Action]] = {
+    "INQ": "search",
+    "VEW": "view",
+    "UPD": "edit",
+    "PRT": "print",
+    "RPT": "export",
+}
+_KINDS: Final[Mapping[str, RecordKind]] = {"P": "person", "C": "case", "I": "intake", "D": "document", "S": "service"}
+_RESULTS: Final[Mapping[str, Result]] = {"S": "success", "D": "denied", "F": "failed"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place in the line: what it is called, its first and last column (both included, from 1)."""
+
+    name: str
+    first: int
+    last: int
+
+    def of(self, line: str) -> str:
+        """The characters of this field."""
+        return line[self.first - 1 : self.last]
+
+    def reject(self, reason: str) -> RejectedInputError:
+        """The error that names this field and its columns, never its content."""
+        columns = f"column {self.first}" if self.first == self.last else f"columns {self.first}-{self.last}"
+        return RejectedInputError(f"{self.name} ({columns})", reason)
+
+
+_SYSTEM = Field("system", 2, 9)
+_LAYOUT = Field("layout", 10, 11)
+_DATE = Field("date", 12, 19)
+FILE_NUMBER: Final = Field("file number", 20, 25)
+AUDIT_NUMBER: Final = Field("audit number", 2, 11)
+_TIME = Field("time", 20, 25)
+USER: Final = Field("user", 26, 33)
+_FUNCTION = Field("function", 34, 36)
+_KIND = Field("record kind", 37, 37)
+_RECORD = Field("record", 38, 57)
+_TERMINAL = Field("terminal", 58, 65)
+_RESULT = Field("result", 66, 66)
+COUNT: Final = Field("count", 2, 11)
+CONTROL_HASH: Final = Field("control hash", 12, 27)
+
+
+def translate(source: SourceName, value: bytes) -> Translated:
+    """The access that a detail line names; none for the header and the trailer, which are control messages.
+
+    `value` is one line of 96 ASCII characters without its newline. Raises RejectedInputError naming field and columns;
+    the FACTS team must act. A local time that happened twice becomes an interval from the first instant to the second.
+    """
+    line = _text(value)
+    match line[0]:
+        case "D":
+            return Translated(accesses=(_access(source, line),), is_control=False)
+        case "H":
+            check_header(line)
+        case "T":
+            check_trailer(line)
+        case _:
+            raise RejectedInputError("line type (column 1)", "must be H, D or T")
+    return CONTROL
+
+
+def check_header(line: str) -> None:
+    """Raises RejectedInputError when this is no header of the layout we know."""
+    if _SYSTEM.of(line) != "FACTSAUD":
+        raise _SYSTEM.reject("must be FACTSAUD")
+    if _LAYOUT.of(line) != "01":
+        raise _LAYOUT.reject("must be 01, the only layout known here")
+    _day(_DATE, line)
+    _digits(FILE_NUMBER, line)
+    _rest_is_blank(line, after=25)
+
+
+def check_trailer(line: str) -> tuple[int, str]:
+    """Count of detail lines and control hash. Raises RejectedInputError when the line is malformed."""
+    count, control_hash = _digits(COUNT, line), CONTROL_HASH.of(line)
+    if not _CONTROL_HASH.fullmatch(control_hash):
+        raise CONTROL_HASH.reject("must be 16 lower-case hexadecimal digits")
+    _rest_is_blank(line, after=27)
+    return int(count), control_hash
+
+
+def _text(value: bytes) -> str:
+    if not value.isascii():
+        raise RejectedInputError("line", "must be ASCII")
+    if len(value) != LINE_LENGTH:
+        raise RejectedInputError("line", f"must have {LINE_LENGTH} characters, not {len(value)}")
+    return value.decode("ascii")
+
+
+def _access(source: SourceName, line: str) -> Access:
+    number = _digits(AUDIT_NUMBER, line)
+    first, second = _instants(line)
+    access = Access(
+        event_id=f"facts-{number}",
+        source=source,
+        sequence=int(number),
+        actor=_user(line),
+        action=_coded(_FUNCTION, line, _FUNCTIONS),
+        record=Record(kind=_coded(_KIND, line, _KINDS), id=_word(_RECORD, line)),
+        device=None if _TERMINAL.of(line).isspace() else _word(_TERMINAL, line),
+        result=_coded(_RESULT, line, _RESULTS),
+        occurred_at=first,
+        occurred_until=None if second == first else second,
+    )
+    _rest_is_blank(line, after=66)
+    return access
+
+
+def _instants(line: str) -> tuple[int, int]:
+    """UTC milliseconds of the local date and time: twice the same, except in the hour that happens twice."""
+    day = _day(_DATE, line)
+    clock = _digits(_TIME, line)
+    try:
+        local = day.replace(hour=int(clock[:2]), minute=int(clock[2:4]), second=int(clock[4:]), tzinfo=_ZONE)
+    except ValueError:
+        raise _TIME.reject("must be a time of day, HHMMSS") from None
+    first, second = _utc_ms(local, fold=0), _utc_ms(local, fold=1)
+    if second < first:  # the offset grows over a gap, so the two readings cross
+        raise _TIME.reject("does not exist on this date: the clocks went forward")
+    return first, second
+
+
+def _utc_ms(local: datetime, *, fold: int) -> int:
+    # By subtraction, not astimezone: it cannot overflow.
+    wall = local.replace(fold=fold)
+    since = wall.replace(tzinfo=None) - _EPOCH - (wall.utcoffset() or timedelta())
+    return (since.days * 86_400 + since.seconds) * 1000
+
+
+def _day(field: Field, line: str) -> datetime:
+    text = _digits(field, line)
+    try:
+        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=_ZONE)
+    except ValueError:
+        raise field.reject("must be a date that exists, YYYYMMDD") from None
+    if not 1900 <= day.year < 9999:  # one year inside the contract's bounds: the zone may move it
+        raise field.reject("must lie between the years 1900 and 9998")
+    return day
+
+
+def _digits(field: Field, line: str) -> str:
+    text = field.of(line)
+    if not text.isdigit():  # the line is ASCII, so these are 0 to 9
+        raise field.reject("must be digits, filled with zeros on the left")
+    return text
+
+
+def _word(field: Field, line: str) -> str:
+    word = field.of(line).rstrip(" ")
+    if not _WORD.fullmatch(word):
+        raise field.reject("must be printable characters without spaces, filled with spaces on the right")
+    return word
+
+
+def _user(line: str) -> str:
+    user = _word(USER, line)
+    if user != user.upper():
+        raise USER.reject("must be upper case")
+    return user
+
+
+def _coded(field: Field, line: str, codes: Mapping[str, T]) -> T:
+    if (value := codes.get(field.of(line))) is None:
+        raise field.reject(f"must be one of {', '.join(codes)}")
+    return value
+
+
+def _rest_is_blank(line: str, *, after: int) -> None:
+    if line[after:].strip(" "):
+        raise Field("filler", after + 1, LINE_LENGTH).reject("must be spaces")

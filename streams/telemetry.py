@@ -1,0 +1,50 @@
+"""The metric catalogue as live Prometheus metrics. Counted per batch, with label children kept: 0.5 µs each."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from schemas.metrics import CATALOGUE
+
+
+class Telemetry:
+    """Every metric of the catalogue on one registry (one per worker, so that tests can have several)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._metrics = {name: self._make(name) for name in CATALOGUE}
+        self.of = cache(self._of)
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter; KeyError when the catalogue has no such metric."""
+        if amount:
+            self.of(name, **labels).inc(amount)
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        self.of(name, **labels).set(value)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Observe in a histogram."""
+        self.of(name, **labels).observe(value)
+
+    def page(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _of(self, name: str, **labels: str) -> Any:
+        metric = self._metrics[name]
+        return metric.labels(**labels) if labels else metric
+
+    def _make(self, name: str) -> Any:
+        metric = CATALOGUE[name]
+        match metric.kind:
+            case "counter":
+                return Counter(name.removesuffix("_total"), metric.question, metric.labels, registry=self.registry)
+            case "gauge":
+                return Gauge(name, metric.question, metric.labels, registry=self.registry)
+            case "histogram":
+                return Histogram(name, metric.question, metric.labels, registry=self.registry, buckets=metric.buckets)

@@ -1,0 +1,79 @@
+"""One afternoon in a department, as two workers would expose it: mostly quiet, one feed silent, some letters unread."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.harness.exporter import Observations, Values
+
+# (explained, pending, unexplained, late, revoked, unresolved) accesses that one worker judged, by source
+_JUDGED: Final = {
+    "ecms": (18_204, 391, 31, 12, 3, 2),
+    "facts": (6_120, 118, 9, 4, 0, 7),
+    "facts2": (2_377, 40, 2, 1, 0, 0),
+    "irss": (911, 12, 0, 0, 1, 0),
+    "clean": (388, 21, 5, 0, 0, 1),
+    "jnet": (1_204, 30, 3, 2, 0, 0),
+    "accurint": (97, 6, 2, 0, 0, 0),
+    "paper": (41, 0, 0, 0, 0, 0),
+}
+_OUTCOMES: Final = ("explained", "pending", "unexplained", "late", "revoked", "unresolved")
+_RAISED: Final = {
+    ("unexplained", "critical", "raised"): 2,
+    ("unexplained", "high", "raised"): 11,
+    ("unexplained", "medium", "raised"): 37,
+    ("unexplained", "low", "raised"): 4,
+    ("late", "medium", "raised"): 14,
+    ("late", "low", "raised"): 9,
+    ("revoked", "medium", "raised"): 4,
+    ("unresolved", "low", "raised"): 12,
+    ("explained", "medium", "withdrawn"): 6,
+    ("unexplained", "high", "revised"): 3,
+    ("late", "medium", "reinstated"): 1,
+}
+
+
+def growth() -> Values:
+    """What the counters of one worker grew by."""
+    accesses = {
+        (source, outcome): float(count)
+        for source, counts in _JUDGED.items()
+        for outcome, count in zip(_OUTCOMES, counts, strict=True)
+    }
+    messages = {(source, "translated"): float(sum(counts)) for source, counts in _JUDGED.items()}
+    return {
+        "needtoknow_accesses_total": accesses,
+        "needtoknow_messages_total": messages | {("facts", "control"): 2, ("clean", "dead_letter"): 7},
+        "needtoknow_settled_total": {("ecms", "explained"): 340, ("ecms", "unexplained"): 8, ("facts", "late"): 5},
+        "needtoknow_findings_total": {labels: float(count) for labels, count in _RAISED.items()},
+        "needtoknow_dead_letters_total": {("translate", "field"): 5, ("translate", "unreadable"): 2},
+        "needtoknow_ledger_cuts_total": {("batch",): 4_120, ("settlement",): 212},
+        "needtoknow_broken_marks_total": {("staff",): 2},
+        "needtoknow_facts_total": {("assignments", "assignment"): 5_210, ("cases", "membership"): 1_980},
+        "needtoknow_repeats_total": {(): 45},
+    }
+
+
+def gauges(position: int) -> Values:
+    """Where one worker stands now; `position` tells the two apart."""
+    return {
+        "needtoknow_pending_accesses": {(): 67},
+        "needtoknow_oldest_pending_seconds": {(): 412},
+        "needtoknow_open_accesses": {(): 1_830},
+        "needtoknow_lag_messages": {("ecms",): 14, ("facts",): 3},
+        "needtoknow_lag_seconds": {("ecms",): 0.21, ("facts",): 0.08, ("clean",): 74},
+        "needtoknow_mark_age_seconds": {("assignments",): 1.4, ("staff",): 95, ("cases",): 640},
+        "needtoknow_mark_silence_seconds": {("assignments",): 0.8, ("staff",): 1.1, ("cases",): 610},
+        "needtoknow_facts_position": {(): position},
+        "needtoknow_facts_held": {(): 7_190},
+    }
+
+
+def seen() -> Observations:
+    """Seconds from an access to its finding, and sizes of batches."""
+    waits = [0.004] * 5 + [0.02] * 40 + [0.08] * 30 + [0.2] * 20 + [0.7] * 4 + [4.0]
+    return {
+        "needtoknow_access_to_finding_seconds": {("provisional",): waits},
+        "needtoknow_batch_messages": {(): [3, 40, 700]},
+        "needtoknow_judge_seconds": {(): [0.002, 0.01]},
+    }

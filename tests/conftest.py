@@ -1,0 +1,42 @@
+"""What every test may ask for: the real broker of this run, and a name space in it."""
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.harness.broker import SharedBroker, new_namespace, shared_broker
+from tests.harness.parts import count_missing
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBroker]:
+    """The real broker, started by the first test that asks for it; `NTK_TEST_BROKER` names one that runs already."""
+    with shared_broker(tmp_path_factory.mktemp("kafka"), print) as broker:
+        yield broker
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A topic prefix of this test alone, for the service's setting NTK_TOPIC_PREFIX."""
+    return new_namespace()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses the broker, so that `-m "not kafka"` leaves it out and nobody has to remember the mark."""
+    for item in items:
+        if "kafka" in getattr(item, "fixturenames", ()):
+            item.add_marker("kafka")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: what it writes comes after everybody's summary
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Says, just above pytest's closing line, what that line does not tell."""
+    yield
+    missing = count_missing(terminalreporter.stats.get("skipped", []))
+    for part, tests in missing.items():
+        terminalreporter.write_line(f"real part missing, {tests} skipped: {part}", red=True, bold=True)
+    if missing:
+        terminalreporter.write_line(f"real parts missing: {len(missing)}, tests skipped: {missing.total()}", red=True)
+    if steps := os.environ.get("NTK_FAILED_STEPS"):  # from tests/run: the steps before pytest
+        terminalreporter.write_line(f"FAILED before the tests, see above: {steps}", red=True, bold=True)

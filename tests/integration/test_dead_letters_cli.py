@@ -1,0 +1,155 @@
+"""`dead-letters` and `findings` on a real broker."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+
+import orjson
+import pytest
+
+from tests.contract.examples import FINDING
+from tests.harness.broker import SharedBroker
+from tests.integration.cli import Headers, Program
+from tests.integration.cli import program as make_program
+
+SECRET = b"jane-roe-1987 \x1b[2J"
+ID = "f_00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture
+def program(
+    kafka: SharedBroker, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Program:
+    """The program with its topics."""
+    made = make_program(kafka, namespace, monkeypatch, capsys)
+    made("topics", "apply", "--single-broker")
+    return made
+
+
+def why(topic: str, offset: int) -> Headers:
+    """The headers that the judge adds."""
+    words = {
+        "topic": topic,
+        "partition": "2",
+        "offset": str(offset),
+        "stage": "translate",
+        "class": "RejectedInputError",
+        "message": "actor: Field required",
+    }
+    return (("note", SECRET), *((f"needtoknow.errors.{name}", text.encode()) for name, text in words.items()))
+
+
+def set_aside(program: Program, offset: int) -> str:
+    """Stores a dead letter as the judge does; its name."""
+    topic = program.topics.access("ecms")
+    name = f"{topic}/2/{offset}"
+    program.store(program.topics.dead_letters, name.encode(), SECRET, why(topic, offset))
+    return name
+
+
+def found(program: Program, position: int, **changed: object) -> None:
+    """Stores one transition of the example finding."""
+    document = orjson.loads(FINDING) | {"position": position} | changed
+    program.store(program.topics.violations, str(document["finding_id"]).encode(), orjson.dumps(document))
+
+
+def test_dead_letters_are_listed_once_without_their_content(program: Program) -> None:
+    """Two workers may have written the same one."""
+    first, second = set_aside(program, 991), set_aside(program, 992)
+    set_aside(program, 991)
+    lines = program("dead-letters", "list").out.splitlines()
+    assert len(lines) == 2
+    assert f"{first}  translate  actor: Field required (written 2 times)" in lines[0]
+    assert second in lines[1]
+    assert "jane" not in "".join(lines)
+    documents = program("dead-letters", "list", "--json").documents
+    assert [(d["offset"], d["times"], d["bytes"]) for d in documents] == [
+        ("991", 2, len(SECRET)),
+        ("992", 1, len(SECRET)),
+    ]
+
+
+def test_content_is_shown_only_when_asked_for_and_escaped(program: Program) -> None:
+    """It may be somebody's data, and it may be made to deceive a terminal."""
+    name = set_aside(program, 991)
+    hidden = program("dead-letters", "show", name)
+    assert "hidden" in hidden.out
+    assert "jane" not in hidden.out
+    shown = program("dead-letters", "show", name, "--reveal").out
+    assert "content   jane-roe-1987 \\x1b[2J" in shown
+    assert "\x1b" not in shown
+    (document,) = program("dead-letters", "show", name, "--reveal", "--json").documents
+    assert base64.b64decode(str(document["content_base64"])) == SECRET
+    assert "jane" not in program("dead-letters", "show", name, "--json").out
+
+
+def test_a_dead_letter_that_is_not_there_is_a_no(program: Program) -> None:
+    """With a word on where to look."""
+    assert program("dead-letters", "list").out == "no dead letters\n"
+    assert "dead-letters list" in program("dead-letters", "show", "a/0/1", code=1).err
+
+
+def test_findings_are_shown_as_they_stand_now(program: Program) -> None:
+    """One line each, the withdrawn one said to be; what cannot be read is said and passed over."""
+    other = "f_ffeeddccbbaa99887766554433221100"
+    found(program, 318)
+    found(program, 319, finding_id=other, severity="high")
+    found(program, 320, outcome="explained", transition="withdrawn")
+    program.store(program.topics.violations, b"x", b"no finding")
+    answer = program("findings", "tail", "--from-start")
+    (withdrawn,) = [line for line in answer.out.splitlines() if line.endswith(ID)]
+    (stands,) = [line for line in answer.out.splitlines() if line.endswith(other)]
+    assert "WITHDRAWN w017 (login jdoe at ecms) viewed case c0042: explained." in withdrawn
+    assert "HIGH      w017 (login jdoe at ecms) viewed case c0042: unexplained, provisional." in stands
+    assert "is no finding" in answer.err
+    documents = {d["finding_id"]: d for d in program("findings", "tail", "--json").documents}
+    assert documents[ID]["outcome"] == "explained"
+    assert documents[other]["severity"] == "high"
+    assert len(program("findings", "tail", "-n", "1").out.splitlines()) == 1
+
+
+def test_no_findings_are_said_to_be_none(program: Program) -> None:
+    """For people; a program gets nothing."""
+    assert program("findings", "tail").out == "no findings\n"
+    assert program("findings", "tail", "--json").out == ""
+
+
+@contextmanager
+def following(program: Program) -> Iterator[subprocess.Popen[str]]:
+    """`findings tail --follow` in a process of its own, ended with Ctrl-C."""
+    command = [sys.executable, "-m", "sinks.cli.main", "findings", "tail", "--follow"]
+    environment = os.environ | {"NTK_BROKER": program.broker.address, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        rescue = Timer(60, process.kill)  # a line that never comes must fail the test, not hang it
+        rescue.start()
+        try:
+            yield process
+        finally:
+            rescue.cancel()
+            process.kill()
+
+
+def test_new_findings_are_shown_as_they_come(program: Program) -> None:
+    """Changes of those already shown too, and nothing that is no news. Ctrl-C is the good end."""
+    found(program, 318)
+    with following(program) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().rstrip().endswith(ID)
+        found(program, 320, outcome="explained", transition="withdrawn")
+        assert "WITHDRAWN" in process.stdout.readline()
+        found(program, 319, certainty="provisional")  # a zombie's: no news
+        found(program, 321, outcome="late", transition="reinstated")
+        assert "REINSTATED" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (0, "", "")

@@ -1,0 +1,91 @@
+"""The judge and the brute-force judge are two programs from one text (ADR 6); they must never differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.access import Access
+from schemas.codec import encode
+from schemas.fact import RegisteredFact, RegisteredMark, Waiver
+from schemas.ledger import CODES
+from sinks.ledger.rejudge import Rejudge, Verdict
+from streams.join.completeness import Completeness
+from streams.join.knowledge import Knowledge
+from streams.join.open import Partition
+from streams.policy.judging import Judging
+from streams.policy.published import Published
+from streams.sources import translate
+from tests.harness import chance
+from tests.harness.builders import make_policy
+
+APPENDED = chance.START + chance.STEPS * chance.STEP
+PARTITION = Partition("access.ecms.v1", 0)
+
+
+@dataclass
+class Message:
+    """What the judge reads of a Kafka record."""
+
+    offset: int
+    value: bytes
+    timestamp: int = APPENDED
+    key: bytes = b"k"
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def judging_of(log: list[RegisteredFact | Waiver], marks: dict[str, int], grace: int) -> Judging:
+    """A judge that has read this log and heard these marks."""
+    policy = make_policy(grace_seconds=grace)
+    knowledge, completeness = Knowledge(), Completeness(policy.gating_feeds())
+    for offset, said in enumerate(log):
+        if isinstance(said, Waiver):
+            knowledge.waive(offset, said)
+        else:
+            knowledge.learn(offset, said)
+    for feed, through in marks.items():
+        mark = RegisteredMark(feed=feed, complete_through=through, sequence=1, position=len(log))
+        completeness.learn(mark, knowledge.position)
+    completeness.advance(knowledge.position, knowledge.waivers)
+    return Judging(
+        policy=policy, knowledge=knowledge, completeness=completeness, published=Published(), translate=translate
+    )
+
+
+def code_of(verdict: Verdict) -> str:
+    """The letter that the ledger has for a verdict."""
+    return CODES["pending" if verdict.is_pending else verdict.outcome]
+
+
+@settings(max_examples=400, deadline=None)
+@given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
+def test_both_judges_give_the_same_verdicts(seed: int, length: int, grace: int) -> None:
+    """Any log, any marks, any accesses: same outcome, person, flags, clause, severity, certainty."""
+    rng = Random(seed)
+    log, marks = chance.log(rng, length), chance.marks(rng)
+    accesses = [chance.access(rng, n) for n in range(12)]
+    judging = judging_of(log, marks, grace)
+    brute = Rejudge(judging.policy, log)
+    expected = [brute.judge(a, APPENDED, position=len(log), marks=marks) for a in accesses]
+
+    batch = judging.batch(PARTITION, "ecms", [Message(n, encode(a)) for n, a in enumerate(accesses)])
+
+    assert batch.codes.decode() == "".join(map(code_of, expected))
+    by_event = {f.access.event_id: f for f in batch.findings}
+    for access, verdict in zip(accesses, expected, strict=True):
+        assert_same(by_event, access, verdict)
+
+
+def assert_same(by_event: dict, access: Access, verdict: Verdict) -> None:
+    """The finding, if there must be one, says what the brute-force judge says."""
+    finding = by_event.get(access.event_id)
+    if verdict.outcome == "explained" or verdict.is_pending:
+        assert finding is None
+        return
+    assert finding is not None
+    assert (finding.outcome, finding.certainty, finding.staff) == (verdict.outcome, verdict.certainty, verdict.staff)
+    assert (finding.flags, finding.clause, finding.severity) == (verdict.flags, verdict.clause, verdict.severity)
+    assert finding.waiting_for == verdict.waiting_for

@@ -1,0 +1,276 @@
+"""Files of accesses and facts: checked as a whole, and what they become on a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import decode
+from schemas.errors import RejectedInputError
+from schemas.fact import Fact, Mark
+from schemas.topics import FACTS_LINE
+from sinks.cli.csv_facts import COLUMNS, fact_rows
+from sinks.cli.load import is_csv, with_mark
+from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, facts_night, numbered_lines, unreadable_facts_lines
+from sinks.cli.send import format_of
+from tests.contract.examples import ACCESS, FACT, MARK
+
+NIGHT = (Path(__file__).parent / "golden" / "facts" / "night.txt").read_bytes()
+
+
+def rejected(messages: Callable[[], Iterator[Outgoing]]) -> RejectedInputError:
+    """The error that a file gets."""
+    with pytest.raises(RejectedInputError) as caught:
+        list(messages())
+    assert "nothing was sent" in caught.value.reason
+    return caught.value
+
+
+def test_accesses_are_sent_as_they_are_under_the_id_of_their_record() -> None:
+    """One record's accesses stay in order, and the bytes are the emitter's own."""
+    (message,) = access_lines(ACCESS + b"\n", "ecms")
+    assert (message.key, message.value) == (b"c0042", ACCESS)
+    assert dict(message.headers) == {
+        "ce_specversion": b"1.0",
+        "ce_id": b"ecms-000123",
+        "ce_source": b"/sources/ecms",
+        "ce_type": b"needtoknow.access.v1",
+        "ce_time": b"2026-01-05T14:14:03.120Z",
+        "content-type": b"application/json",
+    }
+
+
+def test_lines_of_a_facts_night_name_their_layout() -> None:
+    """Without the header the judge would read them as JSON."""
+    messages = list(facts_night(NIGHT))
+    assert len(messages) == 8
+    assert {dict(m.headers)["content-type"] for m in messages} == {FACTS_LINE.encode()}
+    assert dict(messages[1].headers)["ce_id"] == b"facts-0000009001"
+
+
+def test_a_short_night_is_refused_with_what_to_do() -> None:
+    """As a whole: nothing of it is sent."""
+    error = rejected(partial(facts_night, NIGHT[:500]))
+    assert error.place == "line 6"
+    assert "fetch the file again" in error.reason
+
+
+def test_lines_that_will_become_dead_letters_are_told_before() -> None:
+    """The night as a whole is right; one line is not, and whoever sends it should know."""
+    assert list(unreadable_facts_lines(NIGHT)) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"", []),
+        (b"a", [(1, b"a")]),
+        (b"a\n\n  \n b \r\nc", [(1, b"a"), (4, b"b"), (5, b"c")]),
+        (b"\n\n", []),
+    ],
+)
+def test_empty_lines_do_not_count_but_are_numbered(raw: bytes, expected: list[tuple[int, bytes]]) -> None:
+    """The number in an error is the one an editor shows."""
+    assert list(numbered_lines(raw)) == expected
+
+
+def test_one_wrong_line_refuses_the_whole_file() -> None:
+    """With its number and its field, after any number of right ones."""
+    wrong = ACCESS.replace(b'"view"', b'"peek"')
+    error = rejected(partial(access_lines, b"\n".join([ACCESS, b"", ACCESS, wrong, ACCESS]), "ecms"))
+    assert error.place == "line 4: action"
+    assert "peek" not in str(error)
+
+
+def test_a_file_for_another_source_is_refused() -> None:
+    """The topic would say one system and the message another."""
+    assert rejected(partial(access_lines, ACCESS, "jnet")).place == "line 1: source"
+
+
+def test_a_byte_order_mark_is_refused_by_name() -> None:
+    """Editors write it unasked."""
+    assert "byte order mark" in rejected(partial(access_lines, b"\xef\xbb\xbf" + ACCESS, "ecms")).reason
+
+
+def test_facts_and_marks_may_stand_in_one_file() -> None:
+    """In their order: a mark is about the facts before it."""
+    fact, mark = fact_lines(FACT + b"\n" + MARK, "assignments")
+    assert (fact.key, fact.is_mark) == (b"as-7", False)
+    assert (mark.key, mark.is_mark) == (b"assignments", True)
+    assert (decode(Fact, fact.value), decode(Mark, mark.value)) == (decode(Fact, FACT), decode(Mark, MARK))
+    assert dict(fact.headers)["ce_id"] == b"as-7/2"
+
+
+def test_a_feed_may_not_state_another_feeds_facts() -> None:
+    """The staff directory does not assign cases."""
+    assert rejected(partial(fact_lines, FACT, "staff")).place == "line 1: body.kind"
+    assert rejected(partial(fact_lines, MARK, "staff")).place == "line 1: feed"
+
+
+def test_marks_are_never_guessed() -> None:
+    """Facts alone promise nothing."""
+    assert not any(message.is_mark for message in fact_lines(FACT, "assignments"))
+
+
+def test_a_promised_mark_follows_the_facts() -> None:
+    """It may be believed only once they are there."""
+    messages = with_mark(partial(fact_lines, FACT, "assignments"), "assignments", 1_767_600_090_000)
+    assert [message.is_mark for message in messages()] == [False, True]
+    *_, mark = messages()
+    assert decode(Mark, mark.value) == Mark(
+        feed="assignments", complete_through=1_767_600_090_000, sequence=1_767_600_090_000
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "layout"),
+    [
+        ("FACTSAUD.20260105", "facts", "facts"),
+        ("night.txt", "facts", "facts"),
+        ("-", "facts", "facts"),
+        ("night.JSONL", "facts", "jsonl"),
+        ("night.txt", "ecms", "jsonl"),
+        ("-", "ecms", "jsonl"),
+    ],
+)
+def test_the_layout_follows_from_source_and_name(path: str, source: str, layout: str) -> None:
+    """FACTS sends its own unless the name says JSON."""
+    assert format_of(path, source) == layout
+
+
+@pytest.mark.parametrize(
+    ("path", "layout", "expected"),
+    [("a.csv", "auto", True), ("a.CSV", "auto", True), ("a.jsonl", "auto", False), ("a.csv", "jsonl", False),
+     ("-", "csv", True), ("-", "auto", False)],
+)  # fmt: skip
+def test_a_table_is_known_by_its_name(path: str, layout: str, expected: bool) -> None:
+    """Unless one says what it is."""
+    assert is_csv(path, layout) is expected
+
+
+# --- CSV ----------------------------------------------------------------------------------------------------------
+
+HEADER = (
+    "kind,fact_id,revision,valid_from,valid_to,recorded_at,recorded_by,void,staff,unit,record_kind,record_id,role,"
+    "supervisor,covering,covered,source,login,within_kind,within_id"
+)
+WHEN = "2026-01-05T00:00:00Z,,2026-01-05T08:01:00Z,s03,false"
+ROWS = {
+    "assignments": f"assignment,as-7,2,{WHEN},w028,,case,c0042,management,,,,,,,",
+    "cases": f"membership,m-1,1,{WHEN},,,person,p7,,,,,,,case,c0042",
+}
+STAFF_ROWS = {
+    "account": f"account,ac-1,1,{WHEN},w028,,,,,,,,ecms,jdoe,,",
+    "supervision": f"supervision,su-1,1,{WHEN},w028,,,,,s03,,,,,,",
+    "coverage": f"coverage,co-1,1,{WHEN},,,,,,,w028,w017,,,,",
+    "unit_member": f"unit_member,um-1,1,{WHEN},w028,u5,,,,,,,,,,",
+}
+
+
+def table(*rows: str, header: str = HEADER) -> bytes:
+    """Rows as a CSV file."""
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def read(raw: bytes, feed: str) -> list[Fact]:
+    """The facts of a CSV file."""
+    return [decode(Fact, message.value) for message in fact_rows(raw, feed)]
+
+
+def test_the_documented_header_is_the_header() -> None:
+    """The order is free, the names are not."""
+    assert set(HEADER.split(",")) == set(COLUMNS)
+
+
+def test_a_row_is_the_same_fact_as_its_json() -> None:
+    """An empty cell is an absent field."""
+    assert read(table(ROWS["assignments"]), "assignments") == [decode(Fact, FACT)]
+
+
+@pytest.mark.parametrize(("kind", "row"), STAFF_ROWS.items(), ids=STAFF_ROWS.keys())
+def test_every_kind_has_its_columns(kind: str, row: str) -> None:
+    """What the staff directory may state."""
+    (fact,) = read(table(row), "staff")
+    assert fact.body.kind == kind
+
+
+def test_a_membership_names_two_records() -> None:
+    """Whose columns must not be confused."""
+    (fact,) = read(table(ROWS["cases"]), "cases")
+    assert orjson.loads(fact.model_dump_json())["body"] == {
+        "kind": "membership",
+        "record": {"kind": "person", "id": "p7"},
+        "within": {"kind": "case", "id": "c0042"},
+    }
+
+
+def test_a_table_may_leave_columns_out_and_order_them_freely() -> None:
+    """An export of one kind has only its own columns. Spreadsheets add a byte order mark, quotes and CR LF."""
+    raw = (
+        b"\xef\xbb\xbflogin,kind,source,staff,fact_id,revision,recorded_at,valid_from\r\n"
+        b'"jdoe",account,ecms,w028,ac-1,1,2026-01-05T08:01:00Z,2026-01-05T00:00:00Z\r\n'
+    )
+    (fact,) = read(raw, "staff")
+    assert (fact.body.kind, fact.void, fact.valid_to) == ("account", False, None)
+
+
+ROW = ROWS["assignments"]
+BAD_TABLES = {
+    "no header": (b"", "line 1: header"),
+    "unknown column": (table(header=HEADER + ",salary"), "line 1: header"),
+    "column twice": (table(header=HEADER + ",staff"), "line 1: header"),
+    "column missing": (table(header=HEADER.replace("fact_id,", "")), "line 1: header"),
+    "cell too few": (table(ROW, ROW[:-1]), "line 3: row"),
+    "cell too many": (table(ROW + ","), "line 2: row"),
+    "open quote": (table(ROW, '"' + ROW), "line 3: row"),
+    "unknown kind": (table(ROW.replace("assignment,", "asg,")), "line 2: column kind"),
+    "no kind": (table(ROW.replace("assignment,", ",")), "line 2: column kind"),
+    "no id": (table(ROW.replace("as-7", "")), "line 2: column fact_id"),
+    "id with a space": (table(ROW.replace("as-7", "as 7")), "line 2: column fact_id"),
+    "revision": (table(ROW.replace(",2,", ",2.0,")), "line 2: column revision"),
+    "revision zero": (table(ROW.replace(",2,", ",0,")), "line 2: column revision"),
+    "revision in other digits": (table(ROW.replace(",2,", ",٢,")), "line 2: column revision"),
+    "date without zone": (table(ROW.replace("00:00:00Z", "00:00:00")), "line 2: column valid_from"),
+    "void": (table(ROW.replace("false", "no")), "line 2: column void"),
+    "record kind": (table(ROW.replace(",case,", ",box,")), "line 2: column record_kind"),
+    "record id missing": (table(ROW.replace("c0042", "")), "line 2: column record_id"),
+    "record missing": (table(ROW.replace("case,c0042", ",")), "line 2: columns record_kind and record_id"),
+    "role": (table(ROW.replace("management", "boss")), "line 2: column role"),
+    "staff and unit": (table(ROW.replace("w028,", "w028,u5")), "line 2: body.assignment"),
+    "kind of another feed": (table(STAFF_ROWS["account"]), "line 2: body.kind"),
+    "not UTF-8": (table(ROW) + b"\xff", "file"),
+    "UTF-16": (table(ROW).decode().encode("utf-16"), "file"),
+    "NUL": (table(ROW.replace("as-7", "as\0")), "line 2: column fact_id"),
+}
+
+
+@pytest.mark.parametrize(("raw", "place"), BAD_TABLES.values(), ids=BAD_TABLES.keys())
+def test_a_wrong_table_is_refused_with_line_and_column(raw: bytes, place: str) -> None:
+    """Whoever made it works in a spreadsheet, so the column is named, not the field of the record."""
+    assert rejected(partial(fact_rows, raw, "assignments")).place == place
+
+
+def test_a_column_of_another_kind_must_be_empty() -> None:
+    """A value that is silently passed over was meant to say something."""
+    assert rejected(partial(fact_rows, table(ROW + "c1"), "assignments")).place == "line 2: column within_id"
+
+
+@settings(deadline=None)
+@given(st.one_of(st.binary(max_size=120), st.text(max_size=120).map(table)))
+def test_any_bytes_are_facts_or_an_error(raw: bytes) -> None:
+    """In every layout."""
+    for messages in (
+        partial(fact_rows, raw, "assignments"),
+        partial(fact_lines, raw, "assignments"),
+        partial(access_lines, raw, "ecms"),
+        partial(facts_night, raw),
+    ):
+        with suppress(RejectedInputError):
+            list(messages())

@@ -1,0 +1,237 @@
+"""FACTS: lines of the nightly file as accesses, and the file as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.access import Access
+from schemas.codec import decode_access
+from schemas.errors import RejectedInputError
+from schemas.ids import parse_instant
+from schemas.topics import FACTS_LINE
+from streams.sources import Translated, translate
+from streams.sources.facts_file import FactsMessage, control_hash_of, read_file
+
+GOLDEN = Path(__file__).parent / "golden" / "facts"
+HEADERS = (("content-type", FACTS_LINE.encode()),)
+NEXT_DAY = parse_instant("2027-01-01T00:00:00Z")  # after every line of these tests
+NIGHT = (GOLDEN / "night.txt").read_bytes()
+LINES = NIGHT.decode().splitlines()
+DETAIL = LINES[1]
+
+
+def of(line: str | bytes) -> Translated:
+    """What one line translates to."""
+    return translate("facts", line.encode() if isinstance(line, str) else line, HEADERS, NEXT_DAY)
+
+
+def rejected(line: str | bytes) -> RejectedInputError:
+    """The error that one line gets."""
+    with pytest.raises(RejectedInputError) as caught:
+        of(line)
+    return caught.value
+
+
+def put(line: str, column: int, text: str) -> str:
+    """The line with `text` written over it from a column, the first being 1."""
+    return line[: column - 1] + text + line[column - 1 + len(text) :]
+
+
+def expected(path: Path) -> list[Access | None]:
+    """The accesses beside a golden file, one a line, null for a control message."""
+    lines = path.with_suffix(".expected.jsonl").read_bytes().splitlines()
+    return [None if line == b"null" else decode_access(line) for line in lines]
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_file_becomes_the_accesses_written_beside_it(path: Path) -> None:
+    """The whole way of a file: checked, cut into messages, each translated."""
+    messages = read_file(path.read_bytes())
+    translated = [of(message.value) for message in messages]
+    assert [one.accesses[0] if one.accesses else None for one in translated] == expected(path)
+    assert [one.is_control for one in translated] == [access is None for access in expected(path)]
+
+
+def test_lines_are_sent_as_they_are_under_the_key_of_their_user() -> None:
+    """One user's lines stay in order; header and trailer go under the file number."""
+    messages = read_file(NIGHT)
+    assert b"".join(m.value + b"\n" for m in messages) == NIGHT
+    assert [m.key for m in messages] == [
+        b"000412", b"HENDERSO", b"HENDERSO", b"RIVERA", b"RIVERA", b"O'NEIL#2", b"TRAN", b"000412",
+    ]  # fmt: skip
+    assert [m.message_id for m in messages[:2]] == ["facts-file-000412-H", "facts-0000009001"]
+    assert len({m.message_id for m in messages}) == len(messages)
+
+
+def test_a_time_that_does_not_exist_is_rejected() -> None:
+    """02:30 on the night the clocks go forward: nobody can say what was meant."""
+    march = put(DETAIL, 12, "20260308")
+    assert rejected(put(march, 20, "020000")).place == "time (columns 20-25)"
+    assert rejected(put(march, 20, "023000")).place == "time (columns 20-25)"
+    assert rejected(put(march, 20, "025959")).reason.endswith("the clocks went forward")
+    assert of(put(march, 20, "015959")).accesses[0].occurred_at == parse_instant("2026-03-08T06:59:59Z")
+    assert of(put(march, 20, "030000")).accesses[0].occurred_at == parse_instant("2026-03-08T07:00:00Z")
+
+
+BAD_FIELDS = {
+    "audit number": (2, "00000O9001", "audit number (columns 2-11)"),
+    "audit number blank": (2, " " * 10, "audit number (columns 2-11)"),
+    "date": (12, "20260230", "date (columns 12-19)"),
+    "date in another century": (12, "18990105", "date (columns 12-19)"),
+    "last year": (12, "99991231", "date (columns 12-19)"),
+    "date of zeros": (12, "00000000", "date (columns 12-19)"),
+    "time": (20, "246000", "time (columns 20-25)"),
+    "leap second": (20, "235960", "time (columns 20-25)"),
+    "time with a space": (20, "08 403", "time (columns 20-25)"),
+    "user blank": (26, " " * 8, "user (columns 26-33)"),
+    "user in lower case": (26, "henderso", "user (columns 26-33)"),
+    "user with a space": (26, "HEN ERSO", "user (columns 26-33)"),
+    "user not at the left": (26, " ENDERSO", "user (columns 26-33)"),
+    "user with a tab": (26, "HENDERS\t", "user (columns 26-33)"),
+    "function": (34, "XXX", "function (columns 34-36)"),
+    "function in lower case": (34, "inq", "function (columns 34-36)"),
+    "record kind": (37, "X", "record kind (column 37)"),
+    "record blank": (38, " " * 20, "record (columns 38-57)"),
+    "terminal with a space": (58, "DHS 4T17", "terminal (columns 58-65)"),
+    "result": (66, "X", "result (column 66)"),
+    "filler": (67, "X", "filler (columns 67-96)"),
+    "filler at the end": (96, "\t", "filler (columns 67-96)"),
+    "line type": (1, "X", "line type (column 1)"),
+}
+
+
+@pytest.mark.parametrize(("column", "text", "place"), BAD_FIELDS.values(), ids=BAD_FIELDS.keys())
+def test_each_field_is_checked_and_named_but_not_repeated(column: int, text: str, place: str) -> None:
+    """Whoever repairs the export needs the columns; the content is somebody's data."""
+    error = rejected(put(DETAIL, column, text))
+    assert error.place == place
+    assert text.strip() == "X" or not text.strip() or text not in str(error)
+
+
+@pytest.mark.parametrize("line", [DETAIL[:-1], DETAIL + " ", DETAIL + "\n", DETAIL + "\r", "D", " "])
+def test_a_line_has_96_characters(line: str) -> None:
+    """A shifted line would put one field into another."""
+    assert rejected(line).place == "line"
+
+
+def test_a_line_is_ascii() -> None:
+    """Digits of other scripts would otherwise count as digits."""
+    assert rejected(put(DETAIL, 12, "٢").encode()).place == "line"
+
+
+BAD_CONTROL = {
+    "system": (LINES[0], 2, "FACTSXXX", "system (columns 2-9)"),
+    "layout": (LINES[0], 10, "02", "layout (columns 10-11)"),
+    "business date": (LINES[0], 12, "20261301", "date (columns 12-19)"),
+    "file number": (LINES[0], 20, "      ", "file number (columns 20-25)"),
+    "header filler": (LINES[0], 30, "x", "filler (columns 26-96)"),
+    "count": (LINES[-1], 2, "         6", "count (columns 2-11)"),
+    "hash": (LINES[-1], 12, "ABCDEF0123456789", "control hash (columns 12-27)"),
+    "trailer filler": (LINES[-1], 28, "x", "filler (columns 28-96)"),
+}
+
+
+@pytest.mark.parametrize(("line", "column", "text", "place"), BAD_CONTROL.values(), ids=BAD_CONTROL.keys())
+def test_control_lines_are_checked_too(line: str, column: int, text: str, place: str) -> None:
+    """A control message that is none would hide an access."""
+    assert rejected(put(line, column, text)).place == place
+
+
+# --- the file as a whole ------------------------------------------------------------------------------------------
+
+
+def joined(lines: list[str]) -> bytes:
+    """Lines as a file."""
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+BROKEN: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "empty": (lambda: b"", "file", "is empty"),
+    "no header": (lambda: joined(LINES[1:]), "line 1", "must be the header"),
+    "wrong layout": (lambda: joined([put(LINES[0], 10, "02"), *LINES[1:]]), "line 1: layout (columns 10-11)", "01"),
+    "no trailer": (lambda: joined(LINES[:-1]), "line 7", "the file is short"),
+    "only a header": (lambda: joined(LINES[:1]), "line 1", "the file is short"),
+    "cut off in a line": (lambda: NIGHT[:500], "line 6", "is cut off"),
+    "cut off before the last newline": (lambda: NIGHT[:-1], "line 8", "is cut off"),
+    "a line missing": (lambda: joined(LINES[:2] + LINES[3:]), "line 7: count (columns 2-11)", "6 detail lines"),
+    "a line twice": (lambda: joined(LINES[:2] + LINES[1:]), "line 9: count (columns 2-11)", "the file has 7"),
+    "a line changed": (
+        lambda: NIGHT.replace(b"C0042", b"C0043", 1),
+        "line 8: control hash (columns 12-27)",
+        "does not match",
+    ),
+    "two lines swapped": (
+        lambda: joined([LINES[0], LINES[2], LINES[1], *LINES[3:]]),
+        "line 8: control hash (columns 12-27)",
+        "does not match",
+    ),
+    "a short line": (lambda: joined([*LINES[:3], LINES[3][:-1], *LINES[4:]]), "line 4", "96 characters, not 95"),
+    "spaces stripped": (lambda: joined([line.rstrip() for line in LINES]), "line 1", "96 characters, not 25"),
+    "an empty line": (lambda: joined([*LINES[:3], "", *LINES[3:]]), "line 4", "96 characters, not 0"),
+    "lines after the trailer": (lambda: NIGHT + joined([DETAIL]), "line 9", "follows the trailer"),
+    "two files joined": (lambda: NIGHT + NIGHT, "line 9", "follows the trailer"),
+    "a header inside": (lambda: joined([*LINES[:2], LINES[0], *LINES[2:]]), "line 3", "must be a detail line"),
+    "CR LF": (lambda: NIGHT.replace(b"\n", b"\r\n"), "line 1", "ends in CR LF"),
+    "byte order mark": (lambda: b"\xef\xbb\xbf" + NIGHT, "line 1", "is not ASCII"),
+    "UTF-16": (lambda: NIGHT.decode().encode("utf-16"), "line 1", "is not ASCII"),
+    "UTF-16 without mark": (lambda: NIGHT.decode().encode("utf-16-le"), "line 1", "is not ASCII"),
+    "EBCDIC": (lambda: NIGHT.decode().encode("cp037"), "line 1", "is cut off"),
+    "Latin-1": (lambda: NIGHT.replace(b"O'NEIL#2", b"O\xb4NEIL#2"), "line 6", "is not ASCII"),
+}
+
+
+@pytest.mark.parametrize(("make", "place", "reason"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_file_that_is_not_whole_is_refused(make: Callable[[], bytes], place: str, reason: str) -> None:
+    """As a whole, with the line, and with what to do about it."""
+    with pytest.raises(RejectedInputError) as caught:
+        read_file(make())
+    assert caught.value.place == place
+    assert reason in caught.value.reason
+    assert "again" in caught.value.reason or "each file by itself" in caught.value.reason
+
+
+def test_a_wrong_detail_line_does_not_hold_up_the_night() -> None:
+    """The file holds together, so it is sent; the one line becomes a dead letter."""
+    details = [put(LINES[1], 34, "XXX"), *LINES[2:-1]]
+    trailer = put(LINES[-1], 12, control_hash_of(details))
+    assert len(read_file(joined([LINES[0], *details, trailer]))) == len(LINES)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_line_are_an_access_a_control_message_or_an_error(value: bytes) -> None:
+    """Nothing else comes out, whatever comes in."""
+    try:
+        translated = of(value)
+    except RejectedInputError:
+        return
+    assert translated.is_control == (not translated.accesses)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(1, 96), st.text(st.characters(max_codepoint=0x7F), min_size=1, max_size=12), st.sampled_from(LINES))
+def test_a_damaged_line_is_an_access_a_control_message_or_an_error(column: int, text: str, line: str) -> None:
+    """The same for lines that are nearly right."""
+    try:
+        translated = of(put(line, column, text)[:96])
+    except RejectedInputError:
+        return
+    assert all(access.event_id == f"facts-{access.sequence:010d}" for access in translated.accesses)
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(NIGHT)), st.binary(max_size=3), st.integers(0, 3))
+def test_no_damaged_file_is_taken_for_whole(place: int, insert: bytes, cut: int) -> None:
+    """Either refused, or the very bytes that were checked: what is sent is what the hash was made of."""
+    raw = NIGHT[:place] + insert + NIGHT[place + cut :]
+    try:
+        messages: tuple[FactsMessage, ...] = read_file(raw)
+    except RejectedInputError:
+        return
+    assert b"".join(message.value + b"\n" for message in messages) == raw
+    assert [m.value for m in messages[1:-1]] == [line.encode() for line in LINES[1:-1]]
