@@ -114,8 +114,9 @@ LABEL_VALUES: Final = MappingProxyType(
         "needtoknow_messages_total.kind": ("translated", "control", "dead_letter"),
         "needtoknow_facts_total.kind": get_args(FactKind),
         "needtoknow_ledger_cuts_total.kind": ("batch", "settlement"),
-        # Where it was refused: reading an access, reading a fact or mark, or same id with other content.
-        "stage": ("translate", "register", "conflict"),
+        # Where it was refused: reading an access, reading a fact or mark, reading what our own workers wrote, or the
+        # same id with other content.
+        "stage": ("translate", "register", "broadcast", "conflict"),
         # unreadable: size, depth or not JSON; native: a line of a source's own format; field: the contract's models;
         # forbidden: a source or feed spoke for another. A closed set, since texts and field names come from outside.
         "reason": ("unreadable", "content_type", "native", "field", "forbidden", "conflict"),

@@ -50,7 +50,7 @@ class Gauges(mode.Service):
             return "loading what is known"
         if not self._store.is_reachable:
             return "the broker does not store"
-        if self._app.rebalancing:
+        if self._app.rebalancing or not self._app.rebalancing_count:
             return "partitions are being handed over"
         return None
 

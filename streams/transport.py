@@ -91,6 +91,8 @@ class Consumer(driver.Consumer):
         self.full: set[TP] = set()
         self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
         self._room = asyncio.Event()
+        self._seeks = 0
+        self._is_astray = False  # the fetch position may lie past messages that were never handed over
         super().__init__(*args, **kwargs)
         self.hooks: Hooks = self.app.batch_hooks
 
@@ -125,9 +127,14 @@ class Consumer(driver.Consumer):
         self._abandon(list(self.frontiers))
 
     async def perform_seek(self) -> None:
-        """Back to the committed offsets; what was under way will be read again."""
+        """Back to the committed offsets, or to the start where there are none; what was under way is read again."""
         self._abandon(list(self.frontiers))
+        self._seeks += 1
         await super().perform_seek()
+        # Upstream leaves a partition whose committed offset is none or 0 wherever the last fetch had come to.
+        fresh = [tp for tp in self.assignment() if not self._read_offset[tp]]
+        if fresh:
+            await self.seek_wait(await self.earliest_offsets(*fresh))
 
     async def commit_and_end_transactions(self) -> None:
         """Called before partitions are given up: wait for outputs under way, then commit."""
@@ -170,26 +177,44 @@ class Consumer(driver.Consumer):
                 raise
 
     async def _drain_once(self) -> None:
+        if self._is_astray:
+            await self._find_back()
+            return
         if self.full and not self._get_active_partitions() and self.flow_active:
             self._room.clear()
             await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=FETCH_SECONDS)
             return
-        generation = self.app.consumer_generation_id
+        place = self._place()
         fetched, _ = await self._wait_next_records(FETCH_PAUSED_SECONDS if self.full else FETCH_SECONDS)
         if fetched is None or self.should_stop:
             return
-        if not self.flow_active:
-            await self.perform_seek()
-            return
         for tp, messages in fetched.items():
-            if not self._is_current(generation):
-                return
-            await self._deliver(tp, messages, generation)
+            if self._place() != place or not self.flow_active:
+                break
+            await self._deliver(tp, messages)
+        # What was fetched across a rebalance or a seek is of nobody knows which hold: the fetch position has moved past
+        # messages that were not handed over. So none are, and the next thing is to go back for them.
+        self._is_astray = self._place() != place or not self.flow_active
 
-    def _is_current(self, generation: int) -> bool:
-        return bool(self.flow_active) and self.app.consumer_generation_id == generation
+    def _place(self) -> tuple[int, int]:
+        """Changes whenever the fetch position may have been moved by somebody else."""
+        return self.app.consumer_generation_id, self._seeks
 
-    async def _deliver(self, tp: TP, messages: list[Any], generation: int) -> None:
+    async def _find_back(self) -> None:
+        """Seek to the committed offsets; tried until it succeeds without a rebalance in between."""
+        if not self.flow_active:
+            await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
+            return
+        generation = self.app.consumer_generation_id
+        try:
+            await self.perform_seek()
+        except KafkaError as error:
+            self.log.warning("cannot seek to the committed offsets yet: %s", type(error).__name__)
+            await self.sleep(FETCH_PAUSED_SECONDS)
+            return
+        self._is_astray = self.app.consumer_generation_id != generation
+
+    async def _deliver(self, tp: TP, messages: list[Any]) -> None:
         read = self._read_offset[tp]
         if read is not None:
             messages = [m for m in messages if m.offset >= read]
@@ -204,7 +229,8 @@ class Consumer(driver.Consumer):
             self.full.add(tp)
             self.pause_partitions([tp])
         # The queue behind the callback has room for every partition's full share, so this never waits for a reader.
-        await self.wait_first(self.callback(_message(tp, batch, generation)), self.suspend_flow.wait())
+        message = _message(tp, batch, self.app.consumer_generation_id)
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
     def _on_finished(self, frontier: Frontier) -> None:
         tp = TP(frontier.topic, frontier.partition)

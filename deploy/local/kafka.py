@@ -195,8 +195,8 @@ def _write_properties(data_dir: Path, port: int | None, properties: Mapping[str,
     """Writes server.properties, on the ports of last time if there was one, and returns the port for clients."""
     ports = data_dir / "ports"
     used = [int(line) for line in ports.read_text().split()] if ports.exists() else []
-    port = port or (used[0] if used else _free_port())
-    controller = used[1] if used else _free_port()
+    port = port or (used[0] if used else free_port())
+    controller = used[1] if used else free_port()
     ports.write_text(f"{port} {controller}\n")
     ours = {
         **_PROPERTIES,
@@ -222,7 +222,7 @@ def _format(java: list[str], data_dir: Path, wait_seconds: float) -> None:
         raise BrokerError(f"Kafka could not prepare {data_dir}.{_tail(log_file)}") from failed
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Picks a port nobody listens on. Another program may still take it first; the broker then says so and dies."""
     for port in random.sample(PORTS, 100):
         if _is_free(port):

@@ -12,13 +12,16 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
+
+from deploy.local.jars import Say
+from deploy.local.leash import leashed
 
 COMMITTED: Final = Path(__file__).resolve().parent.parent / "prometheus"
 CONSOLE: Final = "violations.html"
@@ -30,8 +33,6 @@ STOP_SECONDS: Final = 10.0
 PORT_ATTEMPTS: Final = 5  # between choosing a free port and using it somebody else may take it
 # Never through a proxy: everything asked here is on this machine, and a proxy from the environment would not reach it.
 _OPENER: Final = build_opener(ProxyHandler({}))
-
-Say = Callable[[str], None]
 
 
 class PrometheusError(Exception):
@@ -99,13 +100,11 @@ class LocalPrometheus:
             raise PrometheusError(HOW_TO_GET)
         self._write_configuration()
         attempts = 1 if self._wanted_port else PORT_ATTEMPTS
-        for left in range(attempts, 0, -1):
-            self._launch(self._wanted_port or _free_port())
-            if self._answers():
+        for _ in range(attempts):
+            if self._try_to_start(self._wanted_port or _free_port()):
                 self._say(f"Prometheus answers at {self.url}")
                 return self
-            self.stop()
-            if left == 1 or "address already in use" not in self.log_file.read_text(errors="replace"):
+            if "address already in use" not in self.log_file.read_text(errors="replace"):
                 break
         raise PrometheusError(f"Prometheus did not start; see {self.log_file}")
 
@@ -161,27 +160,40 @@ class LocalPrometheus:
         config = local_config(self.targets, self.interval_seconds)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
+    def _try_to_start(self, port: int) -> bool:
+        """Leaves nothing running unless it answers, also when this wait is interrupted."""
+        answers = False
+        try:
+            self._launch(port)
+            answers = self._answers()
+        finally:
+            if not answers:
+                self.stop()
+        return answers
+
     def _launch(self, port: int) -> None:
         assert self._program is not None
         self.url = f"http://127.0.0.1:{port}"
         self._say(f"starting Prometheus at {self.url}")
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [
-                    self._program,
-                    f"--config.file={self.directory / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={self.directory / 'data'}",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                    f"--web.console.templates={COMMITTED / 'consoles'}",
-                    f"--web.console.libraries={COMMITTED / 'consoles'}",
-                    "--storage.tsdb.retention.time=15d",  # SourceSilent looks back a week
-                    "--log.level=warn",
-                ],
+                leashed([self._program, *self._arguments(port)]),
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
                 start_new_session=True,  # a Ctrl-C on the demo is for the demo, which then stops this in order
             )
+
+    def _arguments(self, port: int) -> list[str]:
+        return [
+            f"--config.file={self.directory / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.directory / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            f"--web.console.templates={COMMITTED / 'consoles'}",
+            f"--web.console.libraries={COMMITTED / 'consoles'}",
+            "--storage.tsdb.retention.time=15d",  # SourceSilent looks back a week
+            "--log.level=warn",
+        ]
 
     def _answers(self) -> bool:
         """Waits until it is ready; False when it ended or took too long."""

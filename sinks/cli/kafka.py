@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import NotReadyError
 
 ATTEMPT_SECONDS: Final = 5.0  # a machine that swallows packets must not use up the whole wait in silence
+REQUEST_SECONDS: Final = 40.0  # aiokafka's own default; a shorter wait that somebody asked for is kept to
 FETCH_MS: Final = 500
 
 T = TypeVar("T")
@@ -86,7 +87,13 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
     """A started producer that keeps order and stores each message once. Raises NotReadyError as `admin` does."""
 
     def make() -> AIOKafkaProducer:
-        return AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True, acks="all", linger_ms=5)
+        return AIOKafkaProducer(
+            bootstrap_servers=broker.address,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=5,
+            request_timeout_ms=int(min(max(broker.timeout, 1), REQUEST_SECONDS) * 1000),
+        )
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
     try:

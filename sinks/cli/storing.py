@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -78,7 +79,7 @@ async def store(broker: Broker, topic: str, messages: Iterable[Outgoing], total:
     async with kafka.producer(broker) as client:
         with progress("sending", total) as advance:
             while batch := list(islice(stream, BATCH)):
-                confirmed = await _store_batch(client, topic, batch)
+                confirmed = await _patiently(_store_batch(client, topic, batch), broker)
                 stored += confirmed
                 advance(confirmed)
                 if confirmed < len(batch):
@@ -86,17 +87,30 @@ async def store(broker: Broker, topic: str, messages: Iterable[Outgoing], total:
     return stored
 
 
+async def _patiently(work: Coroutine[Any, Any, int], broker: Broker) -> int:
+    """What `work` answers; says so when it takes long. It ends by itself: the client gives up after its timeouts."""
+    task = asyncio.ensure_future(work)
+    began = time.monotonic()
+    while not (await asyncio.wait({task}, timeout=PATIENCE_SECONDS))[0]:
+        click.echo(f"waiting for Kafka at {broker.address}: {time.monotonic() - began:.0f} s", err=True)
+    return task.result()
+
+
 async def _store_batch(client: AIOKafkaProducer, topic: str, batch: list[Outgoing]) -> int:
+    """How many of the batch were confirmed; says what went wrong with the first of the others."""
     futures: list[asyncio.Future[Any]] = []
     try:
         for message in batch:
             sent = await client.send(topic, message.value, key=message.key, headers=list(message.headers))
             futures.append(sent)  # those sent before an error are counted too
     except KafkaError as error:
-        click.echo(f"needtoknow: {type(error).__name__} while sending to {topic}", err=True)
-    waiting: set[asyncio.Future[Any]] = set(futures)
-    while waiting:  # ends by itself: the client gives each message up after its request timeout
-        _, waiting = await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
-        if waiting:
-            click.echo(f"waiting for Kafka to store {len(waiting)} messages on {topic}", err=True)
-    return sum(future.exception() is None for future in futures)
+        _say(topic, error)
+    answers = await asyncio.gather(*futures, return_exceptions=True)
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    if errors:
+        _say(topic, errors[0])
+    return len(answers) - len(errors)
+
+
+def _say(topic: str, error: BaseException) -> None:
+    click.echo(f"needtoknow: Kafka did not store everything on {topic}: {type(error).__name__}", err=True)

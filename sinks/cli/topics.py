@@ -25,6 +25,7 @@ from .options import as_json, with_broker
 
 SET_ON_TOPIC: Final = 1  # Kafka's number for "this value was set on the topic itself"
 PAUSE_SECONDS: Final = 0.1
+SAY_SECONDS: Final = 1.0
 
 Differences = dict[str, tuple[Difference, ...]]
 
@@ -167,12 +168,18 @@ def _kept(present: Mapping[str, tuple[str, int]]) -> dict[str, str]:
 
 async def _left(client: AIOKafkaAdminClient, broker: Broker, wanted: tuple[Topic, ...], floor: Floor) -> Differences:
     """What still differs, once the brokers have told each other of what was changed."""
-    deadline = time.monotonic() + broker.timeout
+    began = said = time.monotonic()
     while True:
         found = await find(client, (t.name for t in wanted))
         left = {t.name: compare(t, found[t.name], floor) for t in wanted}
         if not any(d.remedy != "refuse" and not refusals(ds) for ds in left.values() for d in ds):
             return left
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now - began > broker.timeout:
             return left
+        if now - said > SAY_SECONDS:
+            said = now
+            click.echo(
+                f"waiting for the brokers to tell each other: {now - began:.0f} of {broker.timeout:.0f} s", err=True
+            )
         await asyncio.sleep(PAUSE_SECONDS)

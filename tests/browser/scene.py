@@ -7,7 +7,7 @@ from typing import Final
 from tests.harness.exporter import Observations, Values
 
 # (explained, pending, unexplained, late, revoked, unresolved) accesses that one worker judged, by source
-_JUDGED: Final = {
+JUDGED: Final = {
     "ecms": (18_204, 391, 31, 12, 3, 2),
     "facts": (6_120, 118, 9, 4, 0, 7),
     "facts2": (2_377, 40, 2, 1, 0, 0),
@@ -17,6 +17,7 @@ _JUDGED: Final = {
     "accurint": (97, 6, 2, 0, 0, 0),
     "paper": (41, 0, 0, 0, 0, 0),
 }
+TRANSITIONS: Final = ("raised", "revised", "withdrawn", "reinstated")
 _OUTCOMES: Final = ("explained", "pending", "unexplained", "late", "revoked", "unresolved")
 _RAISED: Final = {
     ("unexplained", "critical", "raised"): 2,
@@ -37,10 +38,10 @@ def growth() -> Values:
     """What the counters of one worker grew by."""
     accesses = {
         (source, outcome): float(count)
-        for source, counts in _JUDGED.items()
+        for source, counts in JUDGED.items()
         for outcome, count in zip(_OUTCOMES, counts, strict=True)
     }
-    messages = {(source, "translated"): float(sum(counts)) for source, counts in _JUDGED.items()}
+    messages = {(source, "translated"): float(sum(counts)) for source, counts in JUDGED.items()}
     return {
         "needtoknow_accesses_total": accesses,
         "needtoknow_messages_total": messages | {("facts", "control"): 2, ("clean", "dead_letter"): 7},
@@ -49,6 +50,7 @@ def growth() -> Values:
         "needtoknow_dead_letters_total": {("translate", "field"): 5, ("translate", "unreadable"): 2},
         "needtoknow_ledger_cuts_total": {("batch",): 4_120, ("settlement",): 212},
         "needtoknow_broken_marks_total": {("staff",): 2},
+        "needtoknow_waivers_total": {("cases",): 1},
         "needtoknow_facts_total": {("assignments", "assignment"): 5_210, ("cases", "membership"): 1_980},
         "needtoknow_repeats_total": {(): 45},
     }

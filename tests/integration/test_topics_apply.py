@@ -44,10 +44,14 @@ def change(program: Program, name: str, config: Mapping[str, str]) -> None:
     async def work() -> None:
         async with admin(program.broker) as client, asyncio.timeout(program.broker.timeout):
             await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
-            while (told := (await find(client, [name]))[name]) is None or not config.items() <= told.config.items():
+            while not _tells((await find(client, [name]))[name], config):  # noqa: ASYNC110 # Kafka has no event for it
                 await asyncio.sleep(0.05)
 
     run(work(), program.broker)
+
+
+def _tells(described: Found | None, config: Mapping[str, str]) -> bool:
+    return described is not None and config.items() <= described.config.items()
 
 
 def found(program: Program) -> dict[str, Found | None]:

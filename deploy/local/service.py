@@ -1,0 +1,168 @@
+"""Our own programs on this machine: topics, and workers as processes, started and stopped in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from deploy.local.kafka import HOST, free_port
+from deploy.local.leash import leashed
+
+READY_SECONDS: Final = 60.0  # a worker on a quiet machine needs 4
+STOP_SECONDS: Final = 15.0  # it promises 10
+PAUSE: Final = 0.1
+PROGRAM: Final = str(Path(sys.executable).with_name("needtoknow"))
+_OPENER: Final = build_opener(ProxyHandler({}))  # everything asked here is on this machine
+
+Say = Callable[[str], None]
+
+
+class ServiceError(RuntimeError):
+    """A program of ours did not do what it must; the message ends with what it wrote last."""
+
+
+@dataclass
+class Worker:
+    """One worker process; `port` serves /live, /ready and /metrics."""
+
+    number: int
+    port: int
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def address(self) -> str:
+        """Where Prometheus finds it."""
+        return f"{HOST}:{self.port}"
+
+    def is_ready(self) -> bool:
+        """Whether it says so."""
+        try:
+            with _OPENER.open(f"http://{self.address}/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def metrics(self) -> str:
+        """What it shows Prometheus."""
+        with _OPENER.open(f"http://{self.address}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, if it still lives."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+
+@dataclass
+class Service:
+    """An installation on one broker: its settings, its topics, its workers. `directory` holds data and logs."""
+
+    bootstrap: str
+    directory: Path
+    prefix: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    say: Say = lambda line: None
+    workers: list[Worker] = field(default_factory=list)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The settings as a program of ours reads them."""
+        ours = {
+            "NTK_BROKER": self.bootstrap,
+            "NTK_TOPIC_PREFIX": self.prefix,
+            "NTK_GROUP": f"{self.prefix}needtoknow",
+            "NTK_DATA_DIR": str(self.directory / "data"),
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NTK_")}
+        return {**kept, **ours, **self.settings, **more}
+
+    def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run `needtoknow` with these arguments to its end."""
+        return subprocess.run(
+            [PROGRAM, *arguments], env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def document(self, *arguments: str, timeout: float = 120) -> Any:
+        """The JSON that a command prints; raises ServiceError when it prints none."""
+        done = self.command(*arguments, timeout=timeout)
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            raise ServiceError(f"needtoknow {' '.join(arguments)}: {done.stderr.strip() or 'no answer'}") from None
+
+    def apply_topics(self) -> None:
+        """Create the topics."""
+        done = self.command("topics", "apply", "--single-broker")
+        if done.returncode:
+            raise ServiceError(f"topics apply: {done.stderr.strip()}")
+
+    def start_workers(self, count: int) -> None:
+        """Start so many more workers; returns once all are ready."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        started = [self._launch() for _ in range(count)]
+        for worker in started:
+            self.wait_ready(worker)
+
+    def launch(self) -> Worker:
+        """Start one more worker without waiting for it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return self._launch()
+
+    def wait_ready(self, worker: Worker) -> None:
+        """Return once it is ready. Raises ServiceError when it ends or takes too long."""
+        began = said = time.monotonic()
+        while not worker.is_ready():
+            if worker.process.poll() is not None:
+                raise ServiceError(f"worker {worker.number} ended with {worker.process.returncode}.{_tail(worker)}")
+            waited = time.monotonic() - began
+            if waited > READY_SECONDS:
+                raise ServiceError(f"worker {worker.number} is not ready after {waited:.0f} s.{_tail(worker)}")
+            if time.monotonic() - said >= 1:
+                said = time.monotonic()
+                self.say(f"worker {worker.number}: starting, {waited:.0f} s")
+            time.sleep(PAUSE)
+
+    def stop(self) -> None:
+        """Ask every worker to end, then wait; one that does not is killed. Safe to call twice."""
+        for worker in self.workers:
+            worker.send(signal.SIGCONT)
+            worker.send(signal.SIGTERM)
+        for worker in self.workers:
+            try:
+                worker.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+        self.workers.clear()
+
+    def _launch(self) -> Worker:
+        number = 1 + max((w.number for w in self.workers), default=0)
+        port = free_port()
+        log_file = self.directory / f"worker-{number}.log"
+        with log_file.open("ab") as log:
+            process = subprocess.Popen(
+                leashed([PROGRAM, "worker"]),
+                env=self.environment(NTK_ADMIN_PORT=str(port), NTK_ADMIN_HOST=HOST),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches the demo, which then stops its parts in order
+            )
+        worker = Worker(number, port, process, log_file)
+        self.workers.append(worker)
+        return worker
+
+
+def _tail(worker: Worker, lines: int = 15) -> str:
+    text = worker.log_file.read_text(errors="replace").splitlines()[-lines:]
+    return f" It wrote last, in {worker.log_file.name}:\n" + "\n".join(text)

@@ -1,0 +1,68 @@
+"""A real Prometheus that watches two exporters, and a real browser that may look at nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, find_prometheus
+from tests.browser import scene
+from tests.harness.exporter import Exporter
+from tests.harness.parts import require_part
+
+POSITIONS: Final = (9_001, 8_990)  # the second worker is eleven facts behind
+CHROMIUM_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# The test that nothing leaves the machine must not depend on the page alone: other names cannot even be resolved.
+NOTHING_ELSE: Final = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is watched, and by whom."""
+
+    prometheus: LocalPrometheus
+    workers: tuple[Exporter, Exporter]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    require_part("Chromium", program, "apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=[*CHROMIUM_ARGUMENTS, NOTHING_ELSE])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The scene, scraped. Everything starts at zero first: what a counter shows at its first scrape is no growth."""
+    require_part("Prometheus", find_prometheus(), HOW_TO_GET)
+    directory = tmp_path_factory.mktemp("prometheus")
+    with Exporter() as first, Exporter() as second:
+        workers = (first, second)
+        with LocalPrometheus([w.address for w in workers], directory, interval_seconds=0.5) as prometheus:
+            prometheus.wait_for("count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2")
+            for worker, position in zip(workers, POSITIONS, strict=True):
+                worker.show(scene.gauges(position))
+                worker.show(scene.growth())
+                worker.observe(scene.seen())
+            prometheus.wait_for(
+                "count(needtoknow:facts:behind > 10) == 1 and on () sum(needtoknow:findings:raised) > 0"
+            )
+            prometheus.wait_for('count(ALERTS{alertstate="firing"}) >= 3')
+            yield Watched(prometheus, workers)

@@ -1,0 +1,169 @@
+"""Rules and dashboards against promtool, the metric catalogue, the settings, the commands and the runbooks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from deploy.local.prometheus import COMMITTED, local_config
+from schemas.metrics import CATALOGUE, LABEL_VALUES, label_values
+from schemas.settings import Settings
+from sinks.cli.main import COMMANDS
+from tests.harness.parts import require_part
+from tests.harness.promql import Selector, all_selectors, rules, selectors
+
+RUNBOOKS: Final = COMMITTED.parent / "runbooks"
+RULE_TESTS: Final = sorted((COMMITTED / "tests").glob("*.yml"))
+PAGES: Final = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+RECORDED: Final = {rule["record"] for rule in rules() if "record" in rule}
+BY_PROMETHEUS: Final = {"instance", "job", "le"}
+# What a page may name: parts of our own service and of those that feed it.
+PAGE_MAY_NAME: Final = {"source", "feed", "stage", "instance"}
+
+
+def _promtool(*arguments: str | Path) -> None:
+    program = shutil.which("promtool")
+    require_part("promtool", program, "apt-get install prometheus")
+    assert program
+    done = subprocess.run([program, *map(str, arguments)], check=False, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_promtool_accepts_the_configuration() -> None:
+    """Prometheus would start with these files."""
+    _promtool("check", "config", COMMITTED / "prometheus.yml")
+
+
+def test_promtool_accepts_the_rules_and_finds_no_duplicate() -> None:
+    """The linter of the rules has nothing to say."""
+    _promtool("check", "rules", "--lint=all", "--lint-fatal", COMMITTED / "recording.yml", COMMITTED / "pages.yml")
+
+
+@pytest.mark.parametrize("file", RULE_TESTS, ids=lambda f: f.stem)
+def test_rules_do_what_their_tests_say(file: Path) -> None:
+    """promtool replays invented series and compares what fires and what is recorded."""
+    _promtool("test", "rules", file)
+
+
+def test_every_page_is_seen_firing_and_seen_quiet() -> None:
+    """A page that cannot fire hides a fault; one that cannot be quiet is switched off by its readers."""
+    fires, quiet = set(), set()
+    for file in RULE_TESTS:
+        for test in yaml.safe_load(file.read_text())["tests"]:
+            for case in test.get("alert_rule_test", ()):
+                (fires if case["exp_alerts"] else quiet).add(case["alertname"])
+    assert fires == set(PAGES)
+    assert quiet == set(PAGES)
+
+
+def test_every_page_has_a_runbook_and_every_runbook_a_page() -> None:
+    """Whoever is woken finds one file with the page's name."""
+    assert {f.stem for f in RUNBOOKS.glob("*.md")} == set(PAGES)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_runbook_says_what_it_means_how_to_look_what_to_do_and_whom_to_tell(name: str) -> None:
+    """All runbooks have the same four parts, so that a tired reader knows where to look; and the page's severity."""
+    text = (RUNBOOKS / f"{name}.md").read_text()
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "What it means",
+        "How to look",
+        "What to do",
+        "Whom to tell",
+    ]
+    assert text.startswith(f"# {name}: ")
+    assert f"\nSeverity: {PAGES[name]['labels']['severity']}\n" in text
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_says_how_severe_it_is_and_names_its_runbook(name: str) -> None:
+    """critical wakes somebody, warning waits for the morning; there is no third."""
+    page: dict[str, Any] = PAGES[name]
+    assert page["labels"].keys() == {"severity"}
+    assert page["labels"]["severity"] in {"critical", "warning"}
+    assert page["annotations"].keys() == {"summary", "description", "runbook"}
+    assert page["annotations"]["runbook"] == f"deploy/runbooks/{name}.md"
+
+
+def test_no_page_can_name_a_person_or_a_record() -> None:
+    """Promise 15: what a page says comes from closed sets."""
+    said = " ".join(text for page in PAGES.values() for text in page["annotations"].values())
+    assert set(re.findall(r"\$labels\.(\w+)", said)) <= PAGE_MAY_NAME
+
+
+def _known_labels(metric: str) -> set[str]:
+    base = re.sub(r"_(bucket|sum|count)$", "", metric)
+    name = metric if metric in CATALOGUE else base
+    return set(CATALOGUE[name].labels) | BY_PROMETHEUS
+
+
+@pytest.mark.parametrize(
+    ("selector", "files"), [pytest.param(s, f, id=str(s)) for s, f in sorted(all_selectors().items(), key=str)]
+)
+def test_whatever_is_asked_for_is_in_the_catalogue(selector: Selector, files: set[str]) -> None:
+    """A misspelt metric, label or value would be a panel that is empty, or a page that never fires."""
+    if selector.metric in {"up", "ALERTS"}:
+        return
+    if selector.metric.startswith("needtoknow:"):
+        assert selector.metric in RECORDED, files
+        return
+    assert selector.labels.keys() <= _known_labels(selector.metric), files
+    for label, text in selector.labels.items():
+        values = LABEL_VALUES.get(f"{selector.metric}.{label}") or LABEL_VALUES.get(label)
+        if values and text != ".+":
+            assert set(text.split("|")) <= set(values), files
+
+
+def test_whatever_is_recorded_is_used() -> None:
+    """A recording rule that nobody asks for is work for nothing, and nobody would notice that it is wrong."""
+    asked = {s.metric for s in all_selectors()}
+    assert asked >= RECORDED
+
+
+def test_groupings_name_labels_of_the_catalogue() -> None:
+    """`by (sorce)` is silently one big group."""
+    known = BY_PROMETHEUS | {label for metric in CATALOGUE.values() for label in metric.labels}
+    for rule in rules():
+        for names in re.findall(r"\b(?:by|on|group_left)\s*\(([^)]*)\)", rule["expr"]):
+            assert {n.strip() for n in names.split(",") if n.strip()} <= known, rule
+
+
+def test_every_label_of_the_catalogue_is_a_closed_set() -> None:
+    """Open sets are how people and records get into labels; one value for each process is the only exception."""
+    for metric in CATALOGUE.values():
+        if metric.name != "needtoknow_build_info":
+            assert len(list(label_values(metric))) <= 100, metric
+
+
+def test_runbooks_name_only_what_exists() -> None:
+    """Metrics, settings, commands and other pages that a runbook mentions are real."""
+    for file in RUNBOOKS.glob("*.md"):
+        text = file.read_text()
+        assert {s.metric for s in selectors(text)} <= set(CATALOGUE), file
+        settings = {f"NTK_{name.upper()}" for name in Settings.model_fields}
+        assert set(re.findall(r"\bNTK_\w+", text)) <= settings, file
+        assert set(re.findall(r"`needtoknow ([\w-]+)", text)) <= set(COMMANDS), file
+        assert {w for w in re.findall(r"\b[A-Z][a-z]+[A-Z]\w+\b", text) if not w.endswith("Error")} <= set(PAGES), file
+
+
+def test_a_local_prometheus_differs_in_targets_and_intervals_only() -> None:
+    """What the demo and the tests run is what is committed."""
+    committed = yaml.safe_load((COMMITTED / "prometheus.yml").read_text())
+    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5))
+    assert local["scrape_configs"][0].pop("static_configs") == [{"targets": ["127.0.0.1:1"]}]
+    assert local["global"] == {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
+    committed["scrape_configs"][0].pop("static_configs")
+    assert local | {"global": None} == committed | {"global": None}
+
+
+def test_the_dashboard_asks_no_other_host() -> None:
+    """Self-contained: no script, style, font or picture from elsewhere."""
+    for file in (COMMITTED / "consoles").iterdir():
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?:|//[a-z]|@import|<script src|<link rel=\"stylesheet", text), file
