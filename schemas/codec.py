@@ -124,6 +124,8 @@ def _place(loc: tuple[int | str, ...]) -> str:
 
 @cache
 def _names() -> frozenset[str]:
+    from . import finding, ledger, policy  # noqa: F401 - their models must be there before the first error is told
+
     found: set[str] = set()
     models: list[type[BaseModel]] = [Strict]
     while models:

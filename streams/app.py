@@ -128,6 +128,7 @@ def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
     feeds = settings.topics.feeds()
     return Hooks(
         batches_max=settings.queued_batches,
+        is_urgent=lambda tp: tp.topic in feeds,
         hold=lambda tp: None if tp.topic in feeds else judge.hold(tp),
         on_lost=lambda tp: register.lose(tp) if tp.topic in feeds else judge.lose(tp),
         note=lambda tp, finished: "" if tp.topic in feeds else judge.note(tp, finished),

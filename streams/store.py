@@ -23,6 +23,8 @@ Headers = tuple[tuple[str, bytes], ...]
 
 RETRY_WAIT_MAX: Final = 5.0  # seconds between two tries at the most: a broker that is back is noticed soon
 REQUEST_MAX: Final = 4 * 1_048_576  # bytes; the largest message is a dead letter of at most 2 MiB
+STOP_SECONDS: Final = 3.0  # of the ten that a stop may take
+AWAY_SECONDS: Final = 5.0  # a broker stores in milliseconds; after so long it counts as away
 BATCH_MAX: Final = 131_072  # bytes; a batch of 5,000 accesses with 3 % findings gives about 200 KiB
 
 
@@ -31,7 +33,7 @@ class Outgoing(NamedTuple):
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Headers = ()
 
 
@@ -58,9 +60,12 @@ class Store(mode.Service):
         self._producer = await self._connect()
 
     async def on_stop(self) -> None:
-        """Send what is buffered and close."""
+        """Send what is buffered and close; aiokafka waits for ever for a broker that is away, we do not."""
         if self._producer is not None:
-            await self._producer.stop()
+            try:
+                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+            except TimeoutError:
+                log.warning("the broker is away; what was not stored will be judged again")
 
     async def put(self, messages: Sequence[Outgoing]) -> list[Stored]:
         """Store the messages, in order; returns where once the broker has confirmed all of them.
@@ -97,7 +102,7 @@ class Store(mode.Service):
                 )
             except MessageSizeTooLargeError as error:
                 raise BrokenPromiseError(f"a message for {message.topic} is larger than the topic takes") from error
-        results = await asyncio.gather(*futures.values(), return_exceptions=True)
+        results = await self._answers(list(futures.values()))
         for index, result in zip(futures, results, strict=True):
             if isinstance(result, BaseException):
                 errors.append(result)
@@ -108,6 +113,16 @@ class Store(mode.Service):
             log.warning("%d messages are not stored yet: %s", len(missing), type(errors[0]).__name__)
             raise errors[0]
         return missing
+
+    async def _answers(self, futures: list[asyncio.Future[Any]]) -> list[Any]:
+        """What the broker says of each. An idempotent producer never gives up by itself, so a long wait is told here."""
+        answers = asyncio.gather(*futures, return_exceptions=True)
+        while not answers.done():
+            done, _ = await asyncio.wait([answers], timeout=AWAY_SECONDS)
+            if not done:
+                self.is_reachable = False
+                log.warning("waiting for the broker to store %d messages", len(futures))
+        return list(answers.result())
 
     async def _renew(self) -> None:
         """A producer whose sequence numbers are in doubt is of no more use."""

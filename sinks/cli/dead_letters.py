@@ -69,6 +69,7 @@ def _json_page(letter: DeadLetter, *, reveal: bool) -> str:
     document["headers"] = [name for name, _ in letter.headers]
     if reveal:
         document["headers"] = [[name, _base64(value)] for name, value in letter.headers]
+        document["key_base64"] = _base64(letter.key)
         document["content_base64"] = _base64(letter.value)
     return orjson.dumps(document).decode()
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -18,8 +18,12 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
 
+from .progress import line
+
 ATTEMPT_SECONDS: Final = 5.0  # a machine that swallows packets must not use up the whole wait in silence
-REQUEST_SECONDS: Final = 40.0  # aiokafka's own default; a shorter wait that somebody asked for is kept to
+REQUEST_SECONDS: Final = 40.0  # aiokafka's own default
+SAY_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 10.0  # while following in silence: is the broker still there?
 FETCH_MS: Final = 500
 
 T = TypeVar("T")
@@ -31,6 +35,11 @@ class Broker:
 
     address: str
     timeout: float
+
+    @property
+    def request_ms(self) -> int:
+        """How long one request may take: no longer than somebody is willing to wait."""
+        return int(min(max(self.timeout, 1), REQUEST_SECONDS) * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def run(work: Coroutine[Any, Any, T], broker: Broker) -> T:
     try:
         return asyncio.run(work)
     except KafkaError as error:
-        raise NotReadyError(f"Kafka at {broker.address}: {type(error).__name__}") from None
+        raise NotReadyError(f"Kafka at {broker.address} does not answer as it should: {type(error).__name__}") from None
 
 
 async def _started(client: T, start: Callable[[T], Awaitable[object]], stop: Callable[[T], Awaitable[object]]) -> T:
@@ -73,7 +82,7 @@ async def admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
     """A started admin client. Raises NotReadyError when the broker does not answer in time."""
 
     def make() -> AIOKafkaAdminClient:
-        return AIOKafkaAdminClient(bootstrap_servers=broker.address)
+        return AIOKafkaAdminClient(bootstrap_servers=broker.address, request_timeout_ms=broker.request_ms)
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.close())
     try:
@@ -92,14 +101,15 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
             enable_idempotence=True,
             acks="all",
             linger_ms=5,
-            request_timeout_ms=int(min(max(broker.timeout, 1), REQUEST_SECONDS) * 1000),
+            request_timeout_ms=broker.request_ms,
         )
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
     try:
         yield client
     finally:
-        await client.stop()
+        with suppress(TimeoutError):  # it waits for what is under way, and that may be what nobody answers
+            await asyncio.wait_for(client.stop(), ATTEMPT_SECONDS)
 
 
 @asynccontextmanager
@@ -108,7 +118,10 @@ async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
 
     def make() -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=broker.address, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=broker.address,
+            request_timeout_ms=broker.request_ms,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
@@ -139,7 +152,7 @@ async def _connected(
                 with attempt:
                     return await _started(make(), start, stop)
     except errors:
-        pass
+        pass  # said below: a retry that neither returns nor raises is a wait that is over, too
     raise NotReadyError(
         f"no Kafka answers at {broker.address} after {broker.timeout:.0f} s; is it running, and is --broker or "
         "NTK_BROKER right?"
@@ -167,25 +180,54 @@ async def read_topic(
 ) -> AsyncGenerator[Message, None]:
     """The messages of a topic, in order within each partition, up to the end as it was at the call.
 
-    With `follow` it goes on for ever. Raises NotReadyError when the topic is missing or nothing comes for the broker's
-    timeout although there is more to read.
+    With `follow` it goes on for ever. Raises NotReadyError when the topic is missing, or the broker gives nothing for
+    its timeout although there is more to read; KafkaError when it goes away while nothing comes.
     """
     counts = await partitions(broker, [topic])
     async with consumer(broker) as client:
         held = [TopicPartition(topic, number) for number in range(counts[topic])]
         client.assign(held)
         ends = await _seek(client, held, start)
-        deadline = time.monotonic() + broker.timeout
+        watch = _Watch(broker, topic, sum([ends[p] - await client.position(p) for p in held]))
         while follow or await _is_behind(client, ends):
             batches: Mapping[TopicPartition, list[Any]] = await client.getmany(timeout_ms=FETCH_MS)
             for partition, records in batches.items():
                 for record in records:
                     if follow or record.offset < ends[partition]:
                         yield _message(record)
-            if batches:
-                deadline = time.monotonic() + broker.timeout
-            elif not follow and time.monotonic() > deadline:
-                raise NotReadyError(f"{topic} at {broker.address} gives nothing more for {broker.timeout:.0f} s")
+            if batches or not follow:
+                watch.got(sum(map(len, batches.values())))
+            elif watch.is_long_silent():
+                await client.end_offsets(held)  # aiokafka itself would wait for a lost broker without a word
+
+
+class _Watch:
+    """Shows how far reading has come, and ends a wait in which nothing comes."""
+
+    def __init__(self, broker: Broker, topic: str, total: int) -> None:
+        self._broker, self._topic, self._total = broker, topic, total
+        self._done = 0
+        self._began = self._moved = self._said = time.monotonic()
+
+    def got(self, count: int) -> None:
+        """So many more messages were read; none at all for too long raises NotReadyError."""
+        now = time.monotonic()
+        self._done += count
+        self._moved = now if count else self._moved
+        if now - self._moved > self._broker.timeout:
+            where = f"{self._topic} at {self._broker.address}"
+            raise NotReadyError(f"{where} gives nothing more for {self._broker.timeout:.0f} s")
+        if now - self._said > SAY_SECONDS and self._done < self._total:
+            self._said = now
+            click.echo(line(f"reading {self._topic}", self._done, self._total, now - self._began), err=True)
+
+    def is_long_silent(self) -> bool:
+        """Whether nothing has come for a while since the last look."""
+        now = time.monotonic()
+        if now - self._moved < LOOK_SECONDS:
+            return False
+        self._moved = now
+        return True
 
 
 async def _seek(client: AIOKafkaConsumer, held: list[TopicPartition], start: Start) -> dict[TopicPartition, int]:

@@ -14,7 +14,11 @@ UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
-    """A message that could not be read: why, and its own `headers` and `value`. `times`: how often it was written."""
+    """A message that could not be read: why, and its own `key`, `headers` and `value`.
+
+    `truncated` is the original length in bytes when only the beginning of the value was kept; `times` how often it was
+    written.
+    """
 
     topic: str
     partition: str
@@ -23,6 +27,8 @@ class DeadLetter:
     error: str
     message: str
     stored_at: int
+    key: bytes | None
+    truncated: str | None
     headers: tuple[tuple[str, bytes], ...]
     value: bytes | None
     times: int = 1
@@ -44,19 +50,16 @@ class DeadLetter:
             "stored_at": self.stored_at,
             "times": self.times,
             "bytes": None if self.value is None else len(self.value),
+            "truncated": self.truncated,
         }
 
 
 def read_letter(message: Message) -> DeadLetter:
     """A dead letter as it was stored. One whose headers are missing is still shown, under its key."""
-    # The last one of a name counts: the original message may have brought a header of that name along.
-    why = {
-        name.removeprefix(PREFIX): value.decode("utf-8", "replace")
-        for name, value in message.headers
-        if name.startswith(PREFIX) and value is not None
-    }
-    key = (message.key or b"").decode("utf-8", "replace").rsplit("/", 2)
-    topic, partition, offset = key if len(key) == 3 else (UNKNOWN, UNKNOWN, UNKNOWN)
+    ours = _ours(message.headers)
+    why = {name: message.headers[at][1].decode("utf-8", "replace") for name, at in ours.items()}
+    place = (message.key or b"").decode("utf-8", "replace").rsplit("/", 2)
+    topic, partition, offset = place if len(place) == 3 else (UNKNOWN, UNKNOWN, UNKNOWN)
     return DeadLetter(
         topic=why.get("topic", topic),
         partition=why.get("partition", partition),
@@ -65,9 +68,20 @@ def read_letter(message: Message) -> DeadLetter:
         error=why.get("class", UNKNOWN),
         message=why.get("message", UNKNOWN),
         stored_at=message.timestamp,
-        headers=tuple((name, value) for name, value in message.headers if not name.startswith(PREFIX)),
+        key=message.headers[ours["key"]][1] if "key" in ours else None,
+        truncated=why.get("truncated"),
+        headers=tuple(header for at, header in enumerate(message.headers) if at not in ours.values()),
         value=message.value,
     )
+
+
+def _ours(headers: tuple[tuple[str, bytes], ...]) -> dict[str, int]:
+    """Which header says what about the fault. The last of a name is ours: the message may have brought one along."""
+    return {
+        name.removeprefix(PREFIX): at
+        for at, (name, value) in enumerate(headers)
+        if name.startswith(PREFIX) and value is not None
+    }
 
 
 def joined(letters: Iterable[DeadLetter]) -> list[DeadLetter]:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.access import Access, Action
 from schemas.finding import Finding, Transition
 from schemas.ids import format_instant
 from schemas.topics_check import Difference
 
 from .letters import DeadLetter
 
-_DID: Final[Mapping[Action, str]] = {
-    "search": "searched for",
-    "view": "viewed",
-    "edit": "edited",
-    "print": "printed",
-    "export": "exported",
-    "disclose": "disclosed",
-    "subscribe": "subscribed to",
-    "check_out": "checked out",
-    "return": "returned",
-}
 _SPOKEN: Final[Mapping[Transition, str]] = {
     "raised": "",
     "revised": "REVISED ",
@@ -54,21 +42,13 @@ def moment(ms: int) -> str:
 
 
 def finding_line(finding: Finding, spoken: Transition = "raised") -> str:
-    """When, how grave, who, did what, to whose record, outcome, why; `spoken`: what the joined state has just done."""
-    access = finding.access
-    tried = "" if access.result == "success" else f" ({access.result})"
+    """When, how grave, the outcome, and the reason, which says who did what to which record; `spoken`: what is new."""
     outcome = finding.outcome if finding.outcome == "explained" else f"{finding.outcome}, {finding.certainty}"
     flags = f" [{', '.join(finding.flags)}]" if finding.flags else ""
     return (
-        f"{moment(access.occurred_at)}  {finding.severity.upper():<8}  {_SPOKEN[spoken]}{_who(finding.staff, access)} "
-        f"{_DID[access.action]} {access.record.kind} {safe(access.record.id)}{tried}: {outcome}{flags}. "
+        f"{moment(finding.access.occurred_at)}  {finding.severity.upper():<8}  {_SPOKEN[spoken]}{outcome}{flags}: "
         f"{safe(finding.reason)}  {finding.finding_id}"
     )
-
-
-def _who(staff: str | None, access: Access) -> str:
-    login = f"login {safe(access.actor)} at {safe(access.source)}"
-    return f"{safe(staff)} ({login})" if staff else f"somebody unknown ({login})"
 
 
 def topic_line(name: str, before: tuple[Difference, ...], after: tuple[Difference, ...]) -> str:
@@ -96,13 +76,16 @@ def letter_page(letter: DeadLetter, *, reveal: bool) -> str:
         f"stage     {safe(letter.stage)}",
         f"class     {safe(letter.error)}",
         f"reason    {safe(letter.message)}",
+        f"key       {_content(letter.key, reveal=reveal)}",
         *(f"header    {safe(name)}: {_content(value, reveal=reveal)}" for name, value in letter.headers),
         f"content   {_content(letter.value, reveal=reveal)}",
     ]
+    if letter.truncated is not None:
+        lines.append(f"          cut off: the message had {safe(letter.truncated)} bytes, and is still on its topic")
     return "\n".join(lines)
 
 
 def _content(value: bytes | None, *, reveal: bool) -> str:
     if value is None:
-        return "none (a tombstone)"
+        return "none"
     return safe_bytes(value) if reveal else f"{len(value)} bytes, hidden (--reveal shows them)"

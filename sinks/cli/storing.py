@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -12,7 +12,6 @@ from typing import Any, Final
 import click
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from schemas.errors import RejectedInputError
 
@@ -79,7 +78,7 @@ async def store(broker: Broker, topic: str, messages: Iterable[Outgoing], total:
     async with kafka.producer(broker) as client:
         with progress("sending", total) as advance:
             while batch := list(islice(stream, BATCH)):
-                confirmed = await _patiently(_store_batch(client, topic, batch), broker)
+                confirmed = await store_batch(client, broker, topic, batch)
                 stored += confirmed
                 advance(confirmed)
                 if confirmed < len(batch):
@@ -87,30 +86,37 @@ async def store(broker: Broker, topic: str, messages: Iterable[Outgoing], total:
     return stored
 
 
-async def _patiently(work: Coroutine[Any, Any, int], broker: Broker) -> int:
-    """What `work` answers; says so when it takes long. It ends by itself: the client gives up after its timeouts."""
-    task = asyncio.ensure_future(work)
-    began = time.monotonic()
-    while not (await asyncio.wait({task}, timeout=PATIENCE_SECONDS))[0]:
-        click.echo(f"waiting for Kafka at {broker.address}: {time.monotonic() - began:.0f} s", err=True)
-    return task.result()
-
-
-async def _store_batch(client: AIOKafkaProducer, topic: str, batch: list[Outgoing]) -> int:
-    """How many of the batch were confirmed; says what went wrong with the first of the others."""
+async def store_batch(client: AIOKafkaProducer, broker: Broker, topic: str, batch: list[Outgoing]) -> int:
+    """How many of the batch were confirmed. Gives up when nothing has moved for the broker's timeout: aiokafka itself
+    never does once an idempotent batch is under way (measured: 100 s and more)."""
     futures: list[asyncio.Future[Any]] = []
-    try:
-        for message in batch:
-            sent = await client.send(topic, message.value, key=message.key, headers=list(message.headers))
-            futures.append(sent)  # those sent before an error are counted too
-    except KafkaError as error:
-        _say(topic, error)
-    answers = await asyncio.gather(*futures, return_exceptions=True)
-    errors = [answer for answer in answers if isinstance(answer, BaseException)]
-    if errors:
-        _say(topic, errors[0])
-    return len(answers) - len(errors)
+    handing = asyncio.ensure_future(_hand_over(client, topic, batch, futures))
+    done, moved = 0, time.monotonic()
+    while waiting := {task for task in (handing, *futures) if not task.done()}:
+        await asyncio.wait(waiting, timeout=min(PATIENCE_SECONDS, broker.timeout))
+        now = time.monotonic()
+        if (count := sum(future.done() for future in futures)) > done:
+            done, moved = count, now
+        elif now - moved >= broker.timeout:
+            handing.cancel()
+            break
+        elif now - moved >= PATIENCE_SECONDS:
+            click.echo(f"waiting for Kafka at {broker.address}: {now - moved:.0f} of {broker.timeout:.0f} s", err=True)
+    return _confirmed(topic, handing, futures)
 
 
-def _say(topic: str, error: BaseException) -> None:
-    click.echo(f"needtoknow: Kafka did not store everything on {topic}: {type(error).__name__}", err=True)
+async def _hand_over(
+    client: AIOKafkaProducer, topic: str, batch: list[Outgoing], futures: list[asyncio.Future[Any]]
+) -> None:
+    for message in batch:
+        sent = await client.send(topic, message.value, key=message.key, headers=list(message.headers))
+        futures.append(sent)  # at once: those sent before an error are counted too
+
+
+def _confirmed(topic: str, handing: asyncio.Future[None], futures: list[asyncio.Future[Any]]) -> int:
+    """How many futures say that their message is stored; says what went wrong with the first that does not."""
+    finished = [task for task in (handing, *futures) if task.done() and not task.cancelled()]
+    error = next((error for task in finished if (error := task.exception()) is not None), None)
+    if error is not None:
+        click.echo(f"needtoknow: Kafka did not store everything on {topic}: {type(error).__name__}", err=True)
+    return sum(future.done() and not future.cancelled() and future.exception() is None for future in futures)

@@ -82,5 +82,6 @@ class Lane:
 
     def _chained(self, cut: Cut) -> Outgoing:
         message = cut_message(self._topics, cut.model_copy(update={"previous": self._previous}))
+        assert message.value is not None
         self._previous = cut_digest(message.value)
         return message

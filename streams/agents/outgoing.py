@@ -56,7 +56,7 @@ def dead_letter_message(
 ) -> Outgoing:
     """Original bytes and headers, and why, for `dead-letter.v1`; keyed by place: writing it twice is harmless."""
     place = f"{topic}/{partition}/{message.offset}"
-    value = message.value or b""
+    value = message.value
     why: list[tuple[str, bytes]] = [
         ("needtoknow.errors.topic", topic.encode()),
         ("needtoknow.errors.partition", str(partition).encode()),
@@ -67,7 +67,7 @@ def dead_letter_message(
     ]
     if (key := getattr(message, "key", None)) is not None:
         why.append(("needtoknow.errors.key", key))
-    if len(value) > _DEAD_LETTER_MAX:  # only compression gets so much through; the original stays in its topic
+    if value is not None and len(value) > _DEAD_LETTER_MAX:  # only compression gets so much through; the original stays in its topic
         why.append(("needtoknow.errors.truncated", str(len(value)).encode()))
         value = value[:MESSAGE_MAX]
     return Outgoing(topics.dead_letters, place.encode(), value, (*message.headers, *why))

@@ -129,7 +129,7 @@ class Knowledge:
         named = names(body)
         match body:
             case Assignment(record=record):
-                within = {record_key(r) for h in self.members[record_key(record)] for r in _member_records(h)}
+                within = {record_key(r) for h in self.members.get(record_key(record), ()) for r in _member_records(h)}
                 return Touched(frozenset(named | within), frozenset(), False)
             case Membership():
                 return Touched(frozenset(named), frozenset(), False)

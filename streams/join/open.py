@@ -22,6 +22,13 @@ class Partition(NamedTuple):
     partition: int
 
 
+class Wait(NamedTuple):
+    """Until the marks, or the marks and waivers, have come to an instant (UTC ms)."""
+
+    instant: int
+    is_waivable: bool
+
+
 class OpenAccess:
     """One access that knowledge yet to come may decide otherwise.
 
@@ -39,6 +46,7 @@ class OpenAccess:
         "partition",
         "published",
         "question",
+        "waits_for",
     )
 
     def __init__(
@@ -63,11 +71,24 @@ class OpenAccess:
         self.published = published
         self.is_closed = False
         self.is_counted = False  # among the pending of its partition
+        self.waits_for: Wait | None = None  # None: it is not queued
 
     @property
     def is_pending(self) -> bool:
-        """Whether it waits without a standing finding."""
-        return self.published is None or self.published.outcome == "explained"
+        """Whether nothing has been published yet: a finding that was withdrawn does not wait to be raised."""
+        return self.published is None
+
+    def next_wait(self, grace: int) -> Wait:
+        """What may raise the certainty next, whatever the facts do."""
+        if self.published is None:
+            return Wait(self.question.end, is_waivable=True)
+        if self.published.certainty == "incomplete" and self.published.outcome != "explained":
+            return Wait(self.question.end, is_waivable=False)
+        return Wait(self.question.end + grace, is_waivable=False)
+
+
+Due = tuple[Wait, int, OpenAccess]
+"""Ordered by the instant; the number breaks ties."""
 
 
 class OpenAccesses:
@@ -79,9 +100,9 @@ class OpenAccesses:
         self._by_login: defaultdict[str, set[OpenAccess]] = defaultdict(set)
         self._held: defaultdict[Partition, dict[tuple[int, int], OpenAccess]] = defaultdict(dict)
         self._offsets: defaultdict[Partition, list[tuple[int, int]]] = defaultdict(list)
-        # (instant, tie-breaker, access): due once the marks, or the marks and waivers, have come to the instant.
-        self._due_by_mark: list[tuple[int, int, OpenAccess]] = []
-        self._due_by_waiver: list[tuple[int, int, OpenAccess]] = []
+        # An entry counts while it is what its access waits for; others are passed over when they come to the front.
+        self._due_by_mark: list[Due] = []
+        self._due_by_waiver: list[Due] = []
         self._ties = 0
         self._count = 0
         self._pending: Counter[Partition] = Counter()
@@ -107,19 +128,18 @@ class OpenAccesses:
                 self._by_target[target].add(entry)
             self._by_login[entry.question.login].add(entry)
         self._count_pending(entry, entry.is_pending)
-        self._ties += 1
-        end = entry.question.end
-        if entry.is_pending:
-            heapq.heappush(self._due_by_waiver, (end, self._ties, entry))
-        elif entry.published is not None and entry.published.certainty == "incomplete":
-            heapq.heappush(self._due_by_mark, (end, self._ties, entry))
-        heapq.heappush(self._due_by_mark, (end + self._grace, self._ties, entry))
+        wait = entry.next_wait(self._grace)
+        if wait != entry.waits_for:  # judged again by a fact that changed nothing: it is queued already
+            entry.waits_for = wait
+            self._ties += 1
+            heapq.heappush(self._due_by_waiver if wait.is_waivable else self._due_by_mark, (wait, self._ties, entry))
 
     def close(self, entry: OpenAccess) -> None:
         """Nothing to come decides it otherwise. Its offset is held until what was said of it is stored."""
         if entry.is_closed:
             return
         entry.is_closed = True
+        entry.waits_for = None
         self._count -= 1
         self._count_pending(entry, False)
         for target in entry.question.targets:
@@ -189,8 +209,9 @@ def _discard(index: defaultdict[str, set[OpenAccess]], key: str, entry: OpenAcce
             del index[key]
 
 
-def _pop_due(heap: list[tuple[int, int, OpenAccess]], through: int) -> Iterator[OpenAccess]:
-    while heap and (heap[0][0] <= through or heap[0][2].is_closed):
-        entry = heapq.heappop(heap)[2]
-        if not entry.is_closed:
+def _pop_due(heap: list[Due], through: int) -> Iterator[OpenAccess]:
+    while heap and (heap[0][0].instant <= through or heap[0][2].waits_for != heap[0][0]):
+        wait, _, entry = heapq.heappop(heap)
+        if entry.waits_for == wait:
+            entry.waits_for = None
             yield entry

@@ -42,8 +42,13 @@ def join(a: State | None, b: State) -> State:
     """The state after both, whichever came first: everything of the highest position, the highest certainty ever."""
     if a is None:
         return b
-    newer = b if b.position >= a.position else a
+    newer = max(a, b, key=_order)
     return newer._replace(certainty=max(a.certainty, b.certainty, key=RANK.__getitem__))
+
+
+def _order(state: State) -> tuple[int, int, str]:
+    """Higher counts, whichever is read first (ADR 6, rule 12)."""
+    return state.position, RANK[state.certainty], repr(state)
 
 
 def transition(published: State | None, judged: State, is_complete: bool) -> tuple[Transition, State] | None:

@@ -11,6 +11,7 @@ from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, find_prometheus
 from tests.harness.exporter import Exporter
 from tests.harness.parts import require_part
 
+MARKS = ("needtoknow_mark_age_seconds", "needtoknow_mark_silence_seconds")
 LIVE_MS = 20_000  # it looks again every 5 s; the rest is for a busy machine
 
 
@@ -55,15 +56,14 @@ def test_it_follows_what_happens_and_says_when_it_cannot(browser: Browser, tmp_p
         expect(page.locator(".state")).to_contain_text("Watching, and all is well")
         big = page.locator("[data-panel=findings-last-hour] .big")
         expect(big).to_have_text("0")
+        expect(page.locator("[data-panel=access-to-finding] .big .none")).to_have_count(1)
         worker.show({"needtoknow_findings_total": {("unexplained", "high", "raised"): 1_234}})
         expect(big).to_have_text("1,234", timeout=LIVE_MS)
-        worker.show({name: {("cases",): float("inf")} for name in _MARKS})
+        worker.show({name: {("cases",): float("inf")} for name in MARKS})
         feed = page.locator("[data-feed=cases].feed")
         expect(feed.locator(".pill")).to_have_text("silent", timeout=LIVE_MS)
-        expect(feed).to_contain_text("never")
+        expect(feed).to_contain_text("has never said that it is complete")
+        expect(page.locator(".state")).to_contain_text("not every feed is up to date")
         prometheus.stop()
         expect(page.locator("#fresh")).to_contain_text("what you see is old", timeout=LIVE_MS)
         page.close()
-
-
-_MARKS = ("needtoknow_mark_age_seconds", "needtoknow_mark_silence_seconds")

@@ -38,3 +38,9 @@ CUT = (
     b'"accesses":{"explained":47,"pending":1,"unexplained":1},"sequences":{"ecms":[[90,138]]},"digest":"ab12",'
     b'"previous":"cd34","run":"run-1"}'
 )
+
+# An access with room for one more field: TEXT % '"sequence":1,'
+TEXT = (
+    '{"event_id":"e1","source":"ecms","actor":"jdoe","action":"view","record":{"kind":"case","id":"c1"},%s'
+    '"result":"success","occurred_at":"2026-01-05T14:14:03.120Z"}'
+)

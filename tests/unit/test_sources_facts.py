@@ -16,6 +16,7 @@ from schemas.ids import parse_instant
 from schemas.topics import FACTS_LINE
 from streams.sources import Translated, translate
 from streams.sources.facts_file import FactsMessage, control_hash_of, read_file
+from tests.harness.facts_file import facts_file_for_dst_night
 
 GOLDEN = Path(__file__).parent / "golden" / "facts"
 HEADERS = (("content-type", FACTS_LINE.encode()),)
@@ -55,6 +56,14 @@ def test_a_file_becomes_the_accesses_written_beside_it(path: Path) -> None:
     translated = [of(message.value) for message in messages]
     assert [one.accesses[0] if one.accesses else None for one in translated] == expected(path)
     assert [one.is_control for one in translated] == [access is None for access in expected(path)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_night_the_clocks_go_back_is_read_as_it_was_written(seed: int) -> None:
+    """The harness writes the layout without sharing code with us, from accesses with fixed offsets."""
+    night = facts_file_for_dst_night(seed)
+    accesses = [access for message in read_file(night.content) for access in of(message.value).accesses]
+    assert tuple(accesses) == night.accesses
 
 
 def test_lines_are_sent_as_they_are_under_the_key_of_their_user() -> None:

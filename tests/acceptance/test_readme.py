@@ -1,0 +1,81 @@
+"""Every command that README shows is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.local.service import PROGRAM, Service
+from tests.harness.broker import SharedBroker
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_commands_of_readme_find_the_snooper(kafka: SharedBroker, namespace: str, tmp_path: Path) -> None:
+    """A newcomer who types them sees who looked at what without a reason, and why we say so."""
+    (block,) = blocks("sh")
+    service = Service(kafka.bootstrap, tmp_path, prefix=namespace)
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n{block}"
+    environment = service.environment(NTK_ADMIN_PORT="0")
+    environment["PATH"] = f"{Path(PROGRAM).parent}:{environment['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "w017 viewed case c0042" in done.stdout
+    assert "assignment ended 9 days before" in done.stdout
+    assert "w028" not in done.stdout  # who was doing their job
+    assert "verified: nothing differs" in done.stdout
+
+
+@pytest.mark.timeout(240)
+def test_the_demonstration_ends_as_readme_says() -> None:
+    """One command, a real Kafka, two workers, a day, and everything as it must be."""
+    (demo,) = (b for b in blocks("console") if "demo" in b)
+    command = demo.removeprefix("$ ").split()
+    quick = ["--seconds", "8", "--accesses", "600", "--seed", "11"]
+
+    done = subprocess.run([*command, *quick], cwd=ROOT, capture_output=True, text=True, timeout=220, check=False)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert re.search(r"false +0\nmissed +0\n", done.stdout)
+    assert "verified:" in done.stdout
+    assert "everything as it must be" in done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_leaves_nothing_running() -> None:
+    """Whoever stops the demonstration wants it to be gone."""
+    process = subprocess.Popen(
+        [str(ROOT / "deploy/demo"), "--accesses", "300", "--discard"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "playing the day" in line:
+            break
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
+    assert len(children.split()) >= 3  # the broker and two workers, or there was nothing to stop
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    left = [pid for pid in children.split() if Path(f"/proc/{pid}").exists()]
+    assert left == []

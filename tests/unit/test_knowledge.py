@@ -1,0 +1,346 @@
+"""What `facts.v1` has said up to a position: revisions in any order, what is known when, what a fact touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from schemas.fact import Fact, Waiver
+from streams.join.facts import FOR_EVER, History, Revision, revision_of
+from streams.join.knowledge import NOTHING, Knowledge, Learned, Touched, names
+from streams.join.view import View
+from tests.harness.builders import (
+    account,
+    assignment,
+    at,
+    coverage,
+    membership,
+    registered,
+    supervision,
+    unit_member,
+)
+
+
+def told(*facts: Fact) -> Knowledge:
+    """Knowledge of these facts, at offsets 0, 1, 2, …"""
+    knowledge = Knowledge()
+    for offset, fact in enumerate(facts):
+        knowledge.learn(offset, registered(fact))
+    return knowledge
+
+
+def history_of(knowledge: Knowledge, feed: str, fact_id: str) -> History:
+    """The one history of this name."""
+    return knowledge.facts[feed, fact_id]
+
+
+def revisions(history: History) -> list[int]:
+    """The numbers of all revisions, in the order they are kept."""
+    return [r.revision for r in history.all()]
+
+
+# --- the position
+
+
+def test_the_position_is_the_next_offset_whatever_was_said() -> None:
+    """A fact, a waiver, a repeat, a conflict and a message that says nothing all move it."""
+    knowledge = Knowledge()
+    seen = [knowledge.position]
+    knowledge.learn(6, registered(assignment("w028")))
+    seen.append(knowledge.position)
+    knowledge.waive(7, Waiver(feed="cases", through=at("12:00")))
+    seen.append(knowledge.position)
+    knowledge.skip(8)
+    seen.append(knowledge.position)
+    knowledge.learn(11, registered(assignment("w028")))
+    seen.append(knowledge.position)
+    knowledge.learn(12, registered(assignment("w028", role="support")))
+    seen.append(knowledge.position)
+    assert seen == [0, 7, 8, 9, 12, 13]
+
+
+@pytest.mark.parametrize("order", [("12:00", "13:00"), ("13:00", "12:00")])
+def test_the_highest_waiver_of_a_feed_counts(order: tuple[str, str]) -> None:
+    """Whichever comes first; other feeds are not waived."""
+    knowledge = Knowledge()
+    for offset, through in enumerate(order):
+        knowledge.waive(offset, Waiver(feed="cases", through=at(through)))
+    assert knowledge.waivers == {"cases": at("13:00")}
+
+
+# --- revisions, repeats, conflicts
+
+
+def test_the_same_fact_told_twice_is_a_repeat_whenever_it_was_stamped() -> None:
+    """`known_from` is register's stamp and not content; the first stamp stands."""
+    knowledge = Knowledge()
+    assert knowledge.learn(0, registered(assignment("w028")))[0] is Learned.NEW
+    again = knowledge.learn(1, registered(assignment("w028"), known_from="2026-01-04"))
+    assert again == (Learned.REPEAT, NOTHING)
+    assert history_of(knowledge, "assignments", "as-w028-case-c0042").top.known_from == at("2026-01-02")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        assignment("w028", role="support"),
+        assignment("w028", valid_from="2026-01-02"),
+        assignment("w028", valid_to="2026-01-09"),
+        assignment("w028", void=True),
+        assignment("w031", fact_id="as-w028-case-c0042"),
+    ],
+    ids=["body", "valid_from", "valid_to", "void", "staff"],
+)
+def test_a_revision_with_other_content_is_a_conflict_and_changes_nothing(other: Fact) -> None:
+    """The first in the log stands."""
+    knowledge = told(assignment("w028"))
+    before = history_of(knowledge, "assignments", "as-w028-case-c0042").top
+    assert knowledge.learn(1, registered(other)) == (Learned.CONFLICT, NOTHING)
+    assert history_of(knowledge, "assignments", "as-w028-case-c0042").all() == [before]
+
+
+def test_a_fact_never_changes_its_kind() -> None:
+    """A higher revision of another kind is a conflict too."""
+    knowledge = told(coverage("w028", "w031", fact_id="x7"))
+    learned = knowledge.learn(1, registered(supervision("w028", "w031", fact_id="x7", revision=2)))
+    assert learned == (Learned.CONFLICT, NOTHING)
+    assert not knowledge.below
+    assert revisions(history_of(knowledge, "staff", "x7")) == [1]
+
+
+def test_feeds_name_their_facts_without_asking_each_other() -> None:
+    """The same fact_id from two feeds is two facts."""
+    knowledge = told(assignment("w028", fact_id="x7"), membership("person:p7", fact_id="x7"))
+    assert set(knowledge.facts) == {("assignments", "x7"), ("cases", "x7")}
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1), (3, 2, 1)])
+def test_revisions_are_kept_in_order_however_they_come(order: tuple[int, int, int]) -> None:
+    """The highest is what is known now; each is new once."""
+    knowledge = Knowledge()
+    learned = [
+        knowledge.learn(n, registered(assignment("w028", revision=r, recorded_at=f"0{r}:00")))[0]
+        for n, r in enumerate(order)
+    ]
+    history = history_of(knowledge, "assignments", "as-w028-case-c0042")
+    assert learned == [Learned.NEW] * 3
+    assert revisions(history) == [1, 2, 3]
+    assert (history.top.revision, history.top.known_from) == (3, at("03:00"))
+    assert history.find(2) is not None
+    assert history.find(4) is None
+
+
+# --- what is known when
+
+
+def three_revisions() -> History:
+    """Revision 1 known at 09:00, 2 at 11:00, 3 (void) already at 10:00."""
+    knowledge = told(
+        assignment("w028", revision=1, recorded_at="09:00"),
+        assignment("w028", revision=3, recorded_at="10:00", void=True),
+        assignment("w028", revision=2, recorded_at="11:00"),
+    )
+    return history_of(knowledge, "assignments", "as-w028-case-c0042")
+
+
+@pytest.mark.parametrize(
+    ("known_by", "revision"),
+    [(at("09:00") - 1, None), (at("09:00"), 1), (at("10:00") - 1, 1), (at("10:00"), 3), (at("23:00"), 3), (None, 3)],
+)
+def test_the_highest_revision_known_by_then_counts_also_a_void_one(known_by: int | None, revision: int | None) -> None:
+    """Known to the millisecond; a higher revision hides a lower one that came later."""
+    found = three_revisions().as_of(known_by)
+    assert (None if found is None else found.revision) == revision
+
+
+def test_a_late_top_revision_leaves_the_one_before_to_then() -> None:
+    """What was known by noon is the first revision, although there is a second."""
+    knowledge = told(
+        assignment("w028", recorded_at="09:00"), assignment("w028", revision=2, recorded_at="15:00", void=True)
+    )
+    history = history_of(knowledge, "assignments", "as-w028-case-c0042")
+    noon = history.as_of(at("12:00"))
+    assert noon is not None
+    assert (noon.revision, noon.is_void) == (1, False)
+
+
+def test_a_fact_with_one_revision_is_unknown_before_it_was_known() -> None:
+    """Also when there is nothing else to look through."""
+    history = history_of(
+        told(assignment("w028", recorded_at="09:00")), "assignments", "as-w028-case-c0042"
+    )
+    assert history.as_of(at("09:00") - 1) is None
+    assert history.as_of(at("09:00")) is history.top
+
+
+@pytest.mark.parametrize(
+    ("instant", "holds"),
+    [(at("09:00") - 1, False), (at("09:00"), True), (at("17:00") - 1, True), (at("17:00"), False)],
+)
+def test_a_fact_holds_from_its_beginning_up_to_its_end(instant: int, holds: bool) -> None:
+    """Half-open, to the millisecond; for the view and for a revision alone."""
+    knowledge = told(assignment("w028", valid_from="09:00", valid_to="17:00"))
+    history = history_of(knowledge, "assignments", "as-w028-case-c0042")
+    assert [u.history for u in View(knowledge).holding([history], instant)] == [history] * holds
+    assert history.top.holds_at(instant) is holds
+
+
+def test_a_void_fact_holds_never() -> None:
+    """It was entered in error: the fact is absent."""
+    knowledge = told(assignment("w028", void=True))
+    history = history_of(knowledge, "assignments", "as-w028-case-c0042")
+    assert list(View(knowledge).holding([history], at("12:00"))) == []
+    assert not history.top.holds_at(at("12:00"))
+
+
+def test_an_open_fact_holds_for_ever() -> None:
+    """null `valid_to` is later than any instant."""
+    assert revision_of(registered(assignment("w028"))).valid_to == FOR_EVER
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes_at"),
+    [("08:00", "09:00"), ("09:00", "17:00"), ("16:59:59.999", "17:00")],
+)
+def test_a_view_remembers_when_its_answer_changes(asked: str, changes_at: str) -> None:
+    """The next beginning or end among what it was asked about."""
+    knowledge = told(assignment("w028", valid_from="09:00", valid_to="17:00"), assignment("w031", valid_to="22:00"))
+    view = View(knowledge)
+    list(view.holding(knowledge.facts.values(), at(asked)))
+    assert view.changes_at == at(changes_at)
+
+
+def test_a_view_knows_of_no_change_after_the_last_end() -> None:
+    """What is over, void, or begins and ends at one instant changes no answer."""
+    knowledge = told(
+        assignment("w028", valid_from="09:00", valid_to="17:00"),
+        assignment("w031", valid_from="19:00", valid_to="19:00"),
+        assignment("w033", valid_from="20:00", void=True),
+    )
+    view = View(knowledge)
+    assert list(view.holding(knowledge.facts.values(), at("18:00"))) == []
+    assert view.changes_at == FOR_EVER
+
+
+def test_a_view_of_then_does_not_hear_what_was_known_later() -> None:
+    """Neither as holding nor as a change to come."""
+    knowledge = told(assignment("w028", valid_from="09:00", valid_to="17:00", recorded_at="15:00"))
+    view = View(knowledge, at("14:59:59.999"))
+    assert list(view.holding(knowledge.facts.values(), at("12:00"))) == []
+    assert view.changes_at == FOR_EVER
+
+
+# --- where a fact is looked up
+
+LookUp = Callable[[Knowledge], list[History]]
+
+
+@pytest.mark.parametrize(
+    ("fact", "look_up"),
+    [
+        (assignment("w028"), lambda k: k.assigned.get("case/c0042 w028", [])),
+        (assignment(unit="u5"), lambda k: k.units_assigned.get("case/c0042", [])),
+        (membership("person:p7"), lambda k: k.memberships.get("person/p7", [])),
+        (membership("person:p7"), lambda k: k.members.get("case/c0042", [])),
+        (unit_member("w028", "u5"), lambda k: k.units.get("w028", [])),
+        (supervision("s03", "w028"), lambda k: k.below.get("s03", [])),
+        (coverage("w031", "w028"), lambda k: k.stands_in.get("w031", [])),
+        (account("jdoe12", "w028"), lambda k: k.accounts.get("ecms jdoe12", [])),
+    ],
+)
+def test_each_kind_of_fact_is_found_where_judging_looks(fact: Fact, look_up: LookUp) -> None:
+    """One look-up, once, however often it was revised without a change of body."""
+    knowledge = told(fact, fact.model_copy(update={"revision": 2, "valid_to": at("2026-01-09")}))
+    assert [h.fact_id for h in look_up(knowledge)] == [fact.fact_id]
+
+
+def test_a_duty_passed_on_is_found_under_both() -> None:
+    """Whoever had it may be asked about then, whoever has it now about now; back again is not found twice."""
+    knowledge = told(
+        assignment("w028", fact_id="x7"),
+        assignment("w031", fact_id="x7", revision=2),
+        assignment("w028", fact_id="x7", revision=3),
+    )
+    both = knowledge.assigned["case/c0042 w028"], knowledge.assigned["case/c0042 w031"]
+    assert [[h.fact_id for h in found] for found in both] == [["x7"], ["x7"]]
+    assert [h.fact_id for h in knowledge.naming["case/c0042"]] == ["x7"]
+
+
+@pytest.mark.parametrize(
+    ("fact", "named"),
+    [
+        (assignment("w028"), {"case/c0042", "staff/w028"}),
+        (assignment(unit="u5"), {"case/c0042"}),
+        (membership("person:p7"), {"person/p7", "case/c0042"}),
+        (unit_member("w028", "u5"), {"staff/w028"}),
+        (supervision("s03", "w028"), {"staff/s03", "staff/w028"}),
+        (coverage("w031", "w028"), {"staff/w031", "staff/w028"}),
+        (account("jdoe12", "w028"), {"staff/w028"}),
+    ],
+)
+def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
+    """Somebody may look a colleague up; a unit is no record."""
+    assert names(fact.body) == named
+    assert {key for key, histories in told(fact).naming.items() if histories} == named
+
+
+# --- what a fact touches
+
+
+@pytest.mark.parametrize(
+    ("fact", "touched"),
+    [
+        (assignment("w028"), Touched(frozenset({"case/c0042", "staff/w028"}), frozenset(), False)),
+        (membership("person:p7"), Touched(frozenset({"person/p7", "case/c0042"}), frozenset(), False)),
+        (account("jdoe12", "w028"), Touched(frozenset({"staff/w028"}), frozenset({"ecms jdoe12"}), False)),
+        (supervision("s03", "w028"), Touched(frozenset({"staff/s03", "staff/w028"}), frozenset(), True)),
+        (coverage("w031", "w028"), Touched(frozenset({"staff/w031", "staff/w028"}), frozenset(), True)),
+        (unit_member("w028", "u5"), Touched(frozenset({"staff/w028"}), frozenset(), True)),
+    ],
+)
+def test_a_new_fact_touches_what_it_may_decide_otherwise(fact: Fact, touched: Touched) -> None:
+    """By record and login where that is all; everybody where a person's reach changes."""
+    assert Knowledge().learn(0, registered(fact)) == (Learned.NEW, touched)
+
+
+def test_an_assignment_touches_all_that_was_ever_within_its_record() -> None:
+    """Also a member that has left the case: its accesses from before may be asked about."""
+    knowledge = told(
+        membership("person:p7", fact_id="m1"),
+        membership("person:p7", "case:c0099", fact_id="m1", revision=2),
+        membership("intake:i8", fact_id="m2"),
+        membership("person:p9", "case:c0099", fact_id="m3"),
+    )
+    touched = knowledge.learn(4, registered(assignment("w028")))[1]
+    assert touched.records == {"case/c0042", "staff/w028", "person/p7", "intake/i8"}
+
+
+def test_a_revision_touches_what_it_was_about_and_what_it_is_about() -> None:
+    """A duty that moves to another record may take the first one's explanation away."""
+    knowledge = told(assignment("w028", "case:c0042", fact_id="x7"), membership("person:p7", "case:c0042"))
+    learned, touched = knowledge.learn(2, registered(assignment("w031", "case:c0099", fact_id="x7", revision=2)))
+    assert learned is Learned.NEW
+    assert touched.records == {"case/c0042", "person/p7", "staff/w028", "case/c0099", "staff/w031"}
+    assert (touched.logins, touched.is_everyone) == (frozenset(), False)
+
+
+def test_a_login_that_moves_touches_both_logins() -> None:
+    """Whoever was behind the old one may now be nobody."""
+    knowledge = told(account("jdoe12", "w028", fact_id="x7"))
+    touched = knowledge.learn(1, registered(account("jdoe99", "w028", fact_id="x7", revision=2)))[1]
+    assert touched.logins == {"ecms jdoe12", "ecms jdoe99"}
+
+
+def test_a_revised_supervision_touches_everyone() -> None:
+    """A line that changes anywhere may explain or accuse anybody above it."""
+    knowledge = told(supervision("s03", "w028", fact_id="x7"))
+    touched = knowledge.learn(1, registered(supervision("s03", "w028", fact_id="x7", revision=2, void=True)))[1]
+    assert touched.is_everyone
+
+
+def test_a_revision_says_what_its_fact_says() -> None:
+    """Each field in its place."""
+    fact = assignment("w028", revision=4, valid_from="09:00", valid_to="17:00", recorded_at="10:00", void=True)
+    stated = revision_of(registered(fact, known_from="11:00"))
+    assert stated == Revision(4, at("09:00"), at("17:00"), at("11:00"), True, fact.body)
