@@ -73,7 +73,14 @@ def build_app(settings: Settings) -> App:
         on_change=lambda touched: judge.change(touched),  # noqa: PLW0108 - made below, it needs the broadcast
         on_conflict=lambda feed, message: register.conflict(feed, message),  # noqa: PLW0108 - the same
     )
-    register = Register(settings, gating=policy.gating_feeds(), broadcast=broadcast, store=store, telemetry=telemetry)
+    register = Register(
+        settings,
+        gating=policy.gating_feeds(),
+        broadcast=broadcast,
+        store=store,
+        telemetry=telemetry,
+        is_read=lambda: _feeds_read(app, settings),
+    )
     judging = Judging(
         policy=policy, knowledge=knowledge, completeness=completeness, published=published, translate=translate
     )
@@ -134,6 +141,11 @@ def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
         note=lambda tp, finished: "" if tp.topic in feeds else judge.note(tp, finished),
         drain=judge.drain,
     )
+
+
+def _feeds_read(app: App, settings: Settings) -> dict[str, bool]:
+    feeds = settings.topics.feeds()
+    return {feeds[tp.topic]: app.consumer.is_read(tp) for tp in app.consumer.held() if tp.topic in feeds}
 
 
 def _wire(app: App, settings: Settings, judge: Judge, register: Register) -> None:

@@ -115,7 +115,7 @@ class Store(mode.Service):
         return missing
 
     async def _answers(self, futures: list[asyncio.Future[Any]]) -> list[Any]:
-        """What the broker says of each. An idempotent producer never gives up by itself, so a long wait is told here."""
+        """What the broker says of each. An idempotent producer never gives up, so a long wait is told here."""
         answers = asyncio.gather(*futures, return_exceptions=True)
         while not answers.done():
             done, _ = await asyncio.wait([answers], timeout=AWAY_SECONDS)

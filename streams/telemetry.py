@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from schemas.metrics import CATALOGUE
+from schemas.metrics import CATALOGUE, Metric, label_values
+
+NEVER_MARKED: Final = ("needtoknow_mark_age_seconds", "needtoknow_mark_silence_seconds")
+"""Infinite until a feed sends its first mark: never is the longest silence."""
 
 
 class Telemetry:
@@ -17,6 +21,8 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._metrics = {name: self._make(name) for name in CATALOGUE}
         self.of = cache(self._of)
+        for metric in CATALOGUE.values():
+            self._make_series(metric)
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
         """Add to a counter; KeyError when the catalogue has no such metric."""
@@ -38,6 +44,15 @@ class Telemetry:
     def _of(self, name: str, **labels: str) -> Any:
         metric = self._metrics[name]
         return metric.labels(**labels) if labels else metric
+
+    def _make_series(self, metric: Metric) -> None:
+        """Every series at the start: one that appeared with its first count would show Prometheus no increase."""
+        if not metric.labels or "version" in metric.labels:
+            return
+        for values in label_values(metric):
+            series = self.of(metric.name, **dict(zip(metric.labels, values, strict=True)))
+            if metric.name in NEVER_MARKED:
+                series.set(math.inf)
 
     def _make(self, name: str) -> Any:
         metric = CATALOGUE[name]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import faust
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
@@ -99,18 +99,34 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.hooks: Hooks = self.app.batch_hooks
 
+    def held(self) -> set[TP]:
+        """The partitions held; none before the start."""
+        try:
+            return set(self.assignment())
+        except ConsumerNotStarted:
+            return set()
+
     def unread(self) -> dict[TP, tuple[int, int | None]]:
         """For each partition held: messages not yet handed over, and the append time (UTC ms) of the last that was."""
         found: dict[TP, tuple[int, int | None]] = {}
-        try:
-            held = self.assignment()
-        except ConsumerNotStarted:
-            return found
-        for tp in held:
-            end, read = self.highwater(tp), self._read_offset[tp]
+        for tp in self.held():
+            end, read = self._end(tp), self._read_offset[tp]
             frontier = self.frontiers.get(tp)
             found[tp] = (max(0, (end or 0) - (read or 0)) if end else 0, None if frontier is None else frontier.newest)
         return found
+
+    def is_read(self, tp: TP) -> bool:
+        """Whether everything of a partition held has been handed over and finished, as far as the broker has told."""
+        end, frontier = self._end(tp), self.frontiers.get(tp)
+        return end is not None and (self._read_offset[tp] or 0) >= end and not (frontier and frontier.under_way)
+
+    def _end(self, tp: TP) -> int | None:
+        """The end as the broker last told it; None before that. Another thread may lose the partition at any time."""
+        try:
+            end: int | None = self.highwater(tp)
+            return end
+        except IllegalStateError:
+            return None
 
     # offsets
 

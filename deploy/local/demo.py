@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 import signal
@@ -18,11 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from aiokafka import TopicPartition
+
 from deploy.local.jars import JarError
 from deploy.local.java import NoJavaError
 from deploy.local.kafka import BrokerError, LocalKafka
 from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, PrometheusError, find_prometheus
 from deploy.local.service import Service, ServiceError
+from schemas.codec import decode
+from schemas.finding import Finding
 from schemas.settings import Settings
 from schemas.topics import Topics
 from sinks.cli.joined import Joined
@@ -38,7 +43,6 @@ from tests.harness.steps import Expected, Step
 WORKERS: Final = 2
 IDLE_SECONDS: Final = 120  # for the workers to read, register, judge and settle what was sent
 REMEMBERED: Final = 100_000
-LOG_TAIL: Final = 5
 
 
 @dataclass(frozen=True)
@@ -123,19 +127,13 @@ def _plan(seed: int, accesses: int) -> Plan:
 
 def _broker(options: argparse.Namespace, directory: Path, stack: ExitStack) -> tuple[str, str]:
     """Address and topic prefix: a Kafka of our own has no prefix, on somebody else's we keep to ourselves."""
-    given = options.broker or (Settings().broker if "NTK_BROKER" in _environment() else None)
+    given = options.broker or (Settings().broker if "NTK_BROKER" in os.environ else None)
     if given:
         return given, f"demo{secrets.token_hex(3)}-"
     with _step("Kafka"):
         kafka = stack.enter_context(LocalKafka.start(directory / "kafka", say=_say))
     _say(f"Kafka answers at {kafka.bootstrap}")
     return kafka.bootstrap, ""
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def _prometheus(service: Service, directory: Path, stack: ExitStack) -> None:
@@ -173,11 +171,6 @@ def _wait_idle(service: Service) -> None:
 
 async def _show(bootstrap: str, topics: Topics) -> None:
     """Print each finding as it comes."""
-    from aiokafka import TopicPartition
-
-    from schemas.codec import decode
-    from schemas.finding import Finding
-
     broker = Broker(bootstrap, 30)
     counts = await partitions(broker, [topics.violations])
     state = Joined(REMEMBERED)

@@ -111,7 +111,7 @@ class Judge(mode.Service):
 
     async def take(self, batch: Batch) -> None:
         """Judge one batch of one partition."""
-        if self._adopted != self._holding:
+        if not batch.is_abandoned and self._adopted != self._holding:
             await self._adopt()
         if batch.is_abandoned:
             return
@@ -121,7 +121,7 @@ class Judge(mode.Service):
         judged = self._judging.batch(partition, source, batch.messages)
         for entry in judged.opened:
             self.open.keep(entry)
-        cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run_id)
+        cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run)
         self._lane(partition).put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
         self._count(judged, source, time.perf_counter() - began)
 
@@ -132,6 +132,11 @@ class Judge(mode.Service):
         self._digests = await last_cut_digests(self._settings)
         if holding == self._holding:
             self._adopted = holding
+
+    @property
+    def _run(self) -> str:
+        """A run of the ledger is one hold: its first cut names the last one read, which another worker may have cut."""
+        return f"{self._run_id}-{self._adopted}"
 
     def _lane(self, partition: Partition) -> Lane:
         lane = self._lanes.get(partition)
@@ -203,13 +208,16 @@ class Judge(mode.Service):
         settled: list[OpenAccess] = []
         closed: list[OpenAccess] = []
         for entry in entries:
-            was_unpublished = entry.published is None
+            was_pending = entry.is_pending
             outcome, finding = self._judging.again(entry)
             if finding is not None:
                 findings.append((finding, entry.appended_at))
-            if outcome == "explained" and was_unpublished:
+            is_settled = outcome == "explained" and entry.published is None
+            if is_settled:
                 settled.append(entry)
-            if (outcome == "explained" and was_unpublished) or self._judging.certainty(entry) == "final":
+            if was_pending and (is_settled or not entry.is_pending):
+                self._telemetry.count("needtoknow_settled_total", source=entry.access.source, outcome=outcome)
+            if is_settled or self._judging.certainty(entry) == "final":
                 closed.append(entry)
                 self.open.close(entry)
             else:
@@ -224,7 +232,7 @@ class Judge(mode.Service):
                 position=self._judging.knowledge.position,
                 marks=self._judging.completeness.marks(),
                 policy_hash=self._judging.policy_hash,
-                run=self._run_id,
+                run=self._run,
             )
         outputs = [finding_message(self._topics, finding) for finding, _ in findings]
         self._lane(partition).put(Job(outputs, cut, lambda: self._settled(findings, closed, cut is not None)))

@@ -67,7 +67,7 @@ def dead_letter_message(
     ]
     if (key := getattr(message, "key", None)) is not None:
         why.append(("needtoknow.errors.key", key))
-    if value is not None and len(value) > _DEAD_LETTER_MAX:  # only compression gets so much through; the original stays in its topic
+    if value is not None and len(value) > _DEAD_LETTER_MAX:  # by compression; the original stays in its topic
         why.append(("needtoknow.errors.truncated", str(len(value)).encode()))
         value = value[:MESSAGE_MAX]
     return Outgoing(topics.dead_letters, place.encode(), value, (*message.headers, *why))
@@ -79,7 +79,12 @@ def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing
 
 
 def reason_class(place: str) -> str:
-    """A closed set of reasons for a label: the field's outermost name, or what is wrong with the bytes."""
-    if place.startswith("byte "):
-        return "json"
-    return place.split(".", 1)[0]
+    """What is wrong at this place, as one of the catalogue's closed set of reasons: a label never repeats a name."""
+    outermost = place.split(".", 1)[0]
+    if outermost == "message" or outermost.startswith("byte "):
+        return "unreadable"
+    if outermost == "content-type":
+        return "content_type"
+    if place in ("source", "feed", "body.kind"):  # who may say what; a wrong spelling there counts as trying
+        return "forbidden"
+    return "native" if " (" in place else "field"  # a native line names its columns

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import mode
+from aiokafka.errors import KafkaError
 
 from schemas.codec import decode, read_json
 from schemas.errors import RejectedInputError
@@ -60,9 +63,11 @@ class Register(mode.Service):
         broadcast: Broadcast,
         store: Store,
         telemetry: Telemetry,
+        is_read: Callable[[], Mapping[str, bool]],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._is_read = is_read  # of each feed held: whether it has been read and registered to its end
         self._settings = settings
         self._topics = settings.topics
         self._feeds = settings.topics.feeds()
@@ -72,7 +77,8 @@ class Register(mode.Service):
         self._telemetry = telemetry
         self._holds: dict[str, Hold] = {}
         self._conflicts: dict[str, dict[int, Message]] = {}
-        self.busy = 0
+        self._taken: Counter[str] = Counter()  # batches by feed
+        self._held_since: dict[str, float] = {}  # UTC ms
 
     # what the transport asks
 
@@ -84,17 +90,14 @@ class Register(mode.Service):
 
     async def take(self, batch: Batch) -> None:
         """Register one batch of one feed; its mark is written only after its facts are stored."""
-        self.busy += 1
-        try:
-            await self._take(batch)
-        finally:
-            self.busy -= 1
-
-    async def _take(self, batch: Batch) -> None:
         feed = self._feeds[batch.topic]
+        self._taken[feed] += 1
         hold = self._holds.get(feed) or await self._adopt(feed)
         if batch.is_abandoned:
             return
+        if feed not in self._holds:
+            self._holds[feed] = hold
+            await self._tell_conflicts(feed)
         reading = read(feed, hold, batch, self._topics)
         facts = [value_message(self._topics.facts, f"{feed}/{f.fact_id}", "fact", f) for f in reading.facts]
         if facts or reading.dead:
@@ -109,10 +112,7 @@ class Register(mode.Service):
     async def _adopt(self, feed: str) -> Hold:
         await self._broadcast.catch_up()
         position = await self._broadcast.facts_end()
-        hold = Hold(self._broadcast.heard_marks.get(feed), position, time.time() * 1000)
-        self._holds[feed] = hold
-        await self._tell_conflicts(feed)
-        return hold
+        return Hold(self._broadcast.heard_marks.get(feed), position, time.time() * 1000)
 
     def _count(self, feed: str, reading: Reading) -> None:
         for fact in reading.facts:
@@ -140,7 +140,7 @@ class Register(mode.Service):
                 self._topics, topic=self._topics.facts, partition=0, message=message, stage="conflict", error=error
             )
             await self._store.put([letter])
-            self._telemetry.count("needtoknow_dead_letters_total", stage="conflict", reason="revision")
+            self._telemetry.count("needtoknow_dead_letters_total", stage="conflict", reason="conflict")
 
     # waivers: the one place where a clock is read
 
@@ -149,23 +149,32 @@ class Register(mode.Service):
         interval = min(60.0, self._settings.decide_without_feed_after_seconds / WAIVER_CHECKS)
         while not self.should_stop:
             await self.sleep(interval)
-            await self._waive_once(time.time() * 1000)
+            try:
+                await self._waive_once(time.time() * 1000)
+            except KafkaError as error:
+                log.warning("cannot tell yet which feeds stand still: %s", type(error).__name__)
 
     async def _waive_once(self, now: float) -> None:
-        patience = self._settings.decide_without_feed_after_seconds * 1000
-        for feed, hold in list(self._holds.items()):
-            if feed not in self._gating or self.busy:
-                continue
-            rose = self._broadcast.mark_rose_at.get(feed)
-            through = waiver_through(hold, rose, now, patience)
-            if through is None:
-                continue
-            hold.waived = through
-            await self._store.put(
-                [value_message(self._topics.facts, f"{feed}/waiver", "waiver", Waiver(feed=feed, through=through))]
-            )
-            self._telemetry.count("needtoknow_waivers_total", feed=feed)
-            log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)
+        """Of every feed held, also of one that has said nothing since this worker began, or ever."""
+        taken = self._taken.copy()
+        await self._broadcast.catch_up()  # with the newest marks and waivers, whoever wrote them
+        is_read = self._is_read()
+        self._held_since = {feed: self._held_since.get(feed, now) for feed in is_read}
+        for feed in sorted(self._gating & set(is_read)):
+            if is_read[feed] and self._taken[feed] == taken[feed]:
+                await self._waive_feed(feed, now)
+
+    async def _waive_feed(self, feed: str, now: float) -> None:
+        known, patience = self._broadcast, self._settings.decide_without_feed_after_seconds * 1000
+        waived = known.knowledge.waivers.get(feed)
+        hold = Hold(known.heard_marks.get(feed), known.knowledge.position, self._held_since[feed], waived)
+        through = waiver_through(hold, known.mark_rose_at.get(feed), now, patience)
+        if through is None:
+            return
+        waiver = Waiver(feed=feed, through=through)
+        await self._store.put([value_message(self._topics.facts, f"{feed}/waiver", "waiver", waiver)])
+        self._telemetry.count("needtoknow_waivers_total", feed=feed)
+        log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)
 
 
 def waiver_through(hold: Hold, rose_at: int | None, now: float, patience: float) -> int | None:

@@ -56,14 +56,14 @@ def transition(published: State | None, judged: State, is_complete: bool) -> tup
 
     `judged.certainty` counts only when `is_complete`; an access judged while its feeds are not is pending.
     """
+    if published is not None and published.position > judged.position:
+        return None  # somebody knew more; reconciled once this worker knows as much
     if published is None or published.outcome == "explained":
         if judged.outcome == "explained" or not is_complete:
             return None
         if published is None:
             return "raised", judged
         return "reinstated", judged._replace(certainty=_higher(published, judged))
-    if published.position > judged.position:
-        return None  # somebody knew more; reconciled once this worker knows as much
     if judged.outcome == "explained":
         return "withdrawn", judged._replace(certainty=published.certainty)
     certainty = _higher(published, judged) if is_complete else published.certainty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.fact import Fact, RegisteredFact
+from schemas.ids import LATEST_MS
 
 
 def register(fact: Fact, feed: str, mark: int | None) -> RegisteredFact:
@@ -10,6 +11,7 @@ def register(fact: Fact, feed: str, mark: int | None) -> RegisteredFact:
 
     A fact that breaks a mark, or is dated back, counts as known only after it: no feed can wash a final finding away.
     """
-    broken = mark is not None and mark >= fact.recorded_at
-    known_from = mark + 1 if broken and mark is not None else fact.recorded_at
+    known_from = fact.recorded_at
+    if mark is not None and mark >= fact.recorded_at:
+        known_from = min(mark + 1, LATEST_MS)  # a promise for all time must not stop register
     return RegisteredFact(**dict(fact), feed=feed, known_from=known_from)

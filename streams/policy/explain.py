@@ -11,7 +11,7 @@ from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import View
 
-from .decide import Verdict, first_path, staff_at
+from .decide import Verdict, ask, first_path
 from .near_misses import near_misses
 from .reach import Grounds
 from .refs import refs
@@ -33,14 +33,16 @@ def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Acces
     if access.result != "success":
         lead += f" (attempt {access.result})"
     if verdict.staff is None:
-        return Told(f"{lead}: {_nobody(knowledge, question, access)}.", (), ())
+        people = len(ask(knowledge, policy, question).people)
+        return Told(f"{lead}: {_nobody(people, access.source, verdict)}.", (), ())
     clearing = _clearing(knowledge, policy, question, verdict)
     explanations = () if clearing is None else (Explanation(path=clearing[0], facts=refs(clearing[1])),)
     if verdict.outcome in ("unexplained", "unresolved"):
         missed = near_misses(knowledge, policy.paths, verdict.staff, question.targets, question.start)
     else:
         missed = ()
-    return Told(f"{lead}: {_why(verdict, question, clearing, missed)}.", explanations, missed)
+    late = _late(clearing, question.end, policy.grace_ms)
+    return Told(f"{lead}: {_why(verdict, late, missed)}.", explanations, missed)
 
 
 def _record(access: Access) -> str:
@@ -59,24 +61,27 @@ def _clearing(
     return first_path(View(knowledge, known_by), policy, verdict.staff, question.targets, question.start)
 
 
-def _nobody(knowledge: Knowledge, question: Question, access: Access) -> str:
-    people = staff_at(View(knowledge), question.login, question.start)
-    if len(people) > 1:
-        return f"that login is {len(people)} people at {access.source} then, and no duty explains it for all of them"
-    return f"that login is no staff member known at {access.source} then"
+def _nobody(people: int, source: str, verdict: Verdict) -> str:
+    if verdict.outcome == "explained":
+        return "a recorded duty explains it, whoever of them it was"
+    if people > 1:
+        return f"that login is {people} people at {source} then, and no duty explains it for all of them"
+    return f"that login is no staff member known at {source} then"
 
 
-def _why(
-    verdict: Verdict, question: Question, clearing: tuple[PathName, Grounds] | None, missed: tuple[NearMiss, ...]
-) -> str:
+def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> str:
+    known = max((used.revision.known_from for used in clearing[1]), default=end) if clearing else end
+    if clearing is None or known <= end + grace:  # known in time: the late part explains another instant
+        return "explained only by what was recorded afterwards"
+    return f"explained ({clearing[0]}) only by what was recorded {duration(known - end)} afterwards"
+
+
+def _why(verdict: Verdict, late: str, missed: tuple[NearMiss, ...]) -> str:
     match verdict.outcome:
         case "explained":
             return "a recorded duty explains it"
-        case "late" if clearing is not None:
-            known = max(used.revision.known_from for used in clearing[1])
-            return f"explained ({clearing[0]}) only by what was recorded {duration(known - question.end)} afterwards"
         case "late":
-            return "explained only by what was recorded afterwards"
+            return late
         case "revoked":
             return "a duty explained it when it happened, and was withdrawn or corrected since: for review"
         case "unresolved":

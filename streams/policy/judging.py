@@ -91,6 +91,7 @@ class Judging:
         self.published = published
         self._translate = translate
         self._grace = policy.grace_ms
+        self._is_own_assignment_enough = policy.paths.own_assignment.enabled
         self._ref = policy.ref()
         self.policy_hash = self._ref.hash
 
@@ -117,13 +118,27 @@ class Judging:
         return out
 
     def again(self, entry: OpenAccess) -> tuple[Outcome, Finding | None]:
-        """Judge an open access at the present position: the outcome, and what to publish. Brings `entry` up to date."""
+        """Judge an open access at the present position: the outcome, and what to publish. Brings `entry` up to date.
+
+        A repeat of the access, or another worker, may have said something of the same finding meanwhile.
+        """
+        entry.published = self.published.state(entry.finding_id, entry.partition)
         verdict = decide(self.knowledge, self.policy, entry.question, entry.access)
         return verdict.outcome, self._reconcile(entry, verdict)
 
     def certainty(self, entry: OpenAccess) -> Certainty | None:
         """How certain a verdict about this access may be now; None: pending."""
         return self.completeness.certainty(entry.question.end, self._grace)
+
+    def may_change(self, entry: OpenAccess, outcome: Outcome) -> bool:
+        """Whether what is still to come may decide an access just judged otherwise; if not, it need not be kept.
+
+        Explained and never accused: done. Accused once, it is kept until final, also while it is withdrawn, and until
+        this worker knows as much as whoever published last.
+        """
+        if entry.published is None:
+            return outcome != "explained"
+        return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
 
     def _is_plainly_explained(self, thin: ThinAccess, source: str, appended_at: int) -> bool:
         """Whether one account and one assignment of one's own, known in time and never revised away, explain it.
@@ -139,21 +154,21 @@ class Judging:
             instant = quick_instant(thin["occurred_at"])
         except ValueError:
             return False
-        account = accounts[0].top
-        if instant > appended_at or not account.holds_at(instant):
+        account = accounts[0]
+        who = account.top.body
+        # A fact that was never revised is found under nothing but what it says; one that was may have said it before.
+        if not isinstance(who, Account) or (account.revisions and (who.login != actor or who.source != source)):
             return False
-        who = account.body
-        if not isinstance(who, Account) or who.login != actor or who.source != source:
+        _, valid_from, valid_to, _, is_void, _ = account.top
+        if is_void or instant > appended_at or not valid_from <= instant < valid_to:
             return False
         key = f"{record['kind']}/{record['id']}"
         for history in knowledge.assigned.get(f"{key} {who.staff}", ()):
-            duty = history.top
-            if (
-                duty.holds_at(instant)
-                and duty.known_from <= instant + self._grace
-                and _is_for(duty.body, who.staff, key)
-            ):
-                return self.policy.paths.own_assignment.enabled
+            _, valid_from, valid_to, known_from, is_void, duty = history.top
+            if is_void or not valid_from <= instant < valid_to or known_from > instant + self._grace:
+                continue
+            if history.revisions is None or _is_for(duty, who.staff, key):
+                return self._is_own_assignment_enough
         return False
 
     def _closely(self, out: JudgedBatch, source: str, message: Message) -> None:
@@ -196,7 +211,7 @@ class Judging:
             out.appended[name] = message.timestamp
         elif entry.published is not None:
             out.repeats += 1
-        if certainty != "final" and verdict.outcome != "explained":
+        if self.may_change(entry, verdict.outcome):
             out.opened.append(entry)
 
     def _reconcile(self, entry: OpenAccess, verdict: Verdict) -> Finding | None:
@@ -242,7 +257,7 @@ def is_canonical(message: Message) -> bool:
     """Whether the message says, or says nothing against, that it is canonical JSON."""
     if not message.headers:
         return True
-    return all(name != "content-type" or value == CANONICAL_BYTES for name, value in message.headers)
+    return all(name.lower() != "content-type" or value == CANONICAL_BYTES for name, value in message.headers)
 
 
 CANONICAL_BYTES: Final = CANONICAL.encode()

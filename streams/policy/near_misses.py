@@ -24,7 +24,7 @@ def near_misses(
     """At most one near miss a path, the closest in time, as known now."""
     found: list[NearMiss] = []
     keys = tuple(targets)
-    if (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
+    if paths.own_assignment.enabled and (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
         found.append(_miss("own-assignment", "assignment", own, instant))
     if paths.supervises.enabled and (deep := _too_deep(knowledge, paths, staff, keys, instant)) is not None:
         found.append(deep)

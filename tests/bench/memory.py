@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from .drain import Row
 from .report import table
+
+MESSAGE_BYTES: Final = 215  # about what an access of this workload takes on the wire
 
 
 def growth(rows: Sequence[Row]) -> dict[str, float]:
@@ -40,6 +43,3 @@ def show(rows: Sequence[Row]) -> None:
     print("\n" + table([head, *lines]) + "\n")
     for name, value in growth(rows).items():
         print(f"growth, {name.replace('_', ' ')}: {value:,.0f}")
-
-
-MESSAGE_BYTES = 215  # about what an access of this workload takes on the wire

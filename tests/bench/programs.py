@@ -129,7 +129,7 @@ OURS: Final = Program(
         "checks every field of every access strictly (types, ids, no unknown or doubled field) and keeps dead letters",
         "answers for overlapping assignments, supervision, coverage, units, memberships; resolves logins by accounts",
         "asks what was known then as well as what is known now; waits for marks before it accuses",
-        "writes whole findings: reason, near misses, policy, marks (about 1.2 kB; the peers' violations 0.3 kB)",
+        "writes whole findings: reason, near misses, policy, marks (about 0.9 kB; the peers' violations 0.3 kB)",
         "writes a ledger cut per batch, stored before the offset is committed; tails its own findings",
         "subscribes to all 8 access topics (32 partitions) and all 3 feeds, though only one access topic is used",
         "facts come through register first, in a process that ends before the measured one starts: `register_s` and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.harness.exporter import Observations, Values
+from tests.harness.exporter import Labels, Observations, Values
 
 # (explained, pending, unexplained, late, revoked, unresolved) accesses that one worker judged, by source
 JUDGED: Final = {
@@ -36,12 +36,12 @@ _RAISED: Final = {
 
 def growth() -> Values:
     """What the counters of one worker grew by."""
-    accesses = {
+    accesses: dict[Labels, float] = {
         (source, outcome): float(count)
         for source, counts in JUDGED.items()
         for outcome, count in zip(_OUTCOMES, counts, strict=True)
     }
-    messages = {(source, "translated"): float(sum(counts)) for source, counts in JUDGED.items()}
+    messages: dict[Labels, float] = {(source, "translated"): float(sum(counts)) for source, counts in JUDGED.items()}
     return {
         "needtoknow_accesses_total": accesses,
         "needtoknow_messages_total": messages | {("facts", "control"): 2, ("clean", "dead_letter"): 7},
@@ -73,7 +73,7 @@ def gauges(position: int) -> Values:
 
 def seen() -> Observations:
     """Seconds from an access to its finding, and sizes of batches."""
-    waits = [0.004] * 5 + [0.02] * 40 + [0.08] * 30 + [0.2] * 20 + [0.7] * 4 + [4.0]
+    waits = [0.004] * 5 + [0.02] * 40 + [0.08] * 30 + [0.2] * 20 + [0.35] * 6 + [0.7] * 3
     return {
         "needtoknow_access_to_finding_seconds": {("provisional",): waits},
         "needtoknow_batch_messages": {(): [3, 40, 700]},

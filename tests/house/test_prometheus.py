@@ -53,7 +53,8 @@ def test_rules_do_what_their_tests_say(file: Path) -> None:
 
 def test_every_page_is_seen_firing_and_seen_quiet() -> None:
     """A page that cannot fire hides a fault; one that cannot be quiet is switched off by its readers."""
-    fires, quiet = set(), set()
+    fires: set[str] = set()
+    quiet: set[str] = set()
     for file in RULE_TESTS:
         for test in yaml.safe_load(file.read_text())["tests"]:
             for case in test.get("alert_rule_test", ()):

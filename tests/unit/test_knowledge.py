@@ -167,9 +167,7 @@ def test_a_late_top_revision_leaves_the_one_before_to_then() -> None:
 
 def test_a_fact_with_one_revision_is_unknown_before_it_was_known() -> None:
     """Also when there is nothing else to look through."""
-    history = history_of(
-        told(assignment("w028", recorded_at="09:00")), "assignments", "as-w028-case-c0042"
-    )
+    history = history_of(told(assignment("w028", recorded_at="09:00")), "assignments", "as-w028-case-c0042")
     assert history.as_of(at("09:00") - 1) is None
     assert history.as_of(at("09:00")) is history.top
 

@@ -1,4 +1,4 @@
-"""Open accesses: found again by exactly what may decide them, and holding the committed offset until they are settled."""
+"""Open accesses: found again by what may decide them, and holding the committed offset until they are settled."""
 
 from __future__ import annotations
 

@@ -1,0 +1,229 @@
+"""A worker without Kafka: what `streams/agents/judge.py` does with the pure judge, one step at a time.
+
+Its logs outlive it. Whatever it has not stored when it is dropped is lost, as in a crash.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.codec import encode
+from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
+from schemas.finding import Finding
+from schemas.ledger import Cut
+from schemas.policy import Policy
+from sinks.ledger.audit import Logs, Read, StoredCut
+from streams.agents.cuts import cut_of, settlement_cut
+from streams.agents.outgoing import cut_digest
+from streams.broadcast import merge
+from streams.frontier import Batch, Frontier
+from streams.join.completeness import Completeness
+from streams.join.knowledge import Knowledge, Touched
+from streams.join.open import OpenAccess, OpenAccesses, Partition
+from streams.join.reconcile import state_of
+from streams.join.stamp import register
+from streams.policy.judging import Judging
+from streams.policy.published import Published
+from streams.sources import translate
+from tests.harness.judging import Message
+
+
+@dataclass
+class Stored:
+    """All that the broker holds. Offsets are places in the lists."""
+
+    facts: list[RegisteredFact | Waiver] = field(default_factory=list)
+    marks: list[RegisteredMark] = field(default_factory=list)
+    messages: defaultdict[Partition, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    findings: list[Finding] = field(default_factory=list)
+    cuts: defaultdict[Partition, list[StoredCut]] = field(default_factory=lambda: defaultdict(list))
+    dead_letters: set[str] = field(default_factory=set)
+    committed: dict[Partition, int] = field(default_factory=dict)
+
+    def state(self, fact: Fact, feed: str) -> None:
+        """Register a fact: stamped by the highest mark of its feed, as register does."""
+        self.facts.append(register(fact, feed, self.promised().get(feed)))
+
+    def promise(self, feed: str, through: int) -> None:
+        """Register a mark, true at the present end of the facts."""
+        mark = RegisteredMark(feed=feed, complete_through=through, sequence=len(self.marks), position=len(self.facts))
+        self.marks.append(mark)
+
+    def send(self, partition: Partition, value: bytes | None, appended_at: int) -> None:
+        """A message is appended."""
+        log = self.messages[partition]
+        log.append(Message(len(log), value, appended_at))
+
+    def promised(self) -> dict[str, int]:
+        """The highest mark of each feed."""
+        found: dict[str, int] = {}
+        for mark in self.marks:
+            found[mark.feed] = max(mark.complete_through, found.get(mark.feed, mark.complete_through))
+        return found
+
+    def logs(self) -> Logs:
+        """What an audit looks at."""
+        return Logs(
+            messages={p: [_read(p, m) for m in log] for p, log in self.messages.items()},
+            cuts=dict(self.cuts),
+            findings=list(self.findings),
+            dead_letters=frozenset(self.dead_letters),
+            marks=self.promised(),
+            position=len(self.facts),
+        )
+
+
+def source_of(partition: Partition) -> str:
+    """`access.ecms.v1` is of ecms."""
+    return partition.topic.split(".")[1]
+
+
+def _read(partition: Partition, message: Message) -> Read:
+    try:
+        accesses = translate(source_of(partition), message.value, message.headers, message.timestamp).accesses
+    except Exception:
+        return Read(message.offset, message.timestamp, (), "dead_letter")
+    return Read(message.offset, message.timestamp, accesses, "translated")
+
+
+@dataclass
+class Job:
+    """What one batch or settlement has to store, and what to do once it is."""
+
+    partition: Partition
+    findings: list[Finding]
+    dead_letters: list[str]
+    cut: Cut | None
+    done: Callable[[], None]
+
+
+class Worker:
+    """Holds all partitions. It begins with all that is known, and at the committed offsets."""
+
+    def __init__(self, stored: Stored, policy: Policy, run: str) -> None:
+        self.stored = stored
+        self.run = run
+        knowledge, completeness = Knowledge(), Completeness(policy.gating_feeds())
+        self.judging = Judging(
+            policy=policy,
+            knowledge=knowledge,
+            completeness=completeness,
+            published=Published(),
+            translate=translate,
+        )
+        self.open = OpenAccesses(policy.grace_ms)
+        self.jobs: list[Job] = []
+        self.settled: list[OpenAccess] = []
+        self.closed: list[OpenAccess] = []
+        self._frontiers: dict[Partition, Frontier] = {}
+        self._next = dict(stored.committed)
+        self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
+        self._heard = [0, 0, 0]
+        self.hear()
+
+    def hear(self) -> None:
+        """Apply all facts, marks and findings that have been stored since, and settle what they decide."""
+        knowledge, completeness = self.judging.knowledge, self.judging.completeness
+        touched = [self._learn(offset) for offset in range(self._heard[0], len(self.stored.facts))]
+        for mark in self.stored.marks[self._heard[1] :]:
+            completeness.learn(mark, knowledge.position)
+        for finding in self.stored.findings[self._heard[2] :]:
+            place = finding.message
+            partition = Partition(place.topic, place.partition)
+            self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset)
+        self._heard = [len(self.stored.facts), len(self.stored.marks), len(self.stored.findings)]
+        completeness.advance(knowledge.position, knowledge.waivers)
+        self._settle(merge(touched))
+
+    def take(self, partition: Partition, limit: int) -> list[str]:
+        """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
+        start = self._next.get(partition, 0)
+        messages = self.stored.messages[partition][start : start + limit]
+        if not messages:
+            return []
+        self._next[partition] = messages[-1].offset + 1
+        frontier = self._frontiers.setdefault(partition, Frontier(*partition))
+        batch = frontier.begin(messages)
+        judged = self.judging.batch(partition, source_of(partition), messages)
+        for entry in judged.opened:
+            self.open.keep(entry)
+        source, policy = source_of(partition), self.judging.policy_hash
+        cut = cut_of(judged, source=source, policy_hash=policy, run=self.run)
+        dead = [f"{partition.topic}/{partition.partition}/{r.message.offset}" for r in judged.rejected]
+        self.jobs.append(Job(partition, judged.findings, dead, cut, batch.finish))
+        return list(judged.codes.decode())
+
+    def store(self, limit: int | None = None, *, torn: int | None = None) -> None:
+        """Store the oldest of what is to store, and commit. `torn`: of one more job only so many findings, and no cut."""
+        for job in self.jobs[:limit]:
+            self._store(job)
+        self.jobs = [] if limit is None else self.jobs[limit:]
+        if torn is not None and self.jobs:
+            self.stored.findings += self.jobs[0].findings[:torn]
+        for partition, frontier in self._frontiers.items():
+            offset = frontier.committable(self.open.oldest_offset(partition))
+            if offset is not None:
+                self.stored.committed[partition] = max(offset, self.stored.committed.get(partition, 0))
+
+    def _store(self, job: Job) -> None:
+        self.stored.dead_letters |= set(job.dead_letters)
+        self.stored.findings += job.findings
+        if job.cut is not None:
+            cut = job.cut.model_copy(update={"previous": self._previous.get(job.partition)})
+            digest = cut_digest(encode(cut))
+            self._previous[job.partition] = digest
+            self.stored.cuts[job.partition].append(StoredCut(cut, digest))
+        job.done()
+
+    def _learn(self, offset: int) -> Touched:
+        said = self.stored.facts[offset]
+        if isinstance(said, Waiver):
+            self.judging.knowledge.waive(offset, said)
+            return Touched(frozenset(), frozenset(), False)
+        return self.judging.knowledge.learn(offset, said)[1]
+
+    def _settle(self, touched: Touched) -> None:
+        completeness = self.judging.completeness
+        due = self.open.touched(touched) | self.open.due(completeness.low, completeness.low_waived)
+        by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
+        for entry in sorted(due, key=lambda e: (e.partition, e.offset, e.index)):
+            by_partition[entry.partition].append(entry)
+        for partition, entries in by_partition.items():
+            self._settle_partition(partition, entries)
+
+    def _settle_partition(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
+        findings: list[Finding] = []
+        settled: list[OpenAccess] = []
+        closed: list[OpenAccess] = []
+        for entry in entries:
+            outcome, finding = self.judging.again(entry)
+            if finding is not None:
+                findings.append(finding)
+            if self.judging.may_change(entry, outcome):
+                self.open.keep(entry)
+                continue
+            closed.append(entry)
+            self.open.close(entry)
+            if entry.published is None:
+                settled.append(entry)
+        self.closed += closed
+        if findings or closed:
+            cut = self._settlement(partition, settled) if settled else None
+            self.jobs.append(Job(partition, findings, [], cut, lambda: [self.open.release(e) for e in closed] and None))
+
+    def _settlement(self, partition: Partition, settled: list[OpenAccess]) -> Cut:
+        self.settled += settled
+        marks: Mapping[str, int] = self.judging.completeness.marks()
+        return settlement_cut(
+            partition,
+            settled,
+            position=self.judging.knowledge.position,
+            marks=dict(marks),
+            policy_hash=self.judging.policy_hash,
+            run=self.run,
+        )
+
+
+__all__ = ["Batch", "Stored", "Worker", "source_of"]

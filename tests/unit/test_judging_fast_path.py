@@ -1,0 +1,273 @@
+"""The plain fast path and the close path are one judge: whatever the first lets through, the second explains."""
+
+from __future__ import annotations
+
+from random import Random
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.access import Access
+from schemas.codec import encode
+from schemas.fact import Fact, RegisteredFact, Waiver
+from schemas.ids import format_instant
+from schemas.topics import CANONICAL, FACTS_LINE
+from streams.policy.judging import JudgedBatch, Judging
+from streams.policy.published import Published
+from tests.harness import chance
+from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
+from tests.harness.judging import PARTITION, Message, judging, messages
+from tests.harness.verdicts import JDOE
+
+MINE = assignment("w028")
+
+
+class Watched(Judging):
+    """The judge; counts what went the close way, or sends everything there."""
+
+    closely = 0
+    is_fast = True
+
+    def _closely(self, out: JudgedBatch, source: str, message: object) -> None:
+        self.closely += 1
+        super()._closely(out, source, message)  # type: ignore[arg-type] # the same message
+
+    def _is_plainly_explained(self, *asked: object) -> bool:
+        return self.is_fast and super()._is_plainly_explained(*asked)  # type: ignore[arg-type] # the same question
+
+
+def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
+    """This judge, watched, with findings of its own."""
+    twin = Watched(
+        policy=judge.policy,
+        knowledge=judge.knowledge,
+        completeness=judge.completeness,
+        published=Published(),
+        translate=judge._translate,
+    )
+    twin.is_fast = is_fast
+    return twin
+
+
+def both(judge: Judging, batch: list[Message], source: str = "ecms") -> tuple[str, int]:
+    """The codes, which must be the same both ways, and how many messages went the close way."""
+    fast, close = watched(judge), watched(judge, is_fast=False)
+    first, second = fast.batch(PARTITION, source, batch), close.batch(PARTITION, source, batch)
+    assert close.closely == len(batch)
+    assert first.codes == second.codes
+    assert (first.translated, first.sequences) == (second.translated, second.sequences)
+    assert first.findings == second.findings
+    return first.codes.decode(), fast.closely
+
+
+# --- what goes which way
+
+
+def test_an_own_assignment_known_in_time_goes_the_fast_way() -> None:
+    """Otherwise this file would test nothing."""
+    assert both(judging(JDOE, MINE), messages(make_access())) == ("e", 0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "access", "code"),
+    [
+        ((JDOE,), make_access(), "n"),
+        ((MINE,), make_access(), "n"),
+        ((JDOE, MINE), make_access(name="case:c0099"), "n"),
+        ((JDOE, MINE), make_access("ghost7"), "n"),
+        ((JDOE, MINE), make_access(until="15:00"), "e"),
+        ((JDOE, MINE), make_access(candidates=["person:p7"]), "e"),
+        ((JDOE, MINE), make_access(when="2026-01-06T00:00:00.001Z"), "e"),
+        ((JDOE, MINE, account("jdoe12", "w031")), make_access(), "n"),
+        ((account("jdoe12", "w028", valid_to="14:00"), MINE), make_access(), "n"),
+        ((account("jdoe12", "w028", void=True), MINE), make_access(), "n"),
+        ((JDOE, assignment("w028", valid_to="14:00")), make_access(), "u"),
+        ((JDOE, assignment("w028", valid_from="14:00:00.001")), make_access(), "u"),
+        ((JDOE, assignment("w028", void=True)), make_access(), "n"),
+        ((JDOE, assignment("w028", recorded_at="15:00:00.001")), make_access(), "l"),
+        ((JDOE, assignment(unit="u5"), unit_member("w028", "u5")), make_access(), "e"),
+        ((JDOE, assignment("w028", fact_id="x7"), assignment("w031", fact_id="x7", revision=2)), make_access(), "u"),
+        ((account("jdoe12", "w028", fact_id="a7"), account("jd", "w028", fact_id="a7", revision=2), MINE),
+         make_access(), "n"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_plainly_is_looked_at_closely(facts: tuple[Fact, ...], access: Access, code: str) -> None:
+    """Two logins, intervals, candidates, clocks, units, revisions, edges of validity: none of them is plain."""
+    assert both(judging(*facts), messages(access)) == (code, 1)
+
+
+@pytest.mark.parametrize(
+    ("fact", "access"),
+    [
+        (assignment("w028", valid_from="14:00", recorded_at="13:00"), make_access()),
+        (assignment("w028", valid_to="14:00:00.001"), make_access()),
+        (assignment("w028", recorded_at="15:00"), make_access()),
+        (MINE, make_access(when="2026-01-06")),
+        (MINE, make_access(sequence=None)),
+    ],
+    ids=["begins now", "ends next", "known at the end of grace", "at its append time", "no sequence"],
+)
+def test_the_edges_of_plain_belong_to_it(fact: Fact, access: Access) -> None:
+    """To the millisecond, and still the same answer as the close way."""
+    assert both(judging(JDOE, fact), messages(access)) == ("e", 0)
+
+
+def test_a_late_top_revision_is_looked_at_closely() -> None:
+    """A lower revision may have explained it in time."""
+    late = assignment("w028", revision=2, recorded_at="18:00", valid_to="2026-02-01")
+    assert both(judging(JDOE, MINE, late), messages(make_access())) == ("e", 1)
+
+
+def test_a_path_that_is_switched_off_clears_nobody_the_fast_way() -> None:
+    """The policy decides, not the short cut."""
+    assert both(judging(JDOE, MINE, policy=make_policy(own=False)), messages(make_access())) == ("u", 1)
+
+
+def test_a_second_assignment_may_be_the_plain_one() -> None:
+    """The first has ended, the other holds."""
+    ended = assignment("w028", fact_id="x1", valid_to="12:00")
+    assert both(judging(JDOE, ended, MINE), messages(make_access())) == ("e", 0)
+
+
+def test_a_source_cannot_speak_for_another_the_fast_way() -> None:
+    """Promise 16: the topic says who it is."""
+    elsewhere = account("jdoe12", "w028", source="irss")
+    assert both(judging(JDOE, elsewhere, MINE), messages(make_access(source="irss"))) == ("d", 1)
+
+
+def test_what_may_have_been_judged_before_is_looked_at_closely() -> None:
+    """A standing finding must be withdrawn even if the access is plainly explained now."""
+    published = Published()
+    first = judging(JDOE, published=published).batch(PARTITION, "ecms", messages(make_access()))
+    [raised] = first.findings
+    state = published.state(raised.finding_id, PARTITION)
+    assert state is not None
+    published.read(raised.finding_id, state, PARTITION, raised.message.offset)
+    again = judging(JDOE, MINE, published=published).batch(PARTITION, "ecms", messages(make_access()))
+    assert again.codes.decode() == "e"
+    assert [f.transition for f in again.findings] == ["withdrawn"]
+
+
+# --- how it is spelt
+
+PLAIN = encode(make_access())
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b" \n" + PLAIN.replace(b",", b" ,\t").replace(b":{", b" : {") + b"\r\n", "e"),
+        (orjson.dumps(dict(sorted(orjson.loads(PLAIN).items()))), "e"),
+        (orjson.dumps(dict(reversed(orjson.loads(PLAIN).items()))), "e"),
+        (PLAIN.replace(b'"jdoe12"', b'"jdoe\\u0031\\u0032"'), "e"),
+        (PLAIN.replace(b'"view"', b'"vi\\u0065w"'), "e"),
+        (PLAIN.replace(b'"actor"', b'"act\\u006fr"'), "e"),
+        (PLAIN.replace(b'"actor"', b'"actor":"ghost7","actor"'), "d"),
+        (PLAIN.replace(b'"sequence"', b'"sequence":7,"sequence"'), "d"),
+        (PLAIN.replace(b'"actor"', b'"act\\u006fr":"ghost7","actor"'), "d"),
+        (PLAIN.replace(b'"id"', b'"id":"c0099","id"'), "d"),
+        (PLAIN.replace(b'"sequence":11', b'"sequence":null'), "e"),
+        (PLAIN.replace(b'"sequence":11', b'"sequence":11.0'), "d"),
+        (PLAIN.replace(b'"sequence":11', b'"sequence":"11"'), "d"),
+        (PLAIN.replace(b'"sequence":11', b'"sequence":true'), "d"),
+        (PLAIN.replace(b'"sequence":11', b'"candidates":null,"sequence":11'), "e"),
+        (PLAIN.replace(b'"sequence":11', b'"device":"term\xc34"'), "d"),
+        (PLAIN.replace(b'"sequence":11', b'"recipient":"Caf\xc3\xa9"'), "e"),
+        (PLAIN.replace(b"14:00:00.000Z", b"14:00:00Z"), "e"),
+        (PLAIN.replace(b"14:00:00.000Z", b"15:00:00.000+01:00"), "e"),
+        (PLAIN.replace(b"14:00:00.000Z", b"14:00:60.000Z"), "d"),
+        (PLAIN.replace(b"14:00:00.000Z", b"14:00:00.000"), "d"),
+        (b"\xef\xbb\xbf" + PLAIN, "d"),
+        (PLAIN + b"{}", "d"),
+        (PLAIN + b" " * 70_000, "d"),
+        (b"[" + PLAIN + b"]", "d"),
+        (b"", "d"),
+        (None, "d"),
+    ],
+)  # fmt: skip
+def test_every_spelling_is_read_the_same_both_ways(raw: bytes | None, code: str) -> None:
+    """White space, order of keys, escapes, keys given twice, numbers and instants spelt otherwise."""
+    assert both(judging(JDOE, MINE), messages(raw))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ((), "e"),
+        ((("content-type", CANONICAL.encode()),), "e"),
+        ((("Content-Type", CANONICAL.encode()),), "e"),
+        ((("content-type", CANONICAL.encode()), ("content-type", CANONICAL.encode())), "e"),
+        ((("content-type", b"application/json; charset=utf-8"),), "e"),
+        ((("ce_id", b"x"),), "e"),
+        ((("content-type", b"application/xml"),), "d"),
+        ((("Content-Type", b"application/xml"),), "d"),
+        ((("CONTENT-TYPE", FACTS_LINE.encode()),), "d"),
+        ((("content-type", CANONICAL.encode()), ("content-type", b"application/xml")), "d"),
+        ((("content-type", CANONICAL.encode()), ("Content-Type", FACTS_LINE.encode())), "d"),
+    ],
+)
+def test_a_message_is_what_its_headers_say_both_ways(headers: tuple[tuple[str, bytes], ...], code: str) -> None:
+    """However the header is spelt: a message must not be two things to two readers."""
+    [message] = messages(make_access())
+    message.headers = headers
+    assert both(judging(JDOE, MINE), [message])[0] == code
+
+
+def test_sequences_are_seen_on_both_ways() -> None:
+    """A gap is a missing message, whichever way its neighbours went."""
+    batch = messages(make_access(sequence=7), make_access("ghost7", sequence=8), make_access(sequence=None))
+    assert watched(judging(JDOE, MINE)).batch(PARTITION, "ecms", batch).sequences == [7, 8]
+
+
+# --- by chance
+
+
+def log(rng: Random, length: int) -> list[RegisteredFact | Waiver]:
+    """Any log, and some duties that hold all day, so that something is plain."""
+    duties = [
+        registered(assignment(staff, record, valid_from=chance.START, recorded_at=chance.START))
+        for staff in chance.STAFF
+        for record in chance.RECORDS[:4]
+        if rng.random() < 0.5
+    ]
+    return [*duties, *chance.log(rng, length)]
+
+
+def spelt(rng: Random, access: Access) -> bytes:
+    """The access in some spelling, seldom a wrong one."""
+    document = orjson.loads(encode(access))
+    if rng.random() < 0.3:
+        document = dict(sorted(document.items(), key=lambda _: rng.random()))
+    if rng.random() < 0.1:
+        document["occurred_at"] = format_instant(access.occurred_at).replace("Z", "+00:00")
+    raw = orjson.dumps(document, option=orjson.OPT_INDENT_2 if rng.random() < 0.3 else 0)
+    if rng.random() < 0.1:
+        raw = raw.replace(b'"ecms"', b'"\\u0065cms"')
+    if rng.random() < 0.05:
+        raw = raw.replace(b'"actor"', b'"actor":"la","actor"')
+    if rng.random() < 0.05:
+        raw = raw[: rng.randrange(len(raw))]
+    return raw
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
+def test_the_fast_way_never_changes_the_answer(seed: int, length: int, grace: int) -> None:
+    """Any log, any marks, any accesses in any spelling, appended at any time."""
+    rng = Random(seed)
+    judge = judging(*log(rng, length), policy=make_policy(grace_seconds=grace), marks=chance.marks(rng))
+    raw = [spelt(rng, chance.access(rng, n)) for n in range(12)]
+    both(judge, messages(*raw, appended_at=chance.START + rng.randrange(2 * chance.STEPS) * chance.STEP))
+
+
+def test_chance_goes_the_fast_way_often_enough() -> None:
+    """A property over worlds in which nothing is plain would hold for any fast path."""
+    plain = 0
+    for seed in range(40):
+        rng = Random(seed)
+        judge = watched(judging(*log(rng, 30), marks=chance.marks(rng)))
+        judge.batch(PARTITION, "ecms", messages(*(chance.access(rng, n) for n in range(12)), appended_at=at("18:00")))
+        plain += 12 - judge.closely
+    assert plain > 40

@@ -1,0 +1,108 @@
+"""What has been published, and what is in flight beside it until it is read back."""
+
+from __future__ import annotations
+
+from schemas.finding import Certainty, Outcome
+from streams.join.open import Partition
+from streams.join.reconcile import State
+from streams.policy.published import Published
+
+ONE, TWO = Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3)
+ID = "f_" + "7" * 32
+
+
+def state(position: int, outcome: Outcome = "unexplained", certainty: Certainty = "provisional") -> State:
+    """Some state of the one finding here."""
+    return State(position, outcome, certainty, "w028", "search-without-duty", "medium", "hash7")
+
+
+def test_nothing_is_known_of_what_was_never_published() -> None:
+    """Neither joined nor in flight."""
+    published = Published()
+    assert published.state(ID, ONE) is None
+    assert len(published) == 0
+
+
+def test_what_is_read_is_joined_whoever_wrote_it() -> None:
+    """A zombie's transition counts like our own: the highest position, the highest certainty."""
+    published = Published()
+    published.read(ID, state(441, "late", "provisional"), ONE, 991)
+    published.read(ID, state(318, "unexplained", "final"), ONE, 991)
+    assert published.state(ID, TWO) == state(441, "late", "final")
+    assert len(published) == 1
+
+
+def test_what_is_in_flight_counts_as_published() -> None:
+    """Otherwise the next change would say it a second time."""
+    published = Published()
+    published.sent(ID, state(318), ONE)
+    assert published.state(ID, ONE) == state(318)
+    assert len(published) == 0
+
+
+def test_what_is_in_flight_of_a_lost_partition_is_forgotten() -> None:
+    """Whether it was stored is known only from the log."""
+    published = Published()
+    published.read(ID, state(318), ONE, 991)
+    published.sent(ID, state(441, "late"), ONE)
+    assert published.state(ID, ONE) == state(441, "late")
+    published.forget_flight(ONE)
+    assert published.state(ID, ONE) == state(318)
+    published.forget_flight(TWO)
+    assert published.state(ID, ONE) == state(318)
+
+
+def test_flights_of_partitions_are_kept_apart() -> None:
+    """Losing one partition says nothing about another that this worker still holds."""
+    published = Published()
+    published.sent(ID, state(318), TWO)
+    assert published.state(ID, ONE) is None
+    published.forget_flight(ONE)
+    assert published.state(ID, TWO) == state(318)
+
+
+def test_a_flight_ends_when_it_is_read_back() -> None:
+    """From then on the log alone is right."""
+    published = Published()
+    published.sent(ID, state(318), ONE)
+    published.read(ID, state(318), ONE, 991)
+    published.read(ID, state(441, "explained"), ONE, 991)
+    assert published.state(ID, ONE) == state(441, "explained")
+    assert not published._in_flight[ONE]
+
+
+def test_a_flight_goes_on_while_something_older_is_read() -> None:
+    """The earlier of two transitions under way comes back first."""
+    published = Published()
+    published.sent(ID, state(318), ONE)
+    published.sent(ID, state(441, "late", "final"), ONE)
+    published.read(ID, state(318), ONE, 991)
+    assert published.state(ID, ONE) == state(441, "late", "final")
+    published.read(ID, state(441, "late", "final"), ONE, 991)
+    assert not published._in_flight[ONE]
+
+
+def test_what_is_in_flight_is_joined_with_what_others_wrote() -> None:
+    """Their higher position stands, our higher certainty too."""
+    published = Published()
+    published.sent(ID, state(318, "unexplained", "final"), ONE)
+    published.read(ID, state(441, "late", "provisional"), ONE, 991)
+    assert published.state(ID, ONE) == state(441, "late", "final")
+
+
+def test_a_message_behind_the_newest_finding_may_have_been_judged_before() -> None:
+    """At or before the newest offset of its own partition, whatever order the findings are read in."""
+    published = Published()
+    published.read(ID, state(318), ONE, 991)
+    published.read("f_" + "8" * 32, state(318), ONE, 500)
+    assert published.may_know(ONE, 991)
+    assert not published.may_know(ONE, 992)
+    assert not published.may_know(TWO, 0)
+
+
+def test_offset_zero_is_known_only_once_something_was_published() -> None:
+    """The first message of a new partition is no repeat."""
+    published = Published()
+    assert not published.may_know(ONE, 0)
+    published.read(ID, state(318), ONE, 0)
+    assert published.may_know(ONE, 0)
