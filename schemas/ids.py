@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, StringConstraints, ValidationInfo, WithJsonSchema
@@ -23,6 +24,7 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001 - written as UTC by hand: its isoformat has no offset to cut off
 
 
 def parse_instant(text: str) -> int:
@@ -39,31 +41,19 @@ def parse_instant(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
-_MINUTES: dict[str, int] = {}
-_MINUTES_MAX = 500_000  # a year of minutes, about 60 MB if every one occurs; then it starts anew
-
-
 def quick_instant(text: str) -> int:
-    """`parse_instant`, ten times faster for `2026-01-05T14:14:03.120Z`, the spelling that nearly all emitters use."""
-    if len(text) != 24 or text[16] != ":" or text[19] != "." or text[23] != "Z":
+    """`parse_instant`, five times faster for `2026-01-05T14:14:03.120Z`, the spelling that nearly all emitters use."""
+    is_usual = len(text) == 24 and text[10] == "T" and text[19] == "." and text[23] == "Z"
+    if not is_usual or text[5] == "W" or text[11:13] == "24":  # ISO 8601 has weeks and midnight, RFC 3339 has not
         return parse_instant(text)
-    minute = _MINUTES.get(text[:16])
-    if minute is None:
-        if len(_MINUTES) >= _MINUTES_MAX:
-            _MINUTES.clear()
-        minute = _MINUTES[text[:16]] = parse_instant(f"{text[:16]}:00Z")
-    rest = text[17:19] + text[20:23]
-    if not (rest.isascii() and rest.isdigit()) or rest >= "60000":
-        return parse_instant(text)
-    return minute + int(rest)
+    since = datetime.fromisoformat(text) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
+@lru_cache(maxsize=4096)  # the marks of a moment stand in every finding and cut of that moment
 def format_instant(ms: int) -> str:
     """RFC 3339 in UTC with exactly three digits after the second."""
-    seconds, rest = divmod(ms, 1000)
-    # Not datetime.fromtimestamp: it refuses negative values on some platforms.
-    whole = _EPOCH + timedelta(seconds=seconds)
-    return f"{whole.isoformat()[:19]}.{rest:03d}Z"
+    return f"{(_NAIVE + timedelta(milliseconds=ms)).isoformat(timespec='milliseconds')}Z"
 
 
 def _read_instant(value: Any, info: ValidationInfo) -> int:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.access import Access, finding_id
-from schemas.finding import Finding
+from schemas.finding import Certainty, Finding
 from schemas.ledger import CODES, Cut, verdict_digest
 
-from .rejudge import Rejudge, joined
+from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
 
 Place = tuple[str, int]
 """(topic, partition)."""
@@ -27,6 +27,14 @@ class Read(NamedTuple):
     appended_at: int
     accesses: tuple[Access, ...]
     kind: str  # translated, control, dead_letter
+
+
+class Judged(NamedTuple):
+    """One access of a message, judged again where a cut says it was judged."""
+
+    place: tuple[int, int]  # offset, index in the message
+    access: Access
+    verdict: Verdict
 
 
 class StoredCut(NamedTuple):
@@ -47,6 +55,7 @@ class Report:
     findings: int = 0
     pending: int = 0
     unjudged: int = 0
+    past: int = 0  # cuts that begin before the first message that is still there: no longer to be derived
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -87,24 +96,42 @@ def _audit_partition(
     report.accesses += sum(len(m.accesses) for m in messages)
     _check_cover(report, place, messages, [s.cut for s in stored])
     _check_chains(report, place, stored)
-    settled: set[tuple[int, int]] = set()
-    pending: set[tuple[int, int]] = set()
+    waited: dict[tuple[int, int], int] = {}  # the highest position at which it was pending
+    said: dict[tuple[int, int], int] = {}  # and at which something was said of it
     for number, (cut, _) in enumerate(stored):
-        if cut.settled is not None:
+        if cut.settled is None:
+            report.cuts += 1
+        else:
             report.settlements += 1
-            settled |= {(offset, index) for offset, index in cut.settled}
-            continue
-        report.cuts += 1
-        inside = _between(messages, cut.first_offset, cut.next_offset)
         if cut.policy != policy_hash:
             report.differences.append(f"{_where(place, cut)}: judged under a policy that is not this one")
             continue
-        pending |= _check_cut(report, place, cut, inside, judge)
+        if messages and cut.first_offset < messages[0].offset:
+            report.past += 1
+            continue
+        for one in _check(report, place, cut, messages, judge, states):
+            known = waited if one.verdict.is_pending else said
+            known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    _check_settled(report, logs, judge, place, by_offset, pending, settled, states)
+    pending = {at for at, position in waited.items() if said.get(at, -1) < position}
+    _check_settled(report, logs, judge, place, by_offset, pending, states)
     _check_dead_letters(report, logs, place, messages)
     yield report
+
+
+def _check(
+    report: Report, place: Place, cut: Cut, messages: list[Read], judge: Rejudge, states: Mapping[str, Finding]
+) -> list[Judged]:
+    """The accesses that a cut speaks of, judged again; says where cut or findings differ from that."""
+    if cut.settled is not None:
+        return _check_settlement(report, place, cut, messages, judge)
+    judged = _check_cut(report, place, cut, _between(messages, cut.first_offset, cut.next_offset), judge)
+    for one in judged:
+        is_found = one.verdict.outcome != "explained" and not one.verdict.is_pending
+        if is_found and finding_id(one.access) not in states:  # findings are stored before the cut that counts them
+            report.differences.append(f"{place[0]}/{place[1]}/{one.place[0]}: was found and has no finding")
+    return judged
 
 
 def _between(messages: list[Read], first: int, following: int) -> list[Read]:
@@ -145,18 +172,17 @@ def _check_chains(report: Report, place: Place, stored: Iterable[StoredCut]) -> 
         known.add(digest)
 
 
-def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge: Rejudge) -> set[tuple[int, int]]:
-    """Derive the cut again from its messages, position and marks; the accesses it left pending, as (offset, index)."""
+def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge: Rejudge) -> list[Judged]:
+    """Derive the cut again from its messages, position and marks."""
     codes: list[str] = []
-    pending: set[tuple[int, int]] = set()
+    judged: list[Judged] = []
     for message in inside:
         if message.kind != "translated":
             codes.append(CODES[message.kind])
         for index, access in enumerate(message.accesses):
             verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
             codes.append(CODES["pending" if verdict.is_pending else verdict.outcome])
-            if verdict.is_pending:
-                pending.add((message.offset, index))
+            judged.append(Judged((message.offset, index), access, verdict))
     kinds = Counter(m.kind for m in inside)
     said = cut.messages
     if (said.translated, said.control, said.dead_letters) != (
@@ -170,7 +196,25 @@ def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge
         report.differences.append(f"{_where(place, cut)}: counts other verdicts than follow from the log")
     elif cut.digest != verdict_digest("".join(codes)):
         report.differences.append(f"{_where(place, cut)}: has the digest of other verdicts")
-    return pending
+    return judged
+
+
+def _check_settlement(report: Report, place: Place, cut: Cut, messages: list[Read], judge: Rejudge) -> list[Judged]:
+    """Whatever is said to have ended without a finding was explained where that was said."""
+    judged: list[Judged] = []
+    for offset, index in cut.settled or ():
+        found = _between(messages, offset, offset + 1)
+        if not found or index >= len(found[0].accesses):
+            report.differences.append(f"{_where(place, cut)}: settles what is not in the log")
+            continue
+        access = found[0].accesses[index]
+        verdict = judge.judge(access, found[0].appended_at, position=cut.position, marks=cut.marks)
+        if verdict.outcome != "explained":
+            report.differences.append(f"{_where(place, cut)}: settles an access that nothing explains")
+        judged.append(Judged((offset, index), access, verdict))
+    if cut.digest != verdict_digest(CODES["explained"] * len(cut.settled or ())):
+        report.differences.append(f"{_where(place, cut)}: has the digest of other verdicts")
+    return judged
 
 
 def _check_settled(
@@ -180,11 +224,10 @@ def _check_settled(
     place: Place,
     by_offset: Mapping[int, Read],
     pending: set[tuple[int, int]],
-    settled: set[tuple[int, int]],
     states: Mapping[str, Finding],
 ) -> None:
-    """Whatever was pending ended as a finding, in a settlement, or is rightly pending still (promise 3)."""
-    for offset, index in sorted(pending - settled):
+    """Whatever was pending ended as a finding, explained in the ledger, or is rightly pending still (promise 3)."""
+    for offset, index in sorted(pending):
         message = by_offset[offset]
         access = message.accesses[index]
         if finding_id(access) in states:
@@ -205,26 +248,51 @@ def _check_dead_letters(report: Report, logs: Logs, place: Place, messages: list
 
 
 def _check_findings(report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding]) -> None:
-    """Each standing state follows from its message at its position."""
+    """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
     places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
     for place, messages in logs.messages.items():
         places[place] = {m.offset: m for m in messages}
+    transitions: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in logs.findings:
+        transitions[finding.finding_id].append(finding)
     for name, finding in sorted(states.items()):
-        at = finding.message
-        message = places[at.topic, at.partition].get(at.offset)
         where = f"finding {name}"
-        if message is None:
+        at = finding.message
+        if at.offset not in places[at.topic, at.partition]:
             continue  # its message is past its retention: the finding outlives it
-        access = next((a for a in message.accesses if finding_id(a) == name), None)
-        if access is None:
+        verdict = _rejudged(finding, places, judge)
+        if verdict is None:
             report.differences.append(f"{where}: its message says something else")
             continue
-        verdict = judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
         said = (finding.outcome, finding.staff, finding.clause, finding.severity)
         if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity):
             report.differences.append(
                 f"{where}: another verdict follows from its message at position {finding.position}"
             )
+        elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
+            report.differences.append(f"{where}: its marks give it another certainty")
+
+
+def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judge: Rejudge) -> Verdict | None:
+    """The verdict that follows where a transition says it does; None: its message holds no such access."""
+    at = finding.message
+    message = places[at.topic, at.partition].get(at.offset)
+    accesses = () if message is None else message.accesses
+    access = next((a for a in accesses if finding_id(a) == finding.finding_id), None)
+    if message is None or access is None:
+        return None
+    return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
+
+
+def _certainty(
+    newest: Verdict, transitions: list[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
+) -> Certainty | None:
+    """The highest that any transition had a right to; seldom any but the newest must be judged again."""
+    if newest.certainty == CERTAINTIES[-1]:
+        return newest.certainty
+    verdicts = [_rejudged(t, places, judge) for t in transitions]
+    ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
+    return max(ever, key=CERTAINTIES.index, default=None)
 
 
 def _where(place: Place, cut: Cut) -> str:

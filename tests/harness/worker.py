@@ -6,10 +6,11 @@ Its logs outlive it. Whatever it has not stored when it is dropped is lost, as i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.codec import encode
+from schemas.errors import RejectedInputError
 from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut
@@ -17,10 +18,9 @@ from schemas.policy import Policy
 from sinks.ledger.audit import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.outgoing import cut_digest
-from streams.broadcast import merge
-from streams.frontier import Batch, Frontier
+from streams.frontier import Frontier
 from streams.join.completeness import Completeness
-from streams.join.knowledge import Knowledge, Touched
+from streams.join.knowledge import NOTHING, Knowledge, Touched
 from streams.join.open import OpenAccess, OpenAccesses, Partition
 from streams.join.reconcile import state_of
 from streams.join.stamp import register
@@ -58,10 +58,7 @@ class Stored:
 
     def promised(self) -> dict[str, int]:
         """The highest mark of each feed."""
-        found: dict[str, int] = {}
-        for mark in self.marks:
-            found[mark.feed] = max(mark.complete_through, found.get(mark.feed, mark.complete_through))
-        return found
+        return highest(self.marks)
 
     def logs(self) -> Logs:
         """What an audit looks at."""
@@ -75,6 +72,14 @@ class Stored:
         )
 
 
+def highest(marks: Iterable[RegisteredMark]) -> dict[str, int]:
+    """The highest mark of each feed."""
+    found: dict[str, int] = {}
+    for mark in marks:
+        found[mark.feed] = max(mark.complete_through, found.get(mark.feed, mark.complete_through))
+    return found
+
+
 def source_of(partition: Partition) -> str:
     """`access.ecms.v1` is of ecms."""
     return partition.topic.split(".")[1]
@@ -83,7 +88,7 @@ def source_of(partition: Partition) -> str:
 def _read(partition: Partition, message: Message) -> Read:
     try:
         accesses = translate(source_of(partition), message.value, message.headers, message.timestamp).accesses
-    except Exception:
+    except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
     return Read(message.offset, message.timestamp, accesses, "translated")
 
@@ -115,27 +120,34 @@ class Worker:
         )
         self.open = OpenAccesses(policy.grace_ms)
         self.jobs: list[Job] = []
-        self.settled: list[OpenAccess] = []
         self.closed: list[OpenAccess] = []
         self._frontiers: dict[Partition, Frontier] = {}
         self._next = dict(stored.committed)
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
-        self._heard = [0, 0, 0]
+        self.heard_facts = self.heard_marks = self._heard_findings = 0
         self.hear()
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """The highest mark of each feed that this worker has heard."""
+        return highest(self.stored.marks[: self.heard_marks])
 
     def hear(self) -> None:
         """Apply all facts, marks and findings that have been stored since, and settle what they decide."""
         knowledge, completeness = self.judging.knowledge, self.judging.completeness
-        touched = [self._learn(offset) for offset in range(self._heard[0], len(self.stored.facts))]
-        for mark in self.stored.marks[self._heard[1] :]:
+        touched = NOTHING
+        for offset in range(self.heard_facts, len(self.stored.facts)):
+            touched = Touched(*(a | b for a, b in zip(touched, self._learn(offset), strict=True)))
+        for mark in self.stored.marks[self.heard_marks :]:
             completeness.learn(mark, knowledge.position)
-        for finding in self.stored.findings[self._heard[2] :]:
+        for finding in self.stored.findings[self._heard_findings :]:
             place = finding.message
             partition = Partition(place.topic, place.partition)
             self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset)
-        self._heard = [len(self.stored.facts), len(self.stored.marks), len(self.stored.findings)]
+        self.heard_facts, self.heard_marks = len(self.stored.facts), len(self.stored.marks)
+        self._heard_findings = len(self.stored.findings)
         completeness.advance(knowledge.position, knowledge.waivers)
-        self._settle(merge(touched))
+        self._settle(touched)
 
     def take(self, partition: Partition, limit: int) -> list[str]:
         """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
@@ -156,7 +168,7 @@ class Worker:
         return list(judged.codes.decode())
 
     def store(self, limit: int | None = None, *, torn: int | None = None) -> None:
-        """Store the oldest of what is to store, and commit. `torn`: of one more job only so many findings, and no cut."""
+        """Store the oldest of what is to store, and commit. `torn`: some findings of one more job, without its cut."""
         for job in self.jobs[:limit]:
             self._store(job)
         self.jobs = [] if limit is None else self.jobs[limit:]
@@ -181,7 +193,7 @@ class Worker:
         said = self.stored.facts[offset]
         if isinstance(said, Waiver):
             self.judging.knowledge.waive(offset, said)
-            return Touched(frozenset(), frozenset(), False)
+            return NOTHING
         return self.judging.knowledge.learn(offset, said)[1]
 
     def _settle(self, touched: Touched) -> None:
@@ -211,19 +223,18 @@ class Worker:
         self.closed += closed
         if findings or closed:
             cut = self._settlement(partition, settled) if settled else None
-            self.jobs.append(Job(partition, findings, [], cut, lambda: [self.open.release(e) for e in closed] and None))
+            self.jobs.append(Job(partition, findings, [], cut, lambda: self._release(closed)))
+
+    def _release(self, closed: list[OpenAccess]) -> None:
+        for entry in closed:
+            self.open.release(entry)
 
     def _settlement(self, partition: Partition, settled: list[OpenAccess]) -> Cut:
-        self.settled += settled
-        marks: Mapping[str, int] = self.judging.completeness.marks()
         return settlement_cut(
             partition,
             settled,
             position=self.judging.knowledge.position,
-            marks=dict(marks),
+            marks=self.judging.completeness.marks(),
             policy_hash=self.judging.policy_hash,
             run=self.run,
         )
-
-
-__all__ = ["Batch", "Stored", "Worker", "source_of"]
