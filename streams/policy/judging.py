@@ -12,14 +12,12 @@ from typing import Final, Protocol
 from schemas.access import Access, ThinAccess, finding_id
 from schemas.codec import decode_thin
 from schemas.errors import RejectedInputError
-from schemas.fact import Account, Assignment
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome
 from schemas.ids import quick_instant
 from schemas.ledger import CODES
 from schemas.policy import Policy
 from schemas.topics import CANONICAL
 from streams.join.completeness import Completeness
-from streams.join.facts import record_key
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import question_of
@@ -146,28 +144,20 @@ class Judging:
         Most accesses end here, so it asks for nothing but two look-ups; whatever it cannot tell is looked at closely.
         """
         knowledge = self.knowledge
-        actor, record = thin["actor"], thin["record"]
-        accounts = knowledge.accounts.get(f"{source} {actor}")
-        if accounts is None or len(accounts) != 1 or thin["source"] != source:
+        record = thin["record"]
+        login = knowledge.plain_logins.get(f"{source} {thin['actor']}")
+        if login is None or thin["source"] != source:
             return False
         try:
             instant = quick_instant(thin["occurred_at"])
         except ValueError:
             return False
-        account = accounts[0]
-        who = account.top.body
-        # A fact that was never revised is found under nothing but what it says; one that was may have said it before.
-        if not isinstance(who, Account) or (account.revisions and (who.login != actor or who.source != source)):
+        staff, valid_from, valid_to = login
+        if instant > appended_at or not valid_from <= instant < valid_to:
             return False
-        _, valid_from, valid_to, _, is_void, _ = account.top
-        if is_void or instant > appended_at or not valid_from <= instant < valid_to:
-            return False
-        key = f"{record['kind']}/{record['id']}"
-        for history in knowledge.assigned.get(f"{key} {who.staff}", ()):
-            _, valid_from, valid_to, known_from, is_void, duty = history.top
-            if is_void or not valid_from <= instant < valid_to or known_from > instant + self._grace:
-                continue
-            if history.revisions is None or _is_for(duty, who.staff, key):
+        for duty in knowledge.plain_duties.get(f"{record['kind']}/{record['id']} {staff}", ()):
+            valid_from, valid_to, known_from = duty
+            if valid_from <= instant < valid_to and known_from <= instant + self._grace:
                 return self._is_own_assignment_enough
         return False
 
@@ -261,7 +251,3 @@ def is_canonical(message: Message) -> bool:
 
 
 CANONICAL_BYTES: Final = CANONICAL.encode()
-
-
-def _is_for(body: object, staff: str, key: str) -> bool:
-    return isinstance(body, Assignment) and body.staff == staff and record_key(body.record) == key

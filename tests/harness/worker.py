@@ -122,7 +122,7 @@ class Worker:
         self.jobs: list[Job] = []
         self.closed: list[OpenAccess] = []
         self._frontiers: dict[Partition, Frontier] = {}
-        self._next = dict(stored.committed)
+        self.read_to = dict(stored.committed)
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
         self.heard_facts = self.heard_marks = self._heard_findings = 0
         self.hear()
@@ -151,11 +151,11 @@ class Worker:
 
     def take(self, partition: Partition, limit: int) -> list[str]:
         """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
-        start = self._next.get(partition, 0)
+        start = self.read_to.get(partition, 0)
         messages = self.stored.messages[partition][start : start + limit]
         if not messages:
             return []
-        self._next[partition] = messages[-1].offset + 1
+        self.read_to[partition] = messages[-1].offset + 1
         frontier = self._frontiers.setdefault(partition, Frontier(*partition))
         batch = frontier.begin(messages)
         judged = self.judging.batch(partition, source_of(partition), messages)
