@@ -67,6 +67,7 @@ class Judge(mode.Service):
         self._touched = NOTHING
         self._changed = asyncio.Event()
         self._is_settling = False
+        self._has_room = asyncio.Event()
 
     # what the transport asks
 
@@ -79,6 +80,7 @@ class Judge(mode.Service):
         partition = Partition(tp.topic, tp.partition)
         self._holding += 1
         self.open.drop(partition)
+        self._has_room.set()
         self._judging.published.forget_flight(partition)
         if (lane := self._lanes.pop(partition, None)) is not None:
             lane.drop()
@@ -113,6 +115,7 @@ class Judge(mode.Service):
         """Judge one batch of one partition."""
         if not batch.is_abandoned and self._adopted != self._holding:
             await self._adopt()
+        await self._wait_for_room(batch)
         if batch.is_abandoned:
             return
         began = time.perf_counter()
@@ -124,6 +127,14 @@ class Judge(mode.Service):
         cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run)
         self._lane(partition).put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
         self._count(judged, source, time.perf_counter() - began)
+
+    async def _wait_for_room(self, batch: Batch) -> None:
+        """What waits for a silent feed is kept in memory: beyond `pending_max` the rest waits in Kafka."""
+        if len(self.open) >= self._settings.pending_max:
+            log.warning("%d accesses wait for feeds: reading no more until they speak", len(self.open))
+        while len(self.open) >= self._settings.pending_max and not batch.is_abandoned:
+            self._has_room.clear()
+            await self._has_room.wait()
 
     async def _adopt(self) -> None:
         """New partitions: first know all that whoever held them before has said."""
@@ -220,6 +231,7 @@ class Judge(mode.Service):
             if is_settled or self._judging.certainty(entry) == "final":
                 closed.append(entry)
                 self.open.close(entry)
+                self._has_room.set()
             else:
                 self.open.keep(entry)
         if not (findings or closed):

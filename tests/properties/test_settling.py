@@ -172,9 +172,12 @@ class Play:
             verdict = self.truth(entry.access, entry.appended_at, position, marks)
             self.last[entry.partition, entry.offset] = verdict
             assert_stands(verdict, worker.judging.published.state(entry.finding_id, entry.partition))
-        kept = {entry.finding_id for entry in worker.open}
         # Accused once: a fact yet to come may clear it, or accuse again, until it is final.
-        for place in (p for p in self.last if p[1] < worker.read_to.get(p[0], 0)):
+        kept = {entry.finding_id for entry in worker.open}
+        kept |= {
+            finding_id(self.access_at(p)) for p in self.last if p[1] >= worker.read_to.get(p[0], 0)
+        }  # to be read again
+        for place in self.last:
             name = finding_id(self.access_at(place))
             if worker.judging.published.state(name, place[0]) is not None and not self._is_final(place, marks):
                 assert name in kept
