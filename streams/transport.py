@@ -149,6 +149,8 @@ class Consumer(driver.Consumer):
         """Back to the committed offsets, or to the start where there are none; what was under way is read again."""
         self._abandon(list(self.frontiers))
         self._seeks += 1
+        if not self.assignment():
+            return  # aiokafka asserts that there is something to seek
         await super().perform_seek()
         # Upstream leaves a partition whose committed offset is none or 0 wherever the last fetch had come to.
         fresh = [tp for tp in self.assignment() if not self._read_offset[tp]]

@@ -38,7 +38,7 @@ def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Acces
     clearing = _clearing(knowledge, policy, question, verdict)
     explanations = () if clearing is None else (Explanation(path=clearing[0], facts=refs(clearing[1])),)
     if verdict.outcome in ("unexplained", "unresolved"):
-        missed = near_misses(knowledge, policy.paths, verdict.staff, question.targets, question.start)
+        missed = near_misses(knowledge, policy.paths, verdict.staff, question)
     else:
         missed = ()
     late = _late(clearing, question.end, policy.grace_ms)

@@ -9,6 +9,7 @@ from schemas.finding import NearMiss, PathName
 from schemas.policy import Paths
 from streams.join.facts import FOR_EVER, History, RecordKey, record_key
 from streams.join.knowledge import Knowledge
+from streams.join.question import Question
 from streams.join.view import Used, View
 
 from .reach import has, line
@@ -18,18 +19,16 @@ from .sentences import duration
 DEEPEST = 5  # steps of supervision that a near miss looks down; deeper is nobody's line any more
 
 
-def near_misses(
-    knowledge: Knowledge, paths: Paths, staff: str, targets: Iterable[RecordKey], instant: int
-) -> tuple[NearMiss, ...]:
-    """At most one near miss a path, the closest in time, as known now."""
+def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Question) -> tuple[NearMiss, ...]:
+    """At most one near miss a path, the closest in time to the first instant asked about, as known now."""
     found: list[NearMiss] = []
-    keys = tuple(targets)
+    keys, instant = question.targets, question.start
     if paths.own_assignment.enabled and (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
-        found.append(_miss("own-assignment", "assignment", own, instant))
+        found.append(_miss("own-assignment", "assignment", own, question))
     if paths.supervises.enabled and (deep := _too_deep(knowledge, paths, staff, keys, instant)) is not None:
         found.append(deep)
     if paths.covers.enabled and (cover := _closest(_cover(knowledge, staff, keys, instant), instant)) is not None:
-        found.append(_miss("covers", "coverage", cover, instant))
+        found.append(_miss("covers", "coverage", cover, question))
     return tuple(found)
 
 
@@ -61,19 +60,21 @@ def _distance(history: History, instant: int) -> int:
     return max(0, top.valid_from - instant)
 
 
-def _miss(path: PathName, noun: str, history: History, instant: int) -> NearMiss:
-    why = f"{noun} {_why(history, instant)}"
+def _miss(path: PathName, noun: str, history: History, question: Question) -> NearMiss:
+    why = f"{noun} {_why(history, question)}"
     return NearMiss(path=path, why=why, facts=refs((Used(history, history.top),)))
 
 
-def _why(history: History, instant: int) -> str:
-    top = history.top
+def _why(history: History, question: Question) -> str:
+    top, instant = history.top, question.start
     if top.is_void:
         return "was entered in error"
     if top.valid_to != FOR_EVER and instant >= top.valid_to:
         return f"ended {duration(instant - top.valid_to)} before"
     if instant < top.valid_from:
         return f"began {duration(top.valid_from - instant)} after"
+    if top.valid_to <= question.end:
+        return "ended within that time"
     if isinstance(top.body, Assignment):
         return "no longer names this person and record, or its membership does not hold then"
     return "holds, but not for this record"

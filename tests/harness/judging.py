@@ -14,7 +14,7 @@ from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import translate
+from streams.sources import Headers, translate
 from tests.harness.builders import When, at, make_policy, registered
 from tests.harness.verdicts import COMPLETE
 
@@ -30,7 +30,7 @@ class Message:
     value: bytes | None
     timestamp: int = APPENDED
     key: bytes | None = b"jdoe12"
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: Headers = ()
 
 
 def messages(*said: Access | bytes | None, first: int = 960, appended_at: When = APPENDED) -> list[Message]:

@@ -64,7 +64,7 @@ class Stored:
         """What an audit looks at."""
         return Logs(
             messages={p: [_read(p, m) for m in log] for p, log in self.messages.items()},
-            cuts=dict(self.cuts),
+            cuts={p: list(cuts) for p, cuts in self.cuts.items()},
             findings=list(self.findings),
             dead_letters=frozenset(self.dead_letters),
             marks=self.promised(),
@@ -137,7 +137,10 @@ class Worker:
         knowledge, completeness = self.judging.knowledge, self.judging.completeness
         touched = NOTHING
         for offset in range(self.heard_facts, len(self.stored.facts)):
-            touched = Touched(*(a | b for a, b in zip(touched, self._learn(offset), strict=True)))
+            new = self._learn(offset)
+            touched = Touched(
+                touched.records | new.records, touched.logins | new.logins, touched.is_everyone or new.is_everyone
+            )
         for mark in self.stored.marks[self.heard_marks :]:
             completeness.learn(mark, knowledge.position)
         for finding in self.stored.findings[self._heard_findings :]:

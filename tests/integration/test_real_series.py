@@ -16,9 +16,7 @@ FIRING = "ALERTS"  # exists only while a page fires
 
 
 @pytest.mark.timeout(180)
-def test_every_selector_gives_a_series_from_a_real_worker(
-    kafka: SharedBroker, namespace: str, tmp_path: Path
-) -> None:
+def test_every_selector_gives_a_series_from_a_real_worker(kafka: SharedBroker, namespace: str, tmp_path: Path) -> None:
     """What the tests' exporter shows must be what a worker shows, from its first scrape on."""
     require_part("prometheus", find_prometheus(), HOW_TO_GET)
     service = Service(kafka.bootstrap, tmp_path / "service", prefix=namespace)

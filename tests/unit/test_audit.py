@@ -137,7 +137,6 @@ def test_what_is_not_judged_yet_is_told_and_no_difference() -> None:
 def test_what_is_rightly_pending_is_told_and_no_difference() -> None:
     """A feed is silent."""
     stored = told()
-    worker = Worker(stored, POLICY, run="run-2")
     send(stored, make_access(event_id="e6", name="case:c0099", when="15:59"))
     stored.marks = [m for m in stored.marks if m.complete_through < EVENING]
     worker = Worker(stored, POLICY, run="run-2")

@@ -167,7 +167,15 @@ def test_candidates_are_counted() -> None:
 def test_doubt_about_the_time_is_said() -> None:
     """Explained for a part of the interval only."""
     answer = told(JDOE, assignment("w028", valid_to="14:30"), access=make_access(until="15:00"))
-    assert answer.reason.startswith(NOTHING + " over all of the time it may have happened")
+    assert answer.reason == (
+        f"{NOTHING} over all of the time it may have happened; nearest: assignment ended within that time."
+    )
+
+
+def test_doubt_about_the_time_names_the_duty_that_began_within_it() -> None:
+    """Counted from the first instant at which it may have happened."""
+    answer = told(JDOE, assignment("w028", valid_from="14:30"), access=make_access(until="15:00"))
+    assert answer.reason.endswith("; nearest: assignment began 30 minutes after.")
 
 
 def test_an_access_from_the_future_is_told_by_its_append_time() -> None:

@@ -23,7 +23,7 @@ from streams.agents.outgoing import (
     reason_class,
     value_message,
 )
-from streams.sources import translate
+from streams.sources import Headers, translate
 from streams.store import Outgoing
 from tests.contract import examples
 from tests.harness.builders import at, mark
@@ -39,7 +39,7 @@ class Message:
     value: bytes | None = b'{"actor":"jdoe12"}'
     timestamp: int = at("16:00")
     key: bytes | None = b"jdoe12"
-    headers: tuple[tuple[str, bytes], ...] = (("content-type", b"application/json"), ("trace", b"x"))
+    headers: Headers = (("content-type", b"application/json"), ("trace", b"x"))
 
 
 def letter(message: Message | None = None, error: RejectedInputError | None = None) -> Outgoing:
@@ -67,7 +67,7 @@ def test_a_dead_letter_keeps_the_bytes_and_headers_and_says_why() -> None:
     """Original value untouched, original headers first, then ours."""
     written = letter()
     assert (written.topic, written.value) == ("t7.dead-letter.v1", b'{"actor":"jdoe12"}')
-    assert written.headers[:2] == Message().headers
+    assert written.headers[:2] == (*Message().headers,)
     assert why(written) == {
         "topic": b"t7.access.ecms.v1",
         "partition": b"2",

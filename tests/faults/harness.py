@@ -1,0 +1,251 @@
+"""A service under test: played to, waited for, compared with the truth, and put through faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+from aiokafka import TopicPartition
+
+from deploy.local.service import Service
+from schemas.fact import Fact
+from schemas.finding import Finding
+from schemas.topics import Topics
+from sinks.cli.joined import Joined
+from sinks.cli.kafka import Broker, Message, consumer, read_topic
+from sinks.cli.main import cli
+from sinks.cli.main import run as exit_code
+from streams.policies import load_policy
+from tests.harness.department import make_day
+from tests.harness.department_plan import DAY_START, HOUR
+from tests.harness.holding_back import split
+from tests.harness.outcome import Outcome, compare, read_findings
+from tests.harness.player import play
+from tests.harness.steps import Expected, Step
+
+IDLE_SECONDS: Final = 60.0  # to read, register, judge and settle what was sent, an outage of one worker included
+BROKER_SECONDS: Final = 30.0
+PAUSE: Final = 0.05
+QUICK: Final = {"NTK_COMMIT_INTERVAL_SECONDS": "0.1"}
+"""Commits tell `status` how far the workers are, so a test that waits for them wants them often."""
+FAULTY: Final = {**QUICK, "NTK_SESSION_TIMEOUT_SECONDS": "6"}
+"""Six seconds is the least that Kafka takes by default; until then nobody reads what a killed worker held."""
+
+
+Meanwhile = Callable[[int], Coroutine[Any, Any, object]]
+"""What happens beside each piece of a day, by the piece's number."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service whose topics exist, and what a test asks of it."""
+
+    service: Service
+
+    @property
+    def topics(self) -> Topics:
+        """The names of its topics."""
+        return Topics(self.service.prefix)
+
+    def command(self, *arguments: str) -> tuple[int, str, str]:
+        """`needtoknow` in this process, which starts in no time: exit code, what it printed, what it complained of."""
+        out, err = io.StringIO(), io.StringIO()
+        ours = patch.dict(os.environ, self.service.environment(), clear=True)
+        with ours, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = exit_code(lambda: cli.main(list(arguments), prog_name="needtoknow", standalone_mode=False))
+        return code, out.getvalue(), err.getvalue()
+
+    def document(self, *arguments: str) -> Any:
+        """The JSON document that a command prints."""
+        code, out, err = self.command(*arguments, "--json")
+        assert out, f"needtoknow {' '.join(arguments)} ended with {code}: {err}"
+        return json.loads(out)
+
+    def play(self, steps: Sequence[Step], seconds: float = 0.0) -> None:
+        """Send these steps, in order."""
+        asyncio.run(play(self.service.bootstrap, self.topics, steps, seconds=seconds))
+
+    def end(self, topic: str) -> int:
+        """The next offset of a topic with one partition."""
+
+        async def ask() -> int:
+            async with consumer(Broker(self.service.bootstrap, BROKER_SECONDS)) as client:
+                place = TopicPartition(topic, 0)
+                return int((await client.end_offsets([place]))[place])
+
+        return asyncio.run(ask())
+
+    def wait_idle(self) -> dict[str, Any]:
+        """Wait until all that was sent is judged with all that is known; what `status` says then."""
+        status: dict[str, Any] = self.document("status", "--wait-idle", str(IDLE_SECONDS))
+        assert status["idle"], f"not idle after {IDLE_SECONDS:.0f} s: {status['why_not_idle']}"
+        return status
+
+    def findings(self) -> list[Finding]:
+        """Every transition there is."""
+        return asyncio.run(read_findings(self.service.bootstrap, self.topics))
+
+    def messages(self, topic: str) -> list[Message]:
+        """All that lies on a topic."""
+
+        async def read() -> list[Message]:
+            return [m async for m in read_topic(Broker(self.service.bootstrap, BROKER_SECONDS), topic)]
+
+        return asyncio.run(read())
+
+    def letters(self) -> dict[str, Message]:
+        """The dead letters by their key, each once."""
+        return {(m.key or b"").decode(): m for m in self.messages(self.topics.dead_letters)}
+
+    def verify(self) -> dict[str, Any]:
+        """What the audit of the ledger says."""
+        report: dict[str, Any] = self.document("verify")
+        return report
+
+
+@contextmanager
+def running(bootstrap: str, directory: Path, prefix: str, **settings: str) -> Iterator[Running]:
+    """A service with its topics and no worker yet; every worker is stopped at the end."""
+    service = Service(bootstrap, directory, prefix=prefix, settings={**QUICK, **settings})
+    one = Running(service)
+    try:
+        code, _, complaint = one.command("topics", "apply", "--single-broker")
+        assert code == 0, complaint
+        yield one
+    finally:
+        service.stop()
+
+
+def until(is_so: Callable[[], object], what: str, seconds: float = IDLE_SECONDS) -> float:
+    """Look again and again until it is so; how many seconds that took. Fails after `seconds`."""
+    began = time.monotonic()
+    while not is_so():
+        waited = time.monotonic() - began
+        assert waited < seconds, f"after {waited:.0f} s: {what}"
+        time.sleep(PAUSE)
+    return time.monotonic() - began
+
+
+# a day in slices
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A day cut into pieces, so that accesses cannot run far ahead of the facts while nobody registers them.
+
+    An access already judged explained is not judged again yet (see tests.harness.holding_back), so a piece is sent only
+    once the facts of all before are registered. The first piece is what is known beforehand; `delayed` arrives when all
+    is over.
+    """
+
+    pieces: tuple[tuple[Step, ...], ...]
+    delayed: tuple[Step, ...]
+    expected: Expected
+
+    def facts_after(self, number: int) -> int:
+        """How long `facts.v1` is once everything up to this piece is registered."""
+        return sum(isinstance(step.means, Fact) for piece in self.pieces[: number + 1] for step in piece)
+
+
+SLICE: Final = 2 * HOUR  # of the virtual day; less than holding_back allows
+
+
+def sliced_day(seed: int, *, accesses: int = 400) -> Slices:
+    """The day of `seed`. Each piece begins with marks and has no others: what is not explained waits for the next."""
+    policy = load_policy()
+    day = make_day(seed, accesses=accesses, mark_every_seconds=SLICE // 1000)
+    first, delayed = split(day, policy)
+    pieces: dict[int, list[Step]] = {}
+    for step in first:
+        pieces.setdefault(max(-1, (step.at_ms - DAY_START) // SLICE), []).append(step)
+    ordered = tuple(tuple(pieces[number]) for number in sorted(pieces))
+    return Slices(ordered, delayed, day.expected(policy))
+
+
+def play_sliced(one: Running, day: Slices, meanwhile: Meanwhile, *, seconds: float = 0.7) -> None:
+    """Play the day, each piece over `seconds`; `meanwhile(n)` runs beside piece n."""
+    for number, piece in enumerate(day.pieces):
+        _play_beside(one, piece, seconds, meanwhile(number))
+        _until_registered(one, day.facts_after(number))
+    one.wait_idle()  # what was delayed arrives when everything is known to everybody
+    _play_beside(one, day.delayed, seconds, meanwhile(len(day.pieces)))
+    one.wait_idle()
+
+
+def _play_beside(one: Running, steps: Sequence[Step], seconds: float, other: Coroutine[Any, Any, object]) -> None:
+    async def both() -> None:
+        await asyncio.gather(play(one.service.bootstrap, one.topics, steps, seconds=seconds), other)
+
+    asyncio.run(both())
+
+
+def _until_registered(one: Running, facts: int) -> None:
+    until(lambda: one.end(one.topics.facts) >= facts, f"not all of {facts} facts are registered")
+
+
+async def nothing_else(number: int) -> None:
+    """For days on which nothing happens beside them."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a service under test came to, against the truth."""
+
+    outcome: Outcome
+    letters: int
+    due_letters: int
+    repeats: int
+    report: dict[str, Any]
+    due_accesses: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing was lost, nothing invented, and the ledger tells it as it was."""
+        return not self.faults()
+
+    def faults(self) -> list[str]:
+        """Everything that is not as it must be."""
+        report = self.report
+        found = [
+            (self.outcome.missed, "lost"),
+            (self.outcome.false, "invented"),
+            (self.outcome.wrong, "other verdict"),
+            (report["differences"], "ledger"),
+            (report["unjudged"], "messages in no cut"),
+            (report["pending"], "pending in the ledger"),
+        ]
+        faults = [f"{what}: {value}" for value, what in found if value]
+        if self.letters != self.due_letters:
+            faults.append(f"dead letters: {self.letters}, {self.due_letters} due")
+        if report["accesses"] != self.due_accesses:
+            faults.append(f"accesses: {report['accesses']}, {self.due_accesses} due")
+        return faults
+
+
+def check(one: Running, expected: Expected) -> Checked:
+    """Compare everything that was published with what must be, once the service is idle."""
+    transitions = one.findings()
+    return Checked(
+        outcome=compare(expected, transitions),
+        letters=len(one.letters()),
+        due_letters=expected.dead_letters + expected.conflicts,
+        repeats=repeats(transitions),
+        report=one.verify(),
+        due_accesses=sum(expected.accesses.values()),
+    )
+
+
+def repeats(transitions: Iterable[Finding]) -> int:
+    """How many transitions said nothing that had not been said of the same finding before."""
+    state = Joined(limit=1_000_000)
+    return sum(state.add(transition)[1] is None for transition in transitions)
