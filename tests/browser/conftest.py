@@ -37,7 +37,9 @@ class Watched:
     workers: tuple[Exporter, Exporter]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # not the session: while it is open an event loop runs in this thread, and others want one
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     program = shutil.which("chromium")
