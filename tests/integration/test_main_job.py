@@ -481,7 +481,7 @@ def test_a_small_day_gives_exactly_the_findings_that_are_due(
     day = sliced_day(7, accesses=500)
     with running(kafka.bootstrap, tmp_path, namespace) as one:
         one.service.start_workers(2)
-        play_sliced(one, day, nothing_else)
+        play_sliced(one, day, nothing_else, seconds=0.3)
         checked = check(one, day.expected)
         assert checked.faults() == []
         assert checked.repeats == 0
