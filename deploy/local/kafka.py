@@ -211,7 +211,7 @@ def _write_properties(data_dir: Path, port: int | None, properties: Mapping[str,
 
 def _format(java: list[str], data_dir: Path, wait_seconds: float) -> None:
     """Prepares an empty data directory; one left half prepared by a killed start is prepared again."""
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster = _cluster_id()
     tool = [*java, "kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
     command = [*tool, "--cluster-id", cluster, "--config", str(data_dir / "server.properties")]
     log_file = data_dir / "format.log"
@@ -220,6 +220,13 @@ def _format(java: list[str], data_dir: Path, wait_seconds: float) -> None:
             subprocess.run(leashed(command), stdout=log, stderr=log, timeout=wait_seconds, check=True)
     except subprocess.SubprocessError as failed:
         raise BrokerError(f"Kafka could not prepare {data_dir}.{_tail(log_file)}") from failed
+
+
+def _cluster_id() -> str:
+    """A random id as Kafka spells it; one in 64 begins with a dash, which its tool takes for an option."""
+    while (name := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        continue
+    return name
 
 
 def free_port() -> int:

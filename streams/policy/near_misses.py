@@ -77,7 +77,7 @@ def _why(history: History, question: Question) -> str:
         return "ended within that time"
     if isinstance(top.body, Assignment):
         return "no longer names this person and record, or its membership does not hold then"
-    return "holds, but not for this record"
+    return "no longer names this person, or does not lead to the record all of that time"
 
 
 def _too_deep(

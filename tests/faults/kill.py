@@ -177,10 +177,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--accesses", type=int, default=ACCESSES, help="in the day, at least 300")
     parser.add_argument("--broker", help="use this Kafka, host:port, instead of starting one")
     options = parser.parse_args(arguments)
-    with _directory() as directory, _broker(options.broker, directory) as bootstrap:
-        service = directory / "service"
+    directory = Path(tempfile.mkdtemp(prefix="needtoknow-kill-"))
+    code = 1
+    try:
+        code = _run(options, directory)
+    finally:
+        if code == 0:
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            print(f"logs are kept in {directory}")
+    return code
+
+
+def _run(options: argparse.Namespace, directory: Path) -> int:
+    with _broker(options.broker, directory) as bootstrap:
         result = kill_during_a_day(
-            bootstrap, service, kills=options.kills, seed=options.seed, say=print, accesses=options.accesses
+            bootstrap,
+            directory / "service",
+            kills=options.kills,
+            seed=options.seed,
+            say=print,
+            accesses=options.accesses,
         )
     for fault in [*result.checked.faults(), *(f"a worker ended by itself with {code}" for code in result.ended)]:
         print(fault)
@@ -188,15 +205,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not result.is_valid:
         return INVALID
     return 0 if result.is_good else 1
-
-
-@contextlib.contextmanager
-def _directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="needtoknow-kill-"))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -334,6 +334,15 @@ def test_coverage_that_is_over_or_to_come_is_a_near_miss(fact: Fact, why: str) -
     assert answer.reason == f"{NOTHING}; nearest: {why}."
 
 
+def test_coverage_that_was_passed_on_is_told_as_such() -> None:
+    """It holds, but another stands in now."""
+    first = coverage("w028", "w031", fact_id="x7")
+    answer = told(JDOE, OTHERS, first, coverage("w040", "w031", fact_id="x7", revision=2, recorded_at="2026-01-02"))
+    assert misses(answer) == [
+        ("covers", "coverage no longer names this person, or does not lead to the record all of that time")
+    ]
+
+
 def test_coverage_of_somebody_without_the_record_is_no_near_miss() -> None:
     """It would not have helped when it held."""
     assert misses(told(JDOE, OTHERS, coverage("w028", "w033", valid_to="13:00"))) == []

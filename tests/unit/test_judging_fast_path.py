@@ -14,12 +14,13 @@ from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
 from schemas.topics import CANONICAL, FACTS_LINE
+from streams.join.reconcile import state_of
 from streams.policy.judging import JudgedBatch, Judging
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
 from tests.harness.judging import PARTITION, Message, judging, messages
-from tests.harness.verdicts import JDOE
+from tests.harness.verdicts import COMPLETE, JDOE
 
 MINE = assignment("w028")
 
@@ -148,6 +149,58 @@ def test_what_may_have_been_judged_before_is_looked_at_closely() -> None:
     again = judging(JDOE, MINE, published=published).batch(PARTITION, "ecms", messages(make_access()))
     assert again.codes.decode() == "e"
     assert [f.transition for f in again.findings] == ["withdrawn"]
+
+
+# --- what the close way says
+
+
+@pytest.mark.parametrize(("ahead", "flags"), [(300_000, ()), (300_001, ("clock-ahead",))])
+def test_a_clock_is_ahead_from_five_minutes_on(ahead: int, flags: tuple[str, ...]) -> None:
+    """By the broker's clock, to the millisecond; the verdict is that of the append time."""
+    batch = messages(make_access(when=at("14:00") + ahead), appended_at="14:00")
+    [finding] = judging(JDOE, assignment("w031")).batch(PARTITION, "ecms", batch).findings
+    assert finding.flags == flags
+
+
+def test_an_access_sent_again_is_one_finding_and_one_transition_for_each_change() -> None:
+    """Both places are open; whichever is judged first says it, the other has nothing to add."""
+    judge = judging(JDOE, assignment("w031"), marks={feed: at("14:30") for feed in COMPLETE})
+    batch = judge.batch(PARTITION, "ecms", messages(make_access(), make_access()))
+    assert [f.transition for f in batch.findings] == ["raised"]
+    judge.knowledge.learn(2, registered(MINE))
+    said = [judge.again(entry) for entry in batch.opened]
+    assert [(outcome, finding and finding.transition) for outcome, finding in said] == [
+        ("explained", "withdrawn"),
+        ("explained", None),
+    ]
+
+
+def test_a_withdrawn_finding_is_kept_until_it_is_final() -> None:
+    """Also when its message is read again after a crash: a fact may accuse anew, and that must be said."""
+    published = Published()
+    marks = {feed: at("14:30") for feed in COMPLETE}
+    before = judging(JDOE, assignment("w031"), marks=marks, published=published)
+    [raised] = before.batch(PARTITION, "ecms", messages(make_access())).findings
+    published.read(raised.finding_id, state_of(raised), PARTITION, raised.message.offset)
+    after = judging(JDOE, assignment("w031"), MINE, marks=marks, published=published)
+    batch = after.batch(PARTITION, "ecms", messages(make_access()))
+    assert [f.transition for f in batch.findings] == ["withdrawn"]
+    [entry] = batch.opened
+    after.knowledge.learn(3, registered(assignment("w028", revision=2, void=True)))
+    outcome, finding = after.again(entry)
+    assert (outcome, finding and finding.transition) == ("unexplained", "reinstated")
+
+
+@pytest.mark.parametrize(("position", "is_kept"), [(2, False), (3, True)])
+def test_an_access_is_kept_while_somebody_who_knew_more_has_spoken_of_it(position: int, is_kept: bool) -> None:
+    """Final or not: it is reconciled once this worker knows as much."""
+    judge = judging(JDOE, assignment("w031"))
+    [raised] = judging(JDOE, assignment("w031")).batch(PARTITION, "ecms", messages(make_access())).findings
+    theirs = state_of(raised)._replace(position=position, certainty="provisional")
+    judge.published.read(raised.finding_id, theirs, PARTITION, raised.message.offset)
+    batch = judge.batch(PARTITION, "ecms", messages(make_access()))
+    assert bool(batch.opened) is is_kept
+    assert [f.certainty for f in batch.findings] == ([] if is_kept else ["final"])
 
 
 # --- how it is spelt
