@@ -20,6 +20,10 @@ class RejectedInputError(NeedToKnowError):
         self.reason = reason
 
 
+class SpeaksForAnotherError(RejectedInputError):
+    """A source or feed said what only another may say (promise 16): a mistake in its set-up, or somebody forging."""
+
+
 class NotReadyError(NeedToKnowError):
     """The same call may succeed later: the broker is away, a feed is silent. Operations must act if it lasts."""
 

@@ -10,6 +10,8 @@ from .access import Record, Sequence
 from .ids import FeedName, Id, Instant, SourceName
 from .model import Sparse, Strict
 
+MARK_AHEAD_MAX_MS = 5 * 60_000  # a clock that is wrong, not a promise about what nobody can have written down yet
+
 Role = Literal["management", "secondary", "support"]
 Revision = Annotated[int, Field(ge=1, lt=2**31)]
 
@@ -109,7 +111,11 @@ class RegisteredFact(Fact):
 
 
 class Mark(Strict):
-    """A feed's promise: no fact of mine recorded at or before `complete_through` is still to come."""
+    """A feed's promise: no fact of mine recorded at or before `complete_through` is still to come.
+
+    A promise more than MARK_AHEAD_MAX_MS ahead of its append time is a dead letter: every later fact would be late, and
+    findings final that the feed is about to explain.
+    """
 
     feed: FeedName
     complete_through: Instant

@@ -20,6 +20,10 @@ def load_policy(path: Path | None = None) -> Policy:
     source = files("streams.policy").joinpath("default.toml") if path is None else path
     try:
         policy = Policy.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RejectedInputError("policy", f"cannot be read ({error.strerror}): {path}") from None
+    except UnicodeDecodeError as error:
+        raise RejectedInputError("policy", f"is not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
         raise RejectedInputError("policy", f"is not TOML: {error}") from None
     except ValidationError as error:

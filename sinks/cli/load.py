@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import partial
 
 import click
 
-from schemas.fact import Mark
+from schemas.fact import MARK_AHEAD_MAX_MS, Mark
 from schemas.ids import EARLIEST_MS, LATEST_MS, FeedName, parse_instant
 from schemas.settings import Settings
 from schemas.topics import FEEDS
@@ -37,12 +38,20 @@ class Instant(click.ParamType):
         return instant
 
 
+def _not_ahead(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """Register refuses such a mark (schemas.fact.Mark); better told before anything is sent."""
+    if value is not None and value > time.time() * 1000 + MARK_AHEAD_MAX_MS:
+        raise click.BadParameter("lies ahead of the clock; nobody can promise that")
+    return value
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--feed", required=True, type=click.Choice(list(FEEDS)), help="The feed that states these facts.")
 @click.option(
     "--complete-through",
     type=Instant(),
+    callback=_not_ahead,
     metavar="INSTANT",
     help="After the facts, promise that all of this feed's facts recorded up to then have been sent (a mark), like "
     "2026-01-05T08:00:00Z.",

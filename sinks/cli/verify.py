@@ -59,18 +59,22 @@ async def _verify(broker: Broker, settings: Settings) -> Report:
 
 
 async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[RegisteredFact | Waiver]]:
-    """The ledger and findings before the logs they are about, so that nothing in them is newer than what is read."""
+    """Each log before those it speaks of, so that a busy service is not found at fault for what came meanwhile.
+
+    Marks first: what they settle is said later. Then the ledger: a cut is stored after its findings and dead letters.
+    Facts and messages last: nothing that was said is newer than they are.
+    """
     topics = settings.topics
-    findings = [decode(Finding, m.value) async for m in read_topic(broker, topics.violations)]
-    cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
-    async for message in read_topic(broker, topics.ledger):
-        cut = decode(Cut, message.value)
-        cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
-    dead = frozenset([(m.key or b"").decode() async for m in read_topic(broker, topics.dead_letters)])
     marks: dict[str, int] = {}
     async for message in read_topic(broker, topics.marks):
         mark = decode(RegisteredMark, message.value)
         marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
+    cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
+    async for message in read_topic(broker, topics.ledger):
+        cut = decode(Cut, message.value)
+        cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
+    findings = [decode(Finding, m.value) async for m in read_topic(broker, topics.violations)]
+    dead = frozenset([(m.key or b"").decode() async for m in read_topic(broker, topics.dead_letters)])
     facts = [_fact(m) async for m in read_topic(broker, topics.facts)]
     messages: defaultdict[Place, list[Read]] = defaultdict(list)
     for topic, source in topics.accesses().items():
@@ -81,7 +85,6 @@ async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[Register
 
 
 def _digest(value: bytes | None) -> str:
-
     return hashlib.sha256(value or b"").hexdigest()
 
 
@@ -104,6 +107,7 @@ def _lines(report: Report) -> str:
         f"{report.messages} messages, {report.accesses} accesses",
         f"{report.cuts} cuts, {report.settlements} settlements",
         f"{report.findings} findings stand, {report.pending} accesses pending, {report.unjudged} messages not judged",
+        *([f"{report.past} cuts are of messages past their retention: not derived again"] if report.past else []),
         *report.differences,
         "verified: nothing differs" if report.is_good else f"NOT verified: {len(report.differences)} differences",
     ]

@@ -228,7 +228,7 @@ class Judge(mode.Service):
                 settled.append(entry)
             if was_pending and (is_settled or not entry.is_pending):
                 self._telemetry.count("needtoknow_settled_total", source=entry.access.source, outcome=outcome)
-            if is_settled or self._judging.certainty(entry) == "final":
+            if not self._judging.may_change(entry, outcome):
                 closed.append(entry)
                 self.open.close(entry)
                 self._has_room.set()
@@ -285,6 +285,4 @@ class Judge(mode.Service):
                 telemetry.count("needtoknow_accesses_total", number, source=source, outcome=name)
         telemetry.count("needtoknow_repeats_total", judged.repeats)
         for rejected in judged.rejected:
-            telemetry.count(
-                "needtoknow_dead_letters_total", stage=rejected.stage, reason=reason_class(rejected.error.place)
-            )
+            telemetry.count("needtoknow_dead_letters_total", stage=rejected.stage, reason=reason_class(rejected.error))

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.codec import MESSAGE_MAX, encode
-from schemas.errors import RejectedInputError
+from schemas.errors import RejectedInputError, SpeaksForAnotherError
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
@@ -78,13 +78,13 @@ def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing
     return Outgoing(topic, key.encode(), encode(value), headers_for(kind, key))
 
 
-def reason_class(place: str) -> str:
-    """What is wrong at this place, as one of the catalogue's closed set of reasons: a label never repeats a name."""
-    outermost = place.split(".", 1)[0]
+def reason_class(error: RejectedInputError) -> str:
+    """What is wrong, as one of the catalogue's closed set of reasons: a label never repeats a name."""
+    if isinstance(error, SpeaksForAnotherError):
+        return "forbidden"
+    outermost = error.place.split(".", 1)[0]
     if outermost == "message" or outermost.startswith("byte "):
         return "unreadable"
     if outermost == "content-type":
         return "content_type"
-    if place in ("source", "feed", "body.kind"):  # who may say what; a wrong spelling there counts as trying
-        return "forbidden"
-    return "native" if " (" in place else "field"  # a native line names its columns
+    return "native" if " (" in error.place else "field"  # a native line names its columns

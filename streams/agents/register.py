@@ -14,8 +14,8 @@ import mode
 from aiokafka.errors import KafkaError
 
 from schemas.codec import decode, read_json
-from schemas.errors import RejectedInputError
-from schemas.fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
+from schemas.errors import RejectedInputError, SpeaksForAnotherError
+from schemas.fact import MARK_AHEAD_MAX_MS, Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from schemas.settings import Settings
 from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
@@ -197,14 +197,14 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
     reading = Reading()
     for message in batch.messages:
         try:
-            value = read_one(feed, message.value)
+            value = read_one(feed, message.value, message.timestamp)
         except RejectedInputError as error:
             reading.dead.append(
                 dead_letter_message(
                     topics, topic=batch.topic, partition=batch.partition, message=message, stage="register", error=error
                 )
             )
-            reading.reasons.append(reason_class(error.place))
+            reading.reasons.append(reason_class(error))
             continue
         if isinstance(value, Fact):
             reading.facts.append(register(value, feed, hold.mark))
@@ -214,14 +214,19 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
     return reading
 
 
-def read_one(feed: str, raw: bytes | None) -> Fact | Mark:
-    """A fact that this feed may state, or its mark. Raises RejectedInputError; whoever runs the feed must act."""
+def read_one(feed: str, raw: bytes | None, appended_at: int) -> Fact | Mark:
+    """A fact that this feed may state, or its mark. Raises RejectedInputError; whoever runs the feed must act.
+
+    `appended_at` is the broker's append time in UTC milliseconds.
+    """
     if "complete_through" in read_json(raw):
         mark = decode(Mark, raw)
         if mark.feed != feed:
-            raise RejectedInputError("feed", "must be the feed whose topic this is")
+            raise SpeaksForAnotherError("feed", "must be the feed whose topic this is")
+        if mark.complete_through > appended_at + MARK_AHEAD_MAX_MS:
+            raise RejectedInputError("complete_through", "is more than 5 minutes after the message was stored")
         return mark
     fact = decode(Fact, raw)
     if fact.body.kind not in FEEDS[feed].kinds:
-        raise RejectedInputError("body.kind", "is a kind that this feed may not state")
+        raise SpeaksForAnotherError("body.kind", "is a kind that this feed may not state")
     return fact

@@ -38,6 +38,8 @@ class Revision(NamedTuple):
     known_from: int
     is_void: bool
     body: Body
+    recorded_at: int
+    recorded_by: str | None  # nobody judges by it, but stating it twice differently is a conflict (ADR 6, rule 2)
 
     def holds_at(self, instant: int) -> bool:
         """Whether it is true of the world at `instant`."""
@@ -84,4 +86,13 @@ class History:
 def revision_of(fact: RegisteredFact) -> Revision:
     """The revision that a registered fact states."""
     valid_to = FOR_EVER if fact.valid_to is None else fact.valid_to
-    return Revision(fact.revision, fact.valid_from, valid_to, fact.known_from, fact.void, fact.body)
+    return Revision(
+        revision=fact.revision,
+        valid_from=fact.valid_from,
+        valid_to=valid_to,
+        known_from=fact.known_from,
+        is_void=fact.void,
+        body=fact.body,
+        recorded_at=fact.recorded_at,
+        recorded_by=fact.recorded_by,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.codec import decode_access
-from schemas.errors import RejectedInputError
+from schemas.errors import SpeaksForAnotherError
 from schemas.ids import SourceName
 
 from .translated import Translated
@@ -13,9 +13,9 @@ def translate(source: SourceName, value: bytes) -> Translated:
     """The one access in `value`, a UTF-8 JSON object that came on the topic of `source`.
 
     Raises RejectedInputError naming the field; the source must act. A source can only be itself (promise 16): the
-    topic says who may write to it, so a body that names another source is refused whoever sent it.
+    topic says who may write to it, so a body that names another is refused whoever sent it (SpeaksForAnotherError).
     """
     access = decode_access(value)
     if access.source != source:
-        raise RejectedInputError("source", "must be the source whose topic this is")
+        raise SpeaksForAnotherError("source", "must be the source whose topic this is")
     return Translated(accesses=(access,), is_control=False)

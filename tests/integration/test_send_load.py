@@ -120,6 +120,15 @@ def test_facts_and_marks_are_loaded_in_order(program: Program, tmp_path: Path) -
     assert decode(Mark, promised.value).complete_through == 1_767_600_000_000
 
 
+def test_a_promise_about_the_future_is_not_sent(program: Program, tmp_path: Path) -> None:
+    """Register would refuse it; whoever typed the year wrong is told at once."""
+    (tmp_path / "duties.jsonl").write_bytes(FACT)
+    path = str(tmp_path / "duties.jsonl")
+    answer = program("load", path, "--feed", "assignments", "--complete-through", "2199-01-01T00:00:00Z", code=2)
+    assert "lies ahead of the clock" in answer.err
+    assert program.messages(program.topics.feed("assignments")) == []
+
+
 def test_facts_without_a_mark_promise_nothing_and_say_so(program: Program, tmp_path: Path) -> None:
     """Nobody should wonder why no finding comes."""
     (tmp_path / "duties.jsonl").write_bytes(FACT)

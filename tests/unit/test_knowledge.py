@@ -89,8 +89,10 @@ def test_the_same_fact_told_twice_is_a_repeat_whenever_it_was_stamped() -> None:
         assignment("w028", valid_to="2026-01-09"),
         assignment("w028", void=True),
         assignment("w031", fact_id="as-w028-case-c0042"),
+        assignment("w028", recorded_at="2026-01-01"),
+        assignment("w028", recorded_by="w028"),
     ],
-    ids=["body", "valid_from", "valid_to", "void", "staff"],
+    ids=["body", "valid_from", "valid_to", "void", "staff", "recorded_at", "recorded_by"],
 )
 def test_a_revision_with_other_content_is_a_conflict_and_changes_nothing(other: Fact) -> None:
     """The first in the log stands."""
@@ -341,4 +343,13 @@ def test_a_revision_says_what_its_fact_says() -> None:
     """Each field in its place."""
     fact = assignment("w028", revision=4, valid_from="09:00", valid_to="17:00", recorded_at="10:00", void=True)
     stated = revision_of(registered(fact, known_from="11:00"))
-    assert stated == Revision(4, at("09:00"), at("17:00"), at("11:00"), True, fact.body)
+    assert stated == Revision(
+        revision=4,
+        valid_from=at("09:00"),
+        valid_to=at("17:00"),
+        known_from=at("11:00"),
+        is_void=True,
+        body=fact.body,
+        recorded_at=fact.recorded_at,
+        recorded_by=fact.recorded_by,
+    )

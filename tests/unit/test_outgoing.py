@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from schemas.codec import decode, encode
-from schemas.errors import RejectedInputError
+from schemas.errors import RejectedInputError, SpeaksForAnotherError
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.metrics import LABEL_VALUES
@@ -134,7 +134,7 @@ def test_nothing_that_came_with_a_message_is_in_the_reason(spoilt: bytes) -> Non
     assert b"secret" not in why(written)["message"]
     assert b"jdoe" not in why(written)["message"]
     assert written.value == spoilt
-    assert reason_class(refused.value.place) in LABEL_VALUES["reason"]
+    assert reason_class(refused.value) in LABEL_VALUES["reason"]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,8 @@ def test_nothing_that_came_with_a_message_is_in_the_reason(spoilt: bytes) -> Non
         ("byte 12", "unreadable"),
         ("message", "unreadable"),
         ("content-type", "content_type"),
-        ("source", "forbidden"),
-        ("feed", "forbidden"),
-        ("body.kind", "forbidden"),
+        ("source", "field"),
+        ("body.kind", "field"),
         ("record.kind", "field"),
         ("candidates.3.id", "field"),
         ("occurred_at", "field"),
@@ -156,8 +155,16 @@ def test_nothing_that_came_with_a_message_is_in_the_reason(spoilt: bytes) -> Non
 )
 def test_reasons_are_counted_in_a_closed_set(place: str, reason: str) -> None:
     """A label never repeats a field name: it would be an open set, and the counters of the catalogue would stay 0."""
-    assert reason_class(place) == reason
+    assert reason_class(RejectedInputError(place, "is wrong")) == reason
     assert reason in LABEL_VALUES["reason"]
+
+
+def test_speaking_for_another_is_counted_apart_from_a_wrong_spelling() -> None:
+    """Somebody may be forging: it is paged, a typing mistake is not."""
+    with pytest.raises(SpeaksForAnotherError) as refused:
+        translate("jnet", examples.ACCESS, (), at("16:00"))
+    assert reason_class(refused.value) == "forbidden"
+    assert reason_class(RejectedInputError("source", "Field required")) == "field"
 
 
 # --- findings and cuts

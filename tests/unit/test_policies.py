@@ -147,6 +147,20 @@ def test_what_is_not_toml_is_refused(tmp_path: Path) -> None:
     assert "line 1" in error.reason
 
 
+def test_a_file_that_cannot_be_read_is_refused_naming_it(tmp_path: Path) -> None:
+    """A worker that starts without its policy must say which file it looked for."""
+    with pytest.raises(RejectedInputError, match=r"No such file.*nowhere\.toml"):
+        load_policy(tmp_path / "nowhere.toml")
+
+
+def test_a_file_in_another_encoding_is_refused_at_its_byte(tmp_path: Path) -> None:
+    """An editor may have saved it as Windows-1252."""
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(RejectedInputError, match="not UTF-8 at byte 11"):
+        load_policy(file)
+
+
 def test_an_explained_access_needs_no_severity() -> None:
     """It is no finding."""
     assert "explained" not in load_policy().severity

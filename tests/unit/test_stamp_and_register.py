@@ -86,8 +86,8 @@ def test_a_promise_for_all_time_does_not_stop_register() -> None:
 def test_a_feed_may_state_its_kinds_and_its_mark() -> None:
     """As they were sent."""
     duty, promise = assignment("w028"), mark("assignments", "12:00")
-    assert read_one("assignments", encode(duty)) == duty
-    assert read_one("assignments", encode(promise)) == promise
+    assert read_one("assignments", encode(duty), at("16:00")) == duty
+    assert read_one("assignments", encode(promise), at("16:00")) == promise
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,20 @@ def test_a_feed_may_state_its_kinds_and_its_mark() -> None:
 def test_what_a_feed_may_not_say_is_refused_naming_the_place(feed: str, raw: bytes | None, place: str) -> None:
     """A feed can only be itself."""
     with pytest.raises(RejectedInputError) as refused:
-        read_one(feed, raw)
+        read_one(feed, raw, at("16:00"))
     assert refused.value.place == place
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_mark_cannot_promise_the_future(ahead: int) -> None:
+    """Five minutes are a wrong clock. A promise for next year would make every fact of this year late."""
+    promise = encode(Mark(feed="assignments", complete_through=at("16:05") + ahead, sequence=1))
+    if not ahead:
+        assert isinstance(read_one("assignments", promise, at("16:00")), Mark)
+        return
+    with pytest.raises(RejectedInputError) as refused:
+        read_one("assignments", promise, at("16:00"))
+    assert refused.value.place == "complete_through"
 
 
 # --- one batch
