@@ -15,13 +15,11 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from . import finding, ledger, policy  # noqa: F401 - their models' names must be known before an error names one
-from .access import THIN_ACCESS, Access, Action, RecordKind, Result, ThinAccess
+from .access import THIN_ACCESS, Access, ThinAccess
 from .errors import RejectedInputError
 from .fact import FactKind
 from .finding import Finding
-from .ids import ID_MAX
 from .model import Strict
-from .topics import SOURCES
 
 MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
 DEPTH_MAX: Final = 16  # the deepest record of the contract has 4 levels
@@ -48,11 +46,12 @@ def encode(value: BaseModel) -> bytes:
 
 
 def decode_thin(raw: bytes | None) -> ThinAccess | None:
-    """The fast way for an access of one record at one instant; None when only the exact way can tell."""
+    """The fast way for an access of one record at one instant; None when only the exact way can tell.
+
+    For emitters who order or space their fields in their own way; those who do as we do are read by schemas.plain.
+    """
     if raw is None:
         return None
-    if (plain := _read_plain(raw)) is not None:
-        return plain
     try:
         thin: ThinAccess = _read_thin(raw)
     except ValidationError:
@@ -60,45 +59,6 @@ def decode_thin(raw: bytes | None) -> ThinAccess | None:
     if len(raw) > MESSAGE_MAX or b"\\" in raw or raw.count(b'"') != orjson.dumps(thin).count(b'"'):
         return None
     return thin
-
-
-# What a plain access may consist of: with no other byte in it, no id has a space and no key or text has an escape.
-_PLAIN: Final = bytes(b for b in range(0x21, 0x7F) if b != 0x5C)
-_ACTIONS: Final = frozenset(get_args(Action))
-_KINDS: Final = frozenset(get_args(RecordKind))
-_RESULTS: Final = frozenset(get_args(Result))
-# Two around each key and each text: seven keys with six texts, and the record's two keys with two texts.
-_PLAIN_QUOTES: Final = 2 * (7 + 6 + 2 + 2)
-
-
-def _read_plain(raw: bytes) -> ThinAccess | None:
-    """The fields that every access has, spelt compactly in ASCII: checked by hand, half the time of the model.
-
-    None says nothing but that the model must look. `occurred_at` is checked by whoever reads the instant.
-    """
-    if len(raw) > MESSAGE_MAX or raw.translate(None, _PLAIN):
-        return None
-    try:
-        found = orjson.loads(raw)
-        event_id, actor, record = found["event_id"], found["actor"], found["record"]
-        source, action, result, when = found["source"], found["action"], found["result"], found["occurred_at"]
-        kind, name = record["kind"], record["id"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    quotes = _PLAIN_QUOTES
-    if len(found) == 8:
-        if type(number := found.get("sequence")) is not int or not 0 <= number < 2**63:
-            return None
-        quotes += 2
-    elif len(found) != 7:
-        return None
-    is_text = type(event_id) is type(actor) is type(name) is type(source) is type(when) is str
-    if not is_text or not (type(action) is type(kind) is type(result) is str) or len(record) != 2:
-        return None
-    is_known = action in _ACTIONS and kind in _KINDS and result in _RESULTS and source in SOURCES
-    is_sized = 0 < len(event_id) <= ID_MAX and 0 < len(actor) <= ID_MAX and 0 < len(name) <= ID_MAX
-    # Keys that are there twice were dropped by the parser, their quotes are still in the message.
-    return found if is_known and is_sized and raw.count(b'"') == quotes else None
 
 
 def decode_access(raw: bytes | None) -> Access:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from schemas.access import Access, ThinAccess, finding_id
-from schemas.codec import decode_thin
+from schemas.access import Access, finding_id
 from schemas.errors import RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome
-from schemas.ids import quick_instant
 from schemas.ledger import CODES
+from schemas.plain import DAYS, MINUTES, SECONDS, Plain, read_plain
 from schemas.policy import Policy
 from schemas.topics import CANONICAL
 from streams.join.completeness import Completeness
@@ -104,14 +103,13 @@ class Judging:
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
         codes, sequences = out.codes, out.sequences
-        for message in messages:
-            thin = decode_thin(message.value) if is_canonical(message) else None
-            if thin is None or may_repeat or not self._is_plainly_explained(thin, source, message.timestamp):
+        for message, row in zip(messages, read_plain(source, [m.value for m in messages]), strict=True):
+            if may_repeat or row is None or not self._is_plainly_explained(source, message, row):
                 self._closely(out, source, message)
                 continue
             codes.append(EXPLAINED)
-            if (sequence := thin.get("sequence")) is not None:
-                sequences.append(sequence)
+            if row[0]:
+                sequences.append(int(row[0]))
         out.translated = len(messages) - len(out.rejected) - codes.count(CODE["control"])
         return out
 
@@ -138,25 +136,22 @@ class Judging:
             return outcome != "explained"
         return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
 
-    def _is_plainly_explained(self, thin: ThinAccess, source: str, appended_at: int) -> bool:
+    def _is_plainly_explained(self, source: str, message: Message, row: Plain) -> bool:
         """Whether one account and one assignment of one's own, known in time and never revised away, explain it.
 
         Most accesses end here, so it asks for nothing but two look-ups; whatever it cannot tell is looked at closely.
         """
-        knowledge = self.knowledge
-        record = thin["record"]
-        login = knowledge.plain_logins.get(f"{source} {thin['actor']}")
-        if login is None or thin["source"] != source:
+        if message.headers and not is_canonical(message):
             return False
-        try:
-            instant = quick_instant(thin["occurred_at"])
-        except ValueError:
+        _, actor, kind, record, day, minute, second, milli = row
+        instant = DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
+        login = self.knowledge.plain_logins.get(f"{source} {actor}")
+        if login is None or instant > message.timestamp:
             return False
         staff, valid_from, valid_to = login
-        if instant > appended_at or not valid_from <= instant < valid_to:
+        if not valid_from <= instant < valid_to:
             return False
-        for duty in knowledge.plain_duties.get(f"{record['kind']}/{record['id']} {staff}", ()):
-            valid_from, valid_to, known_from = duty
+        for valid_from, valid_to, known_from in self.knowledge.plain_duties.get(f"{kind}/{record} {staff}", ()):
             if valid_from <= instant < valid_to and known_from <= instant + self._grace:
                 return self._is_own_assignment_enough
         return False

@@ -6,14 +6,20 @@ import json
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from schemas import plain
 from schemas.access import Access
 from schemas.codec import decode_access, decode_thin, encode
 from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant, quick_instant
+from schemas.plain import DAYS, MINUTES, SECONDS, read_plain
 from tests.contract.examples import ACCESS, TEXT
+from tests.harness.builders import make_access
+
+NUMBERS = ("sequence", "object_count")
 
 _ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=12)
 _maybe_ids = st.one_of(_ids, st.text(max_size=4))
@@ -59,6 +65,18 @@ def _spelled(draw: st.DrawFn) -> bytes:
     return raw[:place] + insert + raw[place + draw(st.integers(0, 2)) :]
 
 
+@st.composite
+def _encoded(draw: st.DrawFn) -> bytes:
+    """An access as the codec spells it, or with one byte changed."""
+    some = {"requested_for": draw(_maybe_ids), "sequence": draw(st.integers(0, 2**63 - 1)), "device": draw(_ids)}
+    chosen = {name: value for name, value in some.items() if draw(st.booleans())}
+    raw = orjson.dumps({**orjson.loads(ACCESS), **chosen})
+    if draw(st.booleans()):
+        return raw
+    place = draw(st.integers(0, len(raw) - 1))
+    return raw[:place] + draw(st.binary(min_size=1, max_size=1)) + raw[place + 1 :]
+
+
 def exact_or_place(raw: bytes) -> Access | str:
     """What the exact way reads, or the place where it refuses."""
     try:
@@ -94,6 +112,39 @@ def test_the_fast_way_says_nothing_that_the_exact_way_does_not(raw: bytes) -> No
     given_fields = {name: value for name, value in dict(thin).items() if value is not None}
     given_fields["occurred_at"] = instant_or_none(thin["occurred_at"])
     assert given_fields == {**_plain(exact), "occurred_at": exact.occurred_at}
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.one_of(_spelled(), _encoded(), st.binary(max_size=60), st.none()), min_size=1, max_size=6))
+@example([b"x\n" + ACCESS, b"{nonsense"])
+@example([ACCESS + b"\n" + ACCESS, b"{nonsense", ACCESS])
+@example([b"", ACCESS, None, b"\n"])
+@example([ACCESS.replace(b'"2026-01-05T', b'"2026-02-30T')])
+def test_what_is_plain_is_what_the_exact_way_reads(values: list[bytes | None]) -> None:
+    """Message by message, whatever lies before and behind it: no message can pass for another's line."""
+    rows = read_plain("ecms", values)
+    assert len(rows) == len(values)
+    for value, row in zip(values, rows, strict=True):
+        if row is None:
+            continue
+        exact = decode_access(value)
+        number, actor, kind, record, day, minute, second, milli = row
+        assert (exact.source, exact.actor, exact.record.kind, exact.record.id) == ("ecms", actor, kind, record)
+        assert exact.sequence == (int(number) if number else None)
+        assert exact.occurred_at == DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
+        assert exact.candidates is None
+        assert exact.occurred_until is None
+
+
+@pytest.mark.parametrize("name", ["sequence", "requested_for", "session", "device", "batch_id", "object_count", None])
+def test_what_the_codec_writes_is_plain_with_one_look(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract's own spelling never needs the model, whichever of the small fields it has."""
+    monkeypatch.setattr(plain, "decode_thin", lambda value: pytest.fail("read by the model"))
+    fields = {} if name is None else {name: 17 if name in NUMBERS else "x7"}
+    access = make_access(**{"sequence": None, **fields})
+    [row] = read_plain("ecms", [encode(access)])
+    assert row is not None
+    assert row[0] == ("17" if name == "sequence" else "")
 
 
 def _plain(access: Access) -> dict[str, Any]:
