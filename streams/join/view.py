@@ -20,20 +20,26 @@ class View:
     """Knowledge at its present position; `known_by` None is *now*.
 
     Remembers the next instant at which anything it was asked about changes, so that an answer for an interval needs
-    only the instants that matter (ADR 6, rule 1).
+    only the instants that matter (ADR 6, rule 1); and since when all it was asked about has been known, so that a
+    question about an instant from then on need not be asked a second time.
     """
 
-    __slots__ = ("changes_at", "knowledge", "known_by")
+    __slots__ = ("changes_at", "knowledge", "known_by", "known_since")
 
     def __init__(self, knowledge: Knowledge, known_by: int | None = None) -> None:
         self.knowledge = knowledge
         self.known_by = known_by
         self.changes_at = FOR_EVER
+        self.known_since = -FOR_EVER
 
     def holding(self, histories: Iterable[History], instant: int) -> Iterator[Used]:
         """Those of the facts that hold at `instant`, as this question knows them."""
         for history in histories:
-            revision = history.as_of(self.known_by)
+            revision: Revision | None = history.top
+            if self.known_by is not None:
+                revision = history.as_of(self.known_by)
+            elif history.top.known_from > self.known_since:
+                self.known_since = history.top.known_from
             if revision is None or revision.is_void:
                 continue
             if revision.valid_from <= instant < revision.valid_to:

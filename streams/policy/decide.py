@@ -61,18 +61,24 @@ def decide(knowledge: Knowledge, policy: Policy, question: Question, access: Acc
 
 def ask(knowledge: Knowledge, policy: Policy, question: Question) -> Answer:
     """Ask both questions at every instant of the interval at which something changes."""
-    now, then = View(knowledge), View(knowledge, question.end + policy.grace_ms)
+    known_by = question.end + policy.grace_ms
     thens: list[bool] = []
     nows: list[bool] = []
     people: set[str] = set()
     instant = question.start
     while instant <= question.end:
-        staff = staff_at(now, question.login, instant)
+        who, now = View(knowledge), View(knowledge)
+        staff = staff_at(who, question.login, instant)
         people |= staff
+        changes_at = who.changes_at
         nows.append(bool(staff) and all(is_cleared(now, policy, s, question, instant) for s in staff))
-        thens.append(bool(staff) and all(is_cleared(then, policy, s, question, instant) for s in staff))
-        instant = min(now.changes_at, then.changes_at)
-        now, then = View(knowledge), View(knowledge, question.end + policy.grace_ms)
+        if now.known_since <= known_by:  # nothing that was looked at was any different then
+            thens.append(nows[-1])
+        else:
+            then = View(knowledge, known_by)
+            thens.append(bool(staff) and all(is_cleared(then, policy, s, question, instant) for s in staff))
+            changes_at = min(changes_at, then.changes_at)
+        instant = min(changes_at, now.changes_at)
     return Answer(all(thens), any(thens), all(nows), any(nows), frozenset(people))
 
 
@@ -119,7 +125,11 @@ def outcome_of(answer: Answer, knowledge: Knowledge, question: Question) -> Outc
 
 def is_named(knowledge: Knowledge, record: RecordKey) -> bool:
     """Whether a fact known now, not void, whenever valid, names the record."""
-    return any(not h.top.is_void and record in names(h.top.body) for h in knowledge.naming.get(record, ()))
+    for history in knowledge.naming.get(record, ()):
+        # What has never been revised is found under nothing but what it names.
+        if not history.top.is_void and (history.revisions is None or record in names(history.top.body)):
+            return True
+    return False
 
 
 def severity_of(policy: Policy, outcome: Outcome, action: Action, result: Result, is_borderline: bool) -> Severity:

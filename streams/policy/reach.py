@@ -27,6 +27,8 @@ def has(view: View, staff: str, record: RecordKey, instant: int) -> Grounds | No
 
 def line(view: View, staff: str, record: RecordKey, instant: int, depth: int) -> Grounds | None:
     """Somebody at most `depth` supervision steps below `staff` has it. Nearest first; loops end by themselves."""
+    if staff not in view.knowledge.below:
+        return None
     reached: dict[str, Grounds] = {staff: ()}
     level = [staff]
     for _ in range(depth):
