@@ -19,6 +19,7 @@ from .access import THIN_ACCESS, Access, ThinAccess
 from .errors import RejectedInputError
 from .fact import FactKind
 from .finding import Finding
+from .ledger import Cut
 from .model import Strict
 
 MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
@@ -42,6 +43,8 @@ def encode(value: BaseModel) -> bytes:
     """Compact JSON in the order of the model's fields."""
     if isinstance(value, Finding):  # the one that is written thousands of times a second
         return orjson.dumps(finding.document(value))
+    if isinstance(value, Cut):  # names up to 5,000 sequence ranges
+        return orjson.dumps(ledger.document(value))
     return orjson.dumps(value.model_dump(mode="json"))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from .finding import Offset
-from .ids import FeedName, Instant, SourceName
+from .ids import FeedName, Instant, SourceName, format_instant
 from .model import Sparse, Strict
 
 Count = Annotated[int, Field(ge=0)]
@@ -63,6 +63,14 @@ class Cut(Sparse):
     previous: str | None = None
     run: str
     settled: list[Pair] | None = None
+
+
+def document(cut: Cut) -> dict[str, Any]:
+    """What `model_dump(mode="json")` gives, ten times faster; a test holds the two together."""
+    found = {name: value for name, value in cut.__dict__.items() if value is not None}
+    found["marks"] = {feed: format_instant(through) for feed, through in cut.marks.items()}
+    found["messages"] = dict(cut.messages.__dict__)
+    return found
 
 
 class Note(Strict):

@@ -22,7 +22,7 @@ from .ids import SourceName
 PLAIN_MAX: Final = 2_000  # bytes; the longest plain access has 1,710. Longer messages are not even looked at
 
 _CLOCK: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9])\.([0-9]{3})Z", re.ASCII
+    r"(20[0-4][0-9]-[01][0-9]-[0-3][0-9])T((?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9])\.([0-9]{3})Z", re.ASCII
 )
 
 
@@ -35,7 +35,7 @@ def read_plain(source: SourceName, values: Sequence[bytes | None]) -> list[Plain
     """One row a message, in order, of messages on the topic of `source`; None: not plain."""
     lines = [v if v and len(v) <= PLAIN_MAX and b"\n" not in v else b"" for v in values]
     rows: list[Plain] = _pattern(source).findall(b"\n".join(lines).decode("latin-1"))
-    return [row if row[1] and row[4] in DAYS else _by_model(source, values[n]) for n, row in enumerate(rows)]
+    return [row if row[1] else _by_model(source, values[n]) for n, row in enumerate(rows)]
 
 
 def _by_model(source: SourceName, value: bytes | None) -> Plain | None:
@@ -43,7 +43,7 @@ def _by_model(source: SourceName, value: bytes | None) -> Plain | None:
     if thin is None or thin["source"] != source:
         return None
     clock = _CLOCK.fullmatch(thin["occurred_at"])
-    if clock is None or clock[1] not in DAYS:
+    if clock is None:
         return None
     sequence = thin.get("sequence")
     number = "" if sequence is None else str(sequence)
@@ -51,11 +51,26 @@ def _by_model(source: SourceName, value: bytes | None) -> Plain | None:
     return number, thin["actor"], kind, record, clock[1], clock[2], clock[3], clock[4]
 
 
-# UTC milliseconds of every midnight of this half century (2 MB); an access of another one is read the exact way.
-DAYS: Final = {
-    date.fromordinal(day).isoformat(): (day - date(1970, 1, 1).toordinal()) * 86_400_000
-    for day in range(date(2000, 1, 1).toordinal(), date(2050, 1, 1).toordinal())
-}
+NO_DAY: Final = 1 << 62  # an instant later than any append time: no such access is plain
+
+
+class Days(dict[str, int]):
+    """UTC milliseconds of the midnights met so far, NO_DAY for what is none; at most the 40,000 that can be spelled.
+
+    Only those met: a table of all would be too large for the processor's caches.
+    """
+
+    def __missing__(self, day: str) -> int:
+        """Work it out once."""
+        try:
+            found = (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400_000
+        except ValueError:
+            found = NO_DAY
+        self[day] = found
+        return found
+
+
+DAYS: Final = Days()
 MINUTES: Final = {f"{n // 60:02}:{n % 60:02}": n * 60_000 for n in range(24 * 60)}
 SECONDS: Final = {f"{n:02}": n * 1000 for n in range(60)}
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import faust
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.exceptions import ConsumerNotStarted
@@ -84,6 +85,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             notes.clear()
             return False
         return True
+
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        """As upstream, but each message as aiokafka's reader in C gives it: its ConsumerRecord costs 1 µs more."""
+        for result in consumer._fetcher._records.values():
+            if isinstance(result, FetchResult) and result.has_more():
+                result._partition_records._consumer_record = _as_read
+        return await super()._fetch_records(consumer, *args, **kwargs)
+
+
+def _as_read(tp: Any, record: Any) -> Any:
+    return record
 
 
 class Consumer(driver.Consumer):
@@ -250,7 +262,7 @@ class Consumer(driver.Consumer):
 
     async def _deliver(self, tp: TP, messages: list[Any]) -> None:
         read = self._read_offset[tp]
-        if read is not None:
+        if read is not None and messages and messages[0].offset < read:
             messages = [m for m in messages if m.offset >= read]
         if not messages:
             return

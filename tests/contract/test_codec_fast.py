@@ -15,7 +15,7 @@ from schemas.access import Access
 from schemas.codec import decode_access, decode_thin, encode
 from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant, quick_instant
-from schemas.plain import DAYS, MINUTES, SECONDS, read_plain
+from schemas.plain import DAYS, MINUTES, NO_DAY, SECONDS, read_plain
 from tests.contract.examples import ACCESS, TEXT
 from tests.harness.builders import make_access
 
@@ -125,7 +125,7 @@ def test_what_is_plain_is_what_the_exact_way_reads(values: list[bytes | None]) -
     rows = read_plain("ecms", values)
     assert len(rows) == len(values)
     for value, row in zip(values, rows, strict=True):
-        if row is None:
+        if row is None or DAYS[row[4]] == NO_DAY:
             continue
         exact = decode_access(value)
         number, actor, kind, record, day, minute, second, milli = row

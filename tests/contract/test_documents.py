@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import access as access_module
 from schemas import finding as finding_module
+from schemas import ledger as ledger_module
 from schemas.access import Purpose
 from schemas.codec import decode, decode_thin, encode
 from schemas.finding import Finding
 from schemas.ids import format_instant, parse_instant, quick_instant
-from tests.contract.examples import FINDING
+from schemas.ledger import Cut
+from tests.contract.examples import CUT, FINDING
 from tests.harness import chance
 from tests.harness.builders import make_access
 
@@ -52,6 +55,16 @@ def test_a_finding_is_written_as_the_model_would(staff: str | None) -> None:
     assert set(written) == set(Finding.model_fields)
     assert decode(Finding, encode(found)) == found
     assert {k: _lists(v) for k, v in written.items()} == found.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("settled", [None, [(3, 0), (7, 2)]])
+@pytest.mark.parametrize("previous", [None, "d1"])
+def test_a_cut_is_written_as_the_model_would(settled: list[tuple[int, int]] | None, previous: str | None) -> None:
+    """A batch's cut and a settlement's, the first of a run and a later one."""
+    cut = decode(Cut, CUT).model_copy(update={"settled": settled, "previous": previous})
+    assert set(Cut.model_fields) >= set(ledger_module.document(cut))
+    assert orjson.loads(encode(cut)) == orjson.loads(orjson.dumps(cut.model_dump(mode="json")))
+    assert decode(Cut, encode(cut)) == cut
 
 
 def _lists(value: object) -> object:

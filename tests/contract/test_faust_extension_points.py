@@ -37,7 +37,7 @@ OVERRIDDEN: dict[Any, dict[str, str]] = {
         "_drain_messages": "d8199efd69ca",
     },
     driver.Consumer: {"_new_consumer_thread": "cd26d06ef170"},
-    driver.AIOKafkaConsumerThread: {"_commit": "ddc1eb3a1c7c"},
+    driver.AIOKafkaConsumerThread: {"_commit": "ddc1eb3a1c7c", "_fetch_records": "75048a2cb7da"},
 }
 RELIED_ON: dict[Any, dict[str, str]] = {
     base.Consumer: {
@@ -67,7 +67,6 @@ RELIED_ON: dict[Any, dict[str, str]] = {
     },
     driver.AIOKafkaConsumerThread: {
         "_seek_wait": "bddabbcd0a74",
-        "_fetch_records": "75048a2cb7da",
         "_ensure_consumer": "cedc7201f502",
         "commit": "a049bf8ac941",
     },

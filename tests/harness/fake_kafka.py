@@ -52,7 +52,10 @@ class Kafka:
         self.is_away = False
         self.fetches: list[set[TP]] = []
         self._fetcher = SimpleNamespace(
-            _closed=False, _subscriptions=SimpleNamespace(fetch_context=nullcontext), fetched_records=self._fetched
+            _closed=False,
+            _records={},
+            _subscriptions=SimpleNamespace(fetch_context=nullcontext),
+            fetched_records=self._fetched,
         )
 
     def hold(self, tp: TP, begin: int, end: int) -> None:
