@@ -29,6 +29,7 @@ from .telemetry import Telemetry
 from .transport import DRAIN_SECONDS, BatchSchema, Hooks
 
 QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
+FETCHED_BATCHES: Final = 4  # by one fetch: while the judge is busy with one, the next must not wait for an answer
 HEARTBEATS: Final = 4  # a session timeout: three may be lost
 
 
@@ -123,7 +124,7 @@ def _faust(settings: Settings) -> App:
         stream_publish_on_commit=False,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * 1_048_576,
-        broker_max_poll_records=settings.batch_messages,
+        broker_max_poll_records=settings.batch_messages * FETCHED_BATCHES,
         broker_commit_interval=settings.commit_interval_seconds,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / HEARTBEATS,
@@ -134,6 +135,7 @@ def _faust(settings: Settings) -> App:
 def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
     feeds = settings.topics.feeds()
     return Hooks(
+        batch_max=settings.batch_messages,
         batches_max=settings.queued_batches,
         is_urgent=lambda tp: tp.topic in feeds,
         hold=lambda tp: None if tp.topic in feeds else judge.hold(tp),

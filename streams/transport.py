@@ -9,7 +9,7 @@ only; a contract test fails when upstream changes a method overridden here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import faust
@@ -45,6 +45,7 @@ class Hooks:
     def __init__(
         self,
         *,
+        batch_max: int,
         batches_max: int,
         is_urgent: Callable[[TP], bool],
         hold: Callable[[TP], int | None],
@@ -52,8 +53,10 @@ class Hooks:
         note: Callable[[TP, int], str],
         drain: Callable[[], Any],
     ) -> None:
+        self.batch_max = batch_max
+        """Most messages of a batch. One fetch may bring several batches."""
         self.batches_max = batches_max
-        """Batches of one partition under way before it is paused."""
+        """Batches of one partition under way before it is paused; those of one fetch may go beyond it."""
         self.is_urgent = is_urgent
         """Whether the partition is asked for messages before all others."""
         self.hold = hold
@@ -86,12 +89,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return False
         return True
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        """As upstream, but each message as aiokafka's reader in C gives it: its ConsumerRecord costs 1 µs more."""
+    async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **kwargs: Any) -> Any:
+        """Of urgent partitions what there is, else whatever there is, waiting a moment for it.
+
+        aiokafka hands out all that it has fetched of one partition before it looks at the next: behind a few busy
+        partitions a mark waited 8 s. Both looks are one call, since each answer waits for a judge that is busy.
+        Messages stay as aiokafka's reader in C gives them: a ConsumerRecord each costs 1 µs more.
+        """
         for result in consumer._fetcher._records.values():
             if isinstance(result, FetchResult) and result.has_more():
                 result._partition_records._consumer_record = _as_read
-        return await super()._fetch_records(consumer, *args, **kwargs)
+        if urgent := {tp for tp in active_partitions or () if self.consumer.hooks.is_urgent(tp)}:
+            found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})
+            if found:
+                return found
+        return await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
 
 
 def _as_read(tp: Any, record: Any) -> Any:
@@ -218,29 +230,16 @@ class Consumer(driver.Consumer):
             await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=FETCH_SECONDS)
             return
         place = self._place()
-        fetched = await self._fetch()
+        fetched, _ = await self._wait_next_records(FETCH_PAUSED_SECONDS if self.full else FETCH_SECONDS)
         if fetched is None or self.should_stop:
             return
-        for tp, messages in fetched.items():
+        for tp, messages in _batches(fetched, self.hooks.batch_max):
             if self._place() != place or not self.flow_active:
                 break
             await self._deliver(tp, messages)
         # What was fetched across a rebalance or a seek is of nobody knows which hold: the fetch position has moved past
         # messages that were not handed over. So none are, and the next thing is to go back for them.
         self._is_astray = self._place() != place or not self.flow_active
-
-    async def _fetch(self) -> Any:
-        """What has come: of urgent partitions what there is, else whatever there is, waiting a moment for it.
-
-        aiokafka hands out all that it has fetched of one partition before it looks at the next: behind a few busy
-        partitions a mark waited 8 s.
-        """
-        if self.flow_active and (urgent := {tp for tp in self._get_active_partitions() if self.hooks.is_urgent(tp)}):
-            found = await self._getmany(active_partitions=urgent, timeout=0)
-            if found:
-                return found
-        found, _ = await self._wait_next_records(FETCH_PAUSED_SECONDS if self.full else FETCH_SECONDS)
-        return found
 
     def _place(self) -> tuple[int, int]:
         """Changes whenever the fetch position may have been moved by somebody else."""
@@ -260,7 +259,7 @@ class Consumer(driver.Consumer):
             return
         self._is_astray = self.app.consumer_generation_id != generation
 
-    async def _deliver(self, tp: TP, messages: list[Any]) -> None:
+    async def _deliver(self, tp: TP, messages: Sequence[Any]) -> None:
         read = self._read_offset[tp]
         if read is not None and messages and messages[0].offset < read:
             messages = [m for m in messages if m.offset >= read]
@@ -284,6 +283,12 @@ class Consumer(driver.Consumer):
             self.full.discard(tp)
             self.resume_partitions([tp])
             self._room.set()
+
+
+def _batches(fetched: Mapping[TP, Sequence[Any]], batch_max: int) -> Iterator[tuple[TP, Sequence[Any]]]:
+    for tp, messages in fetched.items():
+        for start in range(0, len(messages), batch_max):
+            yield tp, messages[start : start + batch_max]
 
 
 def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:

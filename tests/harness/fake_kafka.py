@@ -27,6 +27,9 @@ from streams.transport import Consumer, Hooks
 ECMS, IRSS, STAFF = TP("access.ecms.v1", 2), TP("access.irss.v1", 0), TP("feed.staff.v1", 0)
 
 
+BATCH_MAX = 2
+
+
 @dataclass
 class Record:
     """What the transport reads of a Kafka record."""
@@ -40,7 +43,7 @@ class Kafka:
     """aiokafka's consumer with its broker: logs, positions, committed offsets."""
 
     _closed = False
-    _max_poll_records = 2
+    _max_poll_records = BATCH_MAX
 
     def __init__(self) -> None:
         self.held: set[TopicPartition] = set()
@@ -126,6 +129,7 @@ class Shell:
 
     def hooks(self) -> Hooks:
         return Hooks(
+            batch_max=BATCH_MAX,
             batches_max=2,
             is_urgent=lambda tp: tp.topic.startswith("feed."),
             hold=self.holds.get,

@@ -76,6 +76,30 @@ async def test_when_everything_is_full_nothing_is_asked_for_until_there_is_room(
     assert len(scene.kafka.fetches) == asked
 
 
+async def test_what_one_fetch_brings_is_handed_over_in_batches(scene: Scene) -> None:
+    """The judge must not hold up everybody for all that a fetch can bring, nor wait for the next one in between."""
+    scene.kafka._max_poll_records = 5
+    await scene.fetch()
+    assert scene.shell.offsets(ECMS) == [[5, 6], [7, 8], [9]]
+    assert scene.consumer.full == {ECMS}
+    assert scene.consumer._read_offset[ECMS] == 10
+
+
+async def test_a_rebalance_between_the_batches_of_one_fetch_ends_it(scene: Scene) -> None:
+    """The rest is fetched again by whoever holds the partition then."""
+    scene.kafka._max_poll_records = 5
+    hear = scene.shell.hear
+
+    async def hear_and_lose(message: Any) -> None:
+        await hear(message)
+        rebalance(scene)
+
+    scene.consumer.callback = hear_and_lose
+    await scene.fetch()
+    assert scene.shell.offsets(ECMS) == [[5, 6]]
+    assert scene.consumer._is_astray
+
+
 async def test_urgent_partitions_are_asked_before_all_others(scene: Scene) -> None:
     """A mark must not wait behind a busy partition."""
     hold(scene, STAFF, 0, 1)
