@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import faust
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import IllegalStateError, KafkaError
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
+from .consumer_thread import ConsumerThread
 from .frontier import Batch, Frontier
 
 DRAIN_SECONDS: Final = 4.0  # how long a stop or a rebalance waits for outputs under way; half a session timeout
@@ -69,47 +68,6 @@ class Hooks:
         """An awaitable that is done when no output is under way."""
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Commits offsets with a note each; a broker that is away is no reason to die."""
-
-    async def _commit(self, offsets: Any) -> bool:
-        held = self.assignment()
-        notes = self.consumer.notes
-        due = {
-            TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, notes.get(tp, ""))
-            for tp, offset in offsets.items()
-            if tp in held
-        }
-        try:
-            await self._ensure_consumer().commit(due)
-        except KafkaError as error:
-            # The broker is away or the partitions have moved: nothing is lost, whoever holds them reads them again.
-            self.log.warning("offsets are not committed yet: %s", type(error).__name__)
-            notes.clear()
-            return False
-        return True
-
-    async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **kwargs: Any) -> Any:
-        """Of urgent partitions what there is, else whatever there is, waiting a moment for it.
-
-        aiokafka hands out all that it has fetched of one partition before it looks at the next: behind a few busy
-        partitions a mark waited 8 s. Both looks are one call, since each answer waits for a judge that is busy.
-        Messages stay as aiokafka's reader in C gives them: a ConsumerRecord each costs 1 µs more.
-        """
-        for result in consumer._fetcher._records.values():
-            if isinstance(result, FetchResult) and result.has_more():
-                result._partition_records._consumer_record = _as_read
-        if urgent := {tp for tp in active_partitions or () if self.consumer.hooks.is_urgent(tp)}:
-            found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})
-            if found:
-                return found
-        return await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
-
-
-def _as_read(tp: Any, record: Any) -> Any:
-    return record
-
-
 class Consumer(driver.Consumer):
     """Delivers batches, pauses the partitions whose queue is full, commits finished prefixes."""
 
@@ -119,6 +77,7 @@ class Consumer(driver.Consumer):
         self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
         self._room = asyncio.Event()
         self._seeks = 0
+        self._ahead: tuple[tuple[int, int], asyncio.Future[Any]] | None = None  # a fetch under way, and its place
         self._is_astray = False  # the fetch position may lie past messages that were never handed over
         super().__init__(*args, **kwargs)
         self.hooks: Hooks = self.app.batch_hooks
@@ -220,26 +179,51 @@ class Consumer(driver.Consumer):
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.transport.app.should_stop:
                 raise
+        finally:
+            if self._ahead is not None:
+                self._ahead[1].cancel()
 
     async def _drain_once(self) -> None:
         if self._is_astray:
             await self._find_back()
             return
-        if self.full and not self._get_active_partitions() and self.flow_active:
-            self._room.clear()
-            await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=FETCH_SECONDS)
-            return
-        place = self._place()
-        fetched, _ = await self._wait_next_records(FETCH_PAUSED_SECONDS if self.full else FETCH_SECONDS)
+        if self._ahead is None:
+            if self.full and not self._get_active_partitions() and self.flow_active:
+                self._room.clear()
+                await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=FETCH_SECONDS)
+                return
+            self._look_ahead()
+        assert self._ahead is not None
+        (place, task), self._ahead = self._ahead, None
+        fetched, _ = await task
         if fetched is None or self.should_stop:
             return
-        for tp, messages in _batches(fetched, self.hooks.batch_max):
-            if self._place() != place or not self.flow_active:
-                break
-            await self._deliver(tp, messages)
+        if self._is_at(place):
+            fresh = _batches(fetched, self._read_offset, self.hooks.batch_max)
+            begun = [self._begin(tp, messages) for tp, messages in fresh]
+            if begun and self._get_active_partitions():
+                self._look_ahead()  # the consumer's thread unpacks the next messages while these are judged
+            for message in begun:
+                if not self._is_at(place):
+                    break
+                # The queue behind it has room for every partition's full share: this never waits for a reader.
+                await self.wait_first(self.callback(message), self.suspend_flow.wait())
         # What was fetched across a rebalance or a seek is of nobody knows which hold: the fetch position has moved past
         # messages that were not handed over. So none are, and the next thing is to go back for them.
-        self._is_astray = self._place() != place or not self.flow_active
+        self._is_astray = not self._is_at(place)
+
+    def _look_ahead(self) -> None:
+        waiting = FETCH_PAUSED_SECONDS if self.full else FETCH_SECONDS
+        self._ahead = self._place(), asyncio.ensure_future(self._wait_next_records(waiting))
+
+    async def _forget_ahead(self) -> None:
+        """What it brings is handed to nobody. Not cancelled: it would move the position in its thread all the same."""
+        if self._ahead is not None:
+            (_, task), self._ahead = self._ahead, None
+            await asyncio.wait([task])
+
+    def _is_at(self, place: tuple[int, int]) -> bool:
+        return self._place() == place and self.flow_active
 
     def _place(self) -> tuple[int, int]:
         """Changes whenever the fetch position may have been moved by somebody else."""
@@ -250,6 +234,7 @@ class Consumer(driver.Consumer):
         if not self.flow_active:
             await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
             return
+        await self._forget_ahead()
         generation = self.app.consumer_generation_id
         try:
             await self.perform_seek()
@@ -259,12 +244,7 @@ class Consumer(driver.Consumer):
             return
         self._is_astray = self.app.consumer_generation_id != generation
 
-    async def _deliver(self, tp: TP, messages: Sequence[Any]) -> None:
-        read = self._read_offset[tp]
-        if read is not None and messages and messages[0].offset < read:
-            messages = [m for m in messages if m.offset >= read]
-        if not messages:
-            return
+    def _begin(self, tp: TP, messages: Sequence[Any]) -> ConsumerMessage:
         frontier = self.frontiers.get(tp)
         if frontier is None:
             frontier = self.frontiers[tp] = Frontier(tp.topic, tp.partition, self._on_finished)
@@ -273,9 +253,7 @@ class Consumer(driver.Consumer):
         if len(frontier.under_way) >= self.hooks.batches_max:
             self.full.add(tp)
             self.pause_partitions([tp])
-        # The queue behind the callback has room for every partition's full share, so this never waits for a reader.
-        message = _message(tp, batch, self.app.consumer_generation_id)
-        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        return _message(tp, batch, self.app.consumer_generation_id)
 
     def _on_finished(self, frontier: Frontier) -> None:
         tp = TP(frontier.topic, frontier.partition)
@@ -285,8 +263,14 @@ class Consumer(driver.Consumer):
             self._room.set()
 
 
-def _batches(fetched: Mapping[TP, Sequence[Any]], batch_max: int) -> Iterator[tuple[TP, Sequence[Any]]]:
+def _batches(
+    fetched: Mapping[TP, Sequence[Any]], read: Mapping[TP, int | None], batch_max: int
+) -> Iterator[tuple[TP, Sequence[Any]]]:
+    """What has not been handed over before, in batches."""
     for tp, messages in fetched.items():
+        known = read[tp]
+        if known is not None and messages and messages[0].offset < known:
+            messages = [m for m in messages if m.offset >= known]
         for start in range(0, len(messages), batch_max):
             yield tp, messages[start : start + batch_max]
 

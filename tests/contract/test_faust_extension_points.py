@@ -22,7 +22,8 @@ from faust.transport.drivers import aiokafka as driver
 
 from schemas.settings import Settings
 from streams.app import build_app
-from streams.transport import Consumer, ConsumerThread, Transport
+from streams.consumer_thread import ConsumerThread
+from streams.transport import Consumer, Transport
 
 READ = "0.15.3"  # the version whose source was read
 

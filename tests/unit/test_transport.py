@@ -13,6 +13,8 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from streams import transport
 from tests.harness.fake_kafka import ECMS, IRSS, STAFF, Scene, hold, make_scene, rebalance
 
+BACK = 3  # turns after a seek: what was being fetched is dropped, the position is put back, the first batch comes
+
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> Scene:
@@ -111,14 +113,38 @@ async def test_urgent_partitions_are_asked_before_all_others(scene: Scene) -> No
 
 async def test_messages_handed_over_before_are_not_handed_over_again(scene: Scene) -> None:
     """The fetch position went back without a seek of ours."""
-    await scene.fetch()
-    scene.kafka.positions[TopicPartition(*ECMS)] = 6
-    await scene.fetch()
-    assert scene.shell.offsets(ECMS) == [[5, 6], [7]]
-    scene.kafka.positions[TopicPartition(*ECMS)] = 5
+    await scene.fetch(2)
+    scene.kafka.positions[TopicPartition(*ECMS)] = 8
     scene.shell.batches[ECMS][0].finish()
     await scene.fetch()
-    assert scene.shell.offsets(ECMS) == [[5, 6], [7]]
+    assert scene.shell.offsets(ECMS) == [[5, 6], [7, 8], [9]]
+    scene.kafka.positions[TopicPartition(*ECMS)] = 5
+    scene.shell.batches[ECMS][1].finish()
+    await scene.fetch()
+    assert scene.shell.offsets(ECMS) == [[5, 6], [7, 8], [9]]
+
+
+async def test_the_next_messages_are_fetched_while_these_are_handed_over(scene: Scene) -> None:
+    """The judge that is handed a batch is busy with it; it must not wait for the next one afterwards."""
+    fetched: list[int] = []
+
+    async def hear(message: Any) -> None:
+        await asyncio.sleep(0)
+        fetched.append(len(scene.kafka.fetches))
+
+    scene.consumer.callback = hear
+    await scene.fetch()
+    assert fetched == [2]
+
+
+async def test_a_fetch_under_way_is_over_before_the_position_is_put_back(scene: Scene) -> None:
+    """It would move the position past messages that nobody was handed."""
+    await scene.fetch()
+    rebalance(scene)
+    await scene.fetch(BACK)
+    assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6]]
+    await scene.fetch()
+    assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6], [7, 8]]
 
 
 # --- what is committed
@@ -238,7 +264,7 @@ async def test_a_late_finish_of_an_abandoned_batch_commits_nothing(scene: Scene)
     await scene.fetch()
     old = scene.shell.batches[ECMS][0]
     await scene.consumer.perform_seek()
-    await scene.fetch()
+    await scene.fetch(BACK)
     old.finish()
     assert await scene.commit() == {}
     scene.shell.batches[ECMS][1].finish()
@@ -249,7 +275,7 @@ async def test_without_a_committed_offset_a_seek_goes_to_the_start(scene: Scene)
     """Upstream would leave the partition wherever the last fetch had come to: eight messages were lost that way."""
     await scene.fetch()
     await scene.consumer.perform_seek()
-    await scene.fetch()
+    await scene.fetch(BACK)
     assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6]]
     assert scene.shell.lost == [ECMS]
 
