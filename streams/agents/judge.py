@@ -31,6 +31,7 @@ from .outgoing import dead_letter_message, finding_message, reason_class
 log = logging.getLogger(__name__)
 
 SETTLE_MAX: Final = 500  # open accesses judged again before others get the loop: about 20 ms
+TURNS: Final = 8  # of the loop for others between two batches: storing takes so many, and would take as many batches
 NAMES: Final = {letter: name for name, letter in CODES.items()}
 
 
@@ -127,6 +128,8 @@ class Judge(mode.Service):
         cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run)
         self._lane(partition).put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
         self._count(judged, source, time.perf_counter() - began)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     async def _wait_for_room(self, batch: Batch) -> None:
         """What waits for a silent feed is kept in memory: beyond `pending_max` the rest waits in Kafka."""
