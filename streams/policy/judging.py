@@ -103,8 +103,9 @@ class Judging:
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
         codes, sequences = out.codes, out.sequences
-        for message, row in zip(messages, read_plain(source, [m.value for m in messages]), strict=True):
-            if may_repeat or row is None or not self._is_plainly_explained(source, message, row):
+        rows = [None] * len(messages) if may_repeat else self._plainly_explained(source, messages)
+        for message, row in zip(messages, rows, strict=True):
+            if row is None:
                 self._closely(out, source, message)
                 continue
             codes.append(EXPLAINED)
@@ -136,25 +137,34 @@ class Judging:
             return outcome != "explained"
         return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
 
-    def _is_plainly_explained(self, source: str, message: Message, row: Plain) -> bool:
-        """Whether one account and one assignment of one's own, known in time and never revised away, explain it.
+    def _plainly_explained(self, source: str, messages: Sequence[Message]) -> list[Plain | None]:
+        """The rows of those messages that one account and one own assignment explain, known in time and never revised.
 
-        Most accesses end here, so it asks for nothing but two look-ups; whatever it cannot tell is looked at closely.
+        Most accesses end here, so it asks for nothing but two look-ups, in one loop without a call (2 µs beside 4);
+        whatever it cannot tell is None and looked at closely.
         """
-        if message.headers and not is_canonical(message):
-            return False
-        _, actor, kind, record, day, minute, second, milli = row
-        instant = DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
-        login = self.knowledge.plain_logins.get(f"{source} {actor}")
-        if login is None or instant > message.timestamp:
-            return False
-        staff, valid_from, valid_to = login
-        if not valid_from <= instant < valid_to:
-            return False
-        for valid_from, valid_to, known_from in self.knowledge.plain_duties.get(f"{kind}/{record} {staff}", ()):
-            if valid_from <= instant < valid_to and known_from <= instant + self._grace:
-                return self._is_own_assignment_enough
-        return False
+        rows = read_plain(source, [m.value for m in messages])
+        if not self._is_own_assignment_enough:
+            return [None] * len(rows)
+        logins, duties, grace = self.knowledge.plain_logins, self.knowledge.plain_duties, self._grace
+        for n, row in enumerate(rows):
+            if row is None:
+                continue
+            rows[n] = None
+            message = messages[n]
+            _, actor, kind, record, day, minute, second, milli = row
+            login = logins.get(f"{source} {actor}")
+            if login is None or (message.headers and not is_canonical(message)):
+                continue
+            instant = DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
+            staff, valid_from, valid_to = login
+            if instant > message.timestamp or not valid_from <= instant < valid_to:
+                continue
+            for valid_from, valid_to, known_from in duties.get(f"{kind}/{record} {staff}", ()):
+                if valid_from <= instant < valid_to and known_from <= instant + grace:
+                    rows[n] = row
+                    break
+        return rows
 
     def _closely(self, out: JudgedBatch, source: str, message: Message) -> None:
         try:
