@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from inspect import GEN_CREATED, getgeneratorstate
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult, PartitionRecords
@@ -16,11 +17,17 @@ from aiokafka.errors import CorruptRecordException
 
 
 def read_in_bulk(result: object) -> None:
-    """Let `getall` of this fetch give its messages in bulk; harmless when it does already, or is an error."""
-    if not isinstance(result, FetchResult) or "getall" in vars(result) or not result.has_more():
+    """Let `getall` of this fetch give its messages in bulk.
+
+    Left to upstream: what it has begun to hand out, since its loop then holds the rest of a record batch that nobody
+    else would ever hand out; and aborted transactions, which only it can tell.
+    """
+    if not isinstance(result, FetchResult) or not result.has_more():
         return
-    if result._partition_records._isolation_level == READ_UNCOMMITTED:  # aborted transactions are left to upstream
-        result.getall = partial(_getall, result, _Unread(result._partition_records))
+    records = result._partition_records
+    is_untouched = getgeneratorstate(records._records_iterator) == GEN_CREATED
+    if "getall" not in vars(result) and is_untouched and records._isolation_level == READ_UNCOMMITTED:
+        result.getall = partial(_getall, result, _Unread(records))
 
 
 class _Unread:

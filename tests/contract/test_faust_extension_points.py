@@ -85,8 +85,8 @@ RELIED_ON: dict[Any, dict[str, str]] = {
 }
 
 WHAT_TO_DO = (
-    "faust-streaming {now} (or its aiokafka) has another {name} than {read}, which was read. Read what changed upstream, "
-    "decide whether streams/transport.py still does what it must, run tests/faults; then write {digest} here."
+    "faust-streaming {now} (or its aiokafka) has another {name} than {read}, which was read. Read what changed "
+    "upstream, decide whether streams/transport.py still does what it must, run tests/faults; then write {digest} here."
 )
 ALL = [
     (owner, name, digest)

@@ -75,6 +75,18 @@ def test_bulk_gives_what_upstream_gives(sizes: list[int], skipped: int, limits: 
     assert taken(*ours, limits) == taken(*upstream, limits)
 
 
+@given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=5), first=st.integers(1, 9))
+def test_what_upstream_has_begun_it_ends(sizes: list[int], first: int) -> None:
+    """It arrived while a call was waiting: the loop of that call holds half a batch, which must not be passed over."""
+    result, state = fetched(log(sizes), FIRST)
+    seen = [m.offset for m in result.getall(first)]
+    while result.has_more():
+        read_in_bulk(result)
+        seen += [m.offset for m in result.getall(3)]
+    assert seen == list(range(FIRST, FIRST + sum(sizes)))
+    assert state.position == FIRST + sum(sizes)
+
+
 @pytest.mark.parametrize("spoil", ["paused", "moved", "inactive"])
 def test_a_fetch_of_another_assignment_gives_nothing(spoil: str) -> None:
     """Paused, sought elsewhere or taken away meanwhile: as upstream."""
