@@ -123,6 +123,7 @@ class Judge(mode.Service):
         partition = Partition(batch.topic, batch.partition)
         source = self._sources[batch.topic]
         judged = self._judging.batch(partition, source, batch.messages)
+        batch.messages = ()  # what is still needed of them is in what was judged
         for entry in judged.opened:
             self.open.keep(entry)
         cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run)
