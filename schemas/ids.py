@@ -46,7 +46,10 @@ def quick_instant(text: str) -> int:
     is_usual = len(text) == 24 and text[10] == "T" and text[19] == "." and text[23] == "Z"
     if not is_usual or text[5] == "W" or text[11:13] == "24":  # ISO 8601 has weeks and midnight, RFC 3339 has not
         return parse_instant(text)
-    since = datetime.fromisoformat(text) - _EPOCH
+    try:
+        since = datetime.fromisoformat(text) - _EPOCH
+    except ValueError:
+        return parse_instant(text)  # refuses it without repeating it, as Python's own message would
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 

@@ -32,7 +32,7 @@ Plain = tuple[str, str, str, str, str, str, str, str]
 
 
 def read_plain(source: SourceName, values: Sequence[bytes | None]) -> list[Plain | None]:
-    """One row a message, in order, of messages on the topic of `source`; None: not plain."""
+    """One row a message, in order, of at least one message on the topic of `source`; None: not plain."""
     lines = [v if v and len(v) <= PLAIN_MAX and b"\n" not in v else b"" for v in values]
     rows: list[Plain] = _pattern(source).findall(b"\n".join(lines).decode("latin-1"))
     return [row if row[1] else _by_model(source, values[n]) for n, row in enumerate(rows)]

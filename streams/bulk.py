@@ -7,6 +7,7 @@ assignment, checksums, control batches, what a fetch brings before the offset as
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from inspect import GEN_CREATED, getgeneratorstate
@@ -22,12 +23,13 @@ def read_in_bulk(result: object) -> None:
     Left to upstream: what it has begun to hand out, since its loop then holds the rest of a record batch that nobody
     else would ever hand out; and aborted transactions, which only it can tell.
     """
-    if not isinstance(result, FetchResult) or not result.has_more():
+    if not isinstance(result, FetchResult) or "getall" in vars(result) or not result.has_more():
         return
     records = result._partition_records
     is_untouched = getgeneratorstate(records._records_iterator) == GEN_CREATED
-    if "getall" not in vars(result) and is_untouched and records._isolation_level == READ_UNCOMMITTED:
-        result.getall = partial(_getall, result, _Unread(records))
+    if is_untouched and records._isolation_level == READ_UNCOMMITTED:
+        records._records_iterator = None  # it knows the records that know it, and would never end
+        result.getall = partial(_getall, weakref.ref(result), _Unread(records))
 
 
 class _Unread:
@@ -69,13 +71,14 @@ def _batches(records: PartitionRecords) -> Iterator[tuple[list[Any], int]]:
         yield found, batch.next_offset
 
 
-def _getall(result: FetchResult, unread: _Unread, max_records: int) -> list[Any]:
-    """As `FetchResult.getall`."""
+def _getall(known: weakref.ref[FetchResult], unread: _Unread, max_records: int) -> list[Any]:
+    """As `FetchResult.getall`. The result is known weakly: a fetch holds 4 MiB, which no cycle may keep."""
+    result = known()
+    assert result is not None  # it is being asked
     if not result.check_assignment(result._topic_partition) or not result.has_more():
         return []
     taken = unread.take(max_records)
     result._update_position()
     if len(taken) < max_records:
         result._partition_records = None
-        del result.getall  # it knows the result that knows it: 4 MiB that only the collector would free
     return taken

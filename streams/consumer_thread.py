@@ -39,7 +39,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """
         for result in consumer._fetcher._records.values():
             read_in_bulk(result)
-        if urgent := {tp for tp in active_partitions or () if self.consumer.hooks.is_urgent(tp)}:
+        active = set(active_partitions or ())  # in one step: the other thread pauses and resumes meanwhile
+        if urgent := {tp for tp in active if self.consumer.hooks.is_urgent(tp)}:
             found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})
             if found:
                 return found

@@ -182,6 +182,7 @@ class Consumer(driver.Consumer):
         finally:
             if self._ahead is not None:
                 self._ahead[1].cancel()
+            self._ahead, self._is_astray = None, True  # should it begin again: what was begun was not handed over
 
     async def _drain_once(self) -> None:
         if self._is_astray:
@@ -221,6 +222,8 @@ class Consumer(driver.Consumer):
         if self._ahead is not None:
             (_, task), self._ahead = self._ahead, None
             await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.log.warning("a fetch that nobody waits for failed: %s", type(error).__name__)
 
     def _is_at(self, place: tuple[int, int]) -> bool:
         return self._place() == place and self.flow_active

@@ -61,14 +61,16 @@ async def _verify(broker: Broker, settings: Settings) -> Report:
 async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[RegisteredFact | Waiver]]:
     """Each log before those it speaks of, so that a busy service is not found at fault for what came meanwhile.
 
-    Marks first: what they settle is said later. Then the ledger: a cut is stored after its findings and dead letters.
-    Facts and messages last: nothing that was said is newer than they are.
+    Marks and the facts there were first: what they settle is said later. Then the ledger: a cut is stored after its
+    findings and dead letters. Facts and messages last: nothing that was said is newer than they are. A service that is
+    behind may still be found at fault for what it is about to say: wait until `needtoknow status` is idle.
     """
     topics = settings.topics
     marks: dict[str, int] = {}
     async for message in read_topic(broker, topics.marks):
         mark = decode(RegisteredMark, message.value)
         marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
+    position = sum([1 async for _ in read_topic(broker, topics.facts)])
     cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
     async for message in read_topic(broker, topics.ledger):
         cut = decode(Cut, message.value)
@@ -80,7 +82,7 @@ async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[Register
     for topic, source in topics.accesses().items():
         async for message in read_topic(broker, topic):
             messages[topic, message.partition].append(_translated(source, message))
-    logs = Logs(messages=messages, cuts=cuts, findings=findings, dead_letters=dead, marks=marks, position=len(facts))
+    logs = Logs(messages=messages, cuts=cuts, findings=findings, dead_letters=dead, marks=marks, position=position)
     return logs, facts
 
 

@@ -68,6 +68,7 @@ RELIED_ON: dict[Any, dict[str, str]] = {
         "_commit": "f4b72c7892d6",
     },
     driver.AIOKafkaConsumerThread: {
+        "getmany": "bd6bde7000c4",
         "_seek_wait": "bddabbcd0a74",
         "_ensure_consumer": "cedc7201f502",
         "commit": "a049bf8ac941",
@@ -78,7 +79,7 @@ RELIED_ON: dict[Any, dict[str, str]] = {
         "_update_position": "af3f36c558ba",
         "has_more": "8aa3b874bdc9",
     },
-    PartitionRecords: {"_unpack_records": "dfc0cfd88579"},
+    PartitionRecords: {"__init__": "b14dc963da28", "_unpack_records": "dfc0cfd88579"},
     Fetcher: {"fetched_records": "4fd3bcb0e960"},
     Recovery: {"_resume_streams": "9f724c9270bd"},
     App: {"_on_partitions_revoked": "657af3f1842a", "_on_partitions_assigned": "d36793676fd1"},

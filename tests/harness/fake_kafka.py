@@ -53,6 +53,8 @@ class Kafka:
         self.committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self.while_fetching: list[Callable[[], Any]] = []
         self.is_away = False
+        self.may_fetch = asyncio.Event()  # a fetch under way waits for it before it moves a position
+        self.may_fetch.set()
         self.fetches: list[set[TP]] = []
         self._fetcher = SimpleNamespace(
             _closed=False,
@@ -70,6 +72,7 @@ class Kafka:
 
     async def _fetched(self, partitions: set[TP], *, max_records: int, **_: Any) -> dict[TP, Any]:
         self.fetches.append(set(partitions))
+        await self.may_fetch.wait()
         found: dict[TP, Any] = {}
         for tp in sorted(partitions & self.held):
             start = self.positions[TopicPartition(*tp)]

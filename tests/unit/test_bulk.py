@@ -92,13 +92,13 @@ def test_what_upstream_has_begun_it_ends(sizes: list[int], first: int) -> None:
 def test_what_has_been_read_is_freed_at_once() -> None:
     """Not by the collector: a fetch holds 4 MiB, and a worker that catches up makes twenty a second."""
     result, _ = fetched(log([3]), FIRST)
-    gone = weakref.ref(result)
+    gone = weakref.ref(result), weakref.ref(result._partition_records)
     gc.disable()
     try:
         read_in_bulk(result)
         assert len(result.getall(10)) == 3
         del result
-        assert gone() is None
+        assert [ref() for ref in gone] == [None, None]
     finally:
         gc.enable()
 

@@ -139,12 +139,31 @@ async def test_the_next_messages_are_fetched_while_these_are_handed_over(scene: 
 
 async def test_a_fetch_under_way_is_over_before_the_position_is_put_back(scene: Scene) -> None:
     """It would move the position past messages that nobody was handed."""
+    scene.kafka.while_fetching.append(scene.kafka.may_fetch.clear)  # the first comes, the one ahead of it hangs
+    hear = scene.shell.hear
+
+    async def hear_and_lose(message: Any) -> None:
+        await hear(message)
+        if len(scene.shell.batches[ECMS]) == 1:
+            rebalance(scene)
+
+    scene.consumer.callback = hear_and_lose
     await scene.fetch()
-    rebalance(scene)
-    await scene.fetch(BACK)
+    going_back = asyncio.create_task(scene.fetch(2))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    scene.kafka.may_fetch.set()
+    await asyncio.wait_for(going_back, 5)
     assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6]]
+
+
+async def test_a_loop_that_ends_in_the_middle_goes_back_when_it_begins_again(scene: Scene) -> None:
+    """What was begun and not handed over would hold the committed offset for ever."""
     await scene.fetch()
-    assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6], [7, 8]]
+    scene.consumer._stopped.set()
+    await scene.consumer._drain_messages(scene.consumer)
+    assert scene.consumer._ahead is None
+    assert scene.consumer._is_astray
 
 
 # --- what is committed
