@@ -180,9 +180,8 @@ class Consumer(driver.Consumer):
             if not self.transport.app.should_stop:
                 raise
         finally:
-            if self._ahead is not None:
-                self._ahead[1].cancel()
-            self._ahead, self._is_astray = None, True  # should it begin again: what was begun was not handed over
+            # Should it begin again: what was begun was not handed over, and a fetch under way must be over first.
+            self._is_astray = True
 
     async def _drain_once(self) -> None:
         if self._is_astray:
@@ -195,8 +194,10 @@ class Consumer(driver.Consumer):
                 return
             self._look_ahead()
         assert self._ahead is not None
-        (place, task), self._ahead = self._ahead, None
-        fetched, _ = await task
+        place, task = self._ahead
+        await asyncio.wait([task])  # not `await task`: cancelling the loop must not cancel what goes on in its thread
+        self._ahead = None
+        fetched, _ = task.result()
         if fetched is None or self.should_stop:
             return
         if self._is_at(place):

@@ -157,13 +157,32 @@ async def test_a_fetch_under_way_is_over_before_the_position_is_put_back(scene: 
     assert scene.shell.offsets(ECMS) == [[5, 6], [5, 6]]
 
 
-async def test_a_loop_that_ends_in_the_middle_goes_back_when_it_begins_again(scene: Scene) -> None:
-    """What was begun and not handed over would hold the committed offset for ever."""
-    await scene.fetch()
-    scene.consumer._stopped.set()
-    await scene.consumer._drain_messages(scene.consumer)
-    assert scene.consumer._ahead is None
-    assert scene.consumer._is_astray
+@pytest.mark.parametrize("turns", [0, 1], ids=["while it is awaited", "while it is ahead"])
+async def test_a_loop_that_is_cancelled_loses_nothing_when_it_begins_again(scene: Scene, turns: int) -> None:
+    """Faust begins it again after a rebalance: the fetch that went on must not move the position afterwards."""
+    call = scene.consumer._thread.call_thread
+
+    async def in_its_thread(*asked: Any, **named: Any) -> Any:
+        return await asyncio.shield(asyncio.ensure_future(call(*asked, **named)))
+
+    scene.consumer._thread.call_thread = in_its_thread
+    if turns:
+        scene.kafka.while_fetching.append(scene.kafka.may_fetch.clear)
+        await scene.fetch()
+    else:
+        scene.kafka.may_fetch.clear()
+    loop = asyncio.create_task(scene.consumer._drain_messages(scene.consumer))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    again = asyncio.create_task(scene.fetch(2))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    scene.kafka.may_fetch.set()
+    await asyncio.wait_for(again, 5)
+    assert scene.shell.offsets(ECMS)[-1] == [5, 6]
 
 
 # --- what is committed
