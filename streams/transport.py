@@ -1,9 +1,9 @@
 """Faust transport that hands over one event per fetched (partition, batch) instead of one per message.
 
 Stock Faust makes a message, an event, an acknowledgement and four tasks for every message and commits some it lost
-(ADR 2). Here a fetch of one partition becomes one event whose value is a `Batch`; the offset after it is committed
-once it and all before it are finished, and never past the oldest open access. Extension points of faust-streaming 0.15
-only; a contract test fails when upstream changes a method overridden here.
+(ADR 2). Here the messages of one partition in a fetch become a few events whose value is a `Batch` each; the offset
+after it is committed once it and all before it are finished, and never past the oldest open access. Methods of
+faust-streaming 0.15 are overridden, and aiokafka is read in bulk (ADR 9): a contract test fails when upstream changes them.
 """
 
 from __future__ import annotations
