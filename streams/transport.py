@@ -3,7 +3,7 @@
 Stock Faust makes a message, an event, an acknowledgement and four tasks for every message and commits some it lost
 (ADR 2). Here the messages of one partition in a fetch become a few events whose value is a `Batch` each; the offset
 after it is committed once it and all before it are finished, and never past the oldest open access. Methods of
-faust-streaming 0.15 are overridden, and aiokafka is read in bulk (ADR 9): a contract test fails when upstream changes them.
+faust-streaming 0.15 are overridden and aiokafka is read in bulk (ADR 9); a contract test fails when these change.
 """
 
 from __future__ import annotations
