@@ -12,7 +12,7 @@ from schemas.errors import RejectedInputError, SpeaksForAnotherError
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
-from streams.policy.judging import Message
+from streams.policy.plainly import Message
 from streams.store import Headers, Outgoing
 
 _DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all that an access topic takes

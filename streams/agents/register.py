@@ -21,7 +21,7 @@ from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.stamp import register
-from streams.policy.judging import Message
+from streams.policy.plainly import Message
 from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
 

@@ -7,39 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from schemas.access import Access, finding_id
 from schemas.errors import RejectedInputError
-from schemas.finding import Certainty, Finding, MessagePlace, Outcome
+from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
 from schemas.ledger import CODES
-from schemas.plain import DAYS, MINUTES, SECONDS, Plain, read_plain
+from schemas.plain import Plain
 from schemas.policy import Policy
-from schemas.topics import CANONICAL
 from streams.join.completeness import Completeness
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
-from streams.join.question import question_of
+from streams.join.question import Question, question_of
 from streams.join.reconcile import State, transition
 from streams.sources import Headers, Translated
 
 from .decide import Verdict, decide
 from .explain import tell
+from .plainly import Message, plainly_explained
 from .published import Published
 
 Translate = Callable[[str, bytes | None, Headers, int], Translated]
 
+Step = tuple[Transition, State]
+"""What to publish of a finding, and the state its log joins to afterwards."""
+
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
 EXPLAINED: Final = CODE["explained"]
-
-
-class Message(Protocol):
-    """A Kafka record; `timestamp` is its append time in UTC milliseconds."""
-
-    offset: int
-    timestamp: int
-    value: bytes | None
-    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +59,23 @@ class JudgedBatch:
     findings: list[Finding] = field(default_factory=list)
     opened: list[OpenAccess] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)  # in no order
     appended: dict[str, int] = field(default_factory=dict)  # finding id -> append time of its access
     repeats: int = 0
+
+
+class _Looked:
+    """One access on its way from question to verdict."""
+
+    __slots__ = ("access", "index", "letters", "message", "question", "verdict")
+    verdict: Verdict
+
+    def __init__(self, message: Message, index: int, access: Access, question: Question, letters: bytearray) -> None:
+        self.message = message
+        self.index = index  # among the accesses of its message
+        self.access = access
+        self.question = question
+        self.letters = letters  # of its message
 
 
 class Judging:
@@ -104,9 +112,11 @@ class Judging:
         may_repeat = self.published.may_know(partition, out.first_offset)
         codes, sequences = out.codes, out.sequences
         rows = [None] * len(messages) if may_repeat else self._plainly_explained(source, messages)
-        for message, row in zip(messages, rows, strict=True):
+        close = [message for message, row in zip(messages, rows, strict=True) if row is None]
+        letters = iter(self._closely(out, source, close))
+        for row in rows:
             if row is None:
-                self._closely(out, source, message)
+                codes += next(letters)
                 continue
             codes.append(EXPLAINED)
             if row[0]:
@@ -121,7 +131,8 @@ class Judging:
         """
         entry.published = self.published.state(entry.finding_id, entry.partition)
         verdict = decide(self.knowledge, self.policy, entry.question, entry.access)
-        return verdict.outcome, self._reconcile(entry, verdict)
+        step = self._reconcile(entry, verdict)
+        return verdict.outcome, None if step is None else self._tell([(entry, verdict, step)])[0]
 
     def certainty(self, entry: OpenAccess) -> Certainty | None:
         """How certain a verdict about this access may be now; None: pending."""
@@ -138,78 +149,83 @@ class Judging:
         return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
 
     def _plainly_explained(self, source: str, messages: Sequence[Message]) -> list[Plain | None]:
-        """The rows of those messages that one account and one own assignment explain by revisions known in time.
-
-        Most accesses end here, so it asks for nothing but two look-ups, in one loop without a call (2 µs beside 4);
-        whatever it cannot tell is None and looked at closely.
-        """
         if not self._is_own_assignment_enough:
             return [None] * len(messages)
-        rows = read_plain(source, [m.value for m in messages])
-        logins, duties, grace = self.knowledge.plain_logins, self.knowledge.plain_duties, self._grace
-        for n, row in enumerate(rows):
-            if row is None:
-                continue
-            rows[n] = None
-            message = messages[n]
-            _, actor, kind, record, day, minute, second, milli = row
-            login = logins.get(f"{source} {actor}")
-            if login is None or (message.headers and not is_canonical(message)):
-                continue
-            instant = DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
-            staff, valid_from, valid_to = login
-            if instant > message.timestamp or not valid_from <= instant < valid_to:
-                continue
-            for valid_from, valid_to, known_from in duties.get(f"{kind}/{record} {staff}", ()):
-                if valid_from <= instant < valid_to and known_from <= instant + grace:
-                    rows[n] = row
-                    break
-        return rows
+        return plainly_explained(self.knowledge, self._grace, source, messages)
 
-    def _closely(self, out: JudgedBatch, source: str, message: Message) -> None:
-        try:
-            translated = self._translate(source, message.value, message.headers, message.timestamp)
-        except RejectedInputError as error:
-            out.rejected.append(Rejected(message, "translate", error))
-            out.codes.append(CODE["dead_letter"])
-            return
-        if not translated.accesses:
-            out.codes.append(CODE["control"])
-        for index, access in enumerate(translated.accesses):
-            if access.sequence is not None:
-                out.sequences.append(access.sequence)
-            self._judge(out, access, message, index)
+    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message]) -> list[bytearray]:
+        """The letters of each of these messages.
 
-    def _judge(self, out: JudgedBatch, access: Access, message: Message, index: int) -> None:
-        question = question_of(access, message.timestamp)
-        verdict = decide(self.knowledge, self.policy, question, access)
-        if verdict.outcome == "explained" and not self.published.may_know(out.partition, message.offset):
-            out.codes.append(EXPLAINED)
-            return
-        name = finding_id(access)
-        entry = OpenAccess(
-            partition=out.partition,
-            offset=message.offset,
-            index=index,
-            appended_at=message.timestamp,
-            access=access,
-            question=question,
-            finding_id=name,
-            published=self.published.state(name, out.partition),
+        One step for all of them, then the next: code that stays in the processor's caches takes half the time (60 µs
+        a finding beside 120). Only what reads or changes what has been published goes strictly in order.
+        """
+        letters = [bytearray() for _ in messages]
+        looked = self._translated(out, source, messages, letters)
+        for one in looked:
+            one.verdict = decide(self.knowledge, self.policy, one.question, one.access)
+        adverse = []
+        for one in looked:
+            if one.verdict.outcome == "explained" and not self.published.may_know(out.partition, one.message.offset):
+                one.letters.append(EXPLAINED)
+            else:
+                adverse.append(one)
+        entries = [self._entry(out.partition, one) for one in adverse]
+        steps = [self._step(out, one, entry) for one, entry in zip(adverse, entries, strict=True)]
+        told = [
+            (entry, one.verdict, step)
+            for one, entry, step in zip(adverse, entries, steps, strict=True)
+            if step is not None
+        ]
+        out.findings += self._tell(told)
+        out.appended.update((entry.finding_id, entry.appended_at) for entry, _, _ in told)
+        return letters
+
+    def _translated(
+        self, out: JudgedBatch, source: str, messages: Sequence[Message], letters: list[bytearray]
+    ) -> list[_Looked]:
+        looked: list[_Looked] = []
+        for message, codes in zip(messages, letters, strict=True):
+            try:
+                translated = self._translate(source, message.value, message.headers, message.timestamp)
+            except RejectedInputError as error:
+                out.rejected.append(Rejected(message, "translate", error))
+                codes.append(CODE["dead_letter"])
+                continue
+            if not translated.accesses:
+                codes.append(CODE["control"])
+            for index, access in enumerate(translated.accesses):
+                if access.sequence is not None:
+                    out.sequences.append(access.sequence)
+                looked.append(_Looked(message, index, access, question_of(access, message.timestamp), codes))
+        return looked
+
+    @staticmethod
+    def _entry(partition: Partition, one: _Looked) -> OpenAccess:
+        return OpenAccess(
+            partition=partition,
+            offset=one.message.offset,
+            index=one.index,
+            appended_at=one.message.timestamp,
+            access=one.access,
+            question=one.question,
+            finding_id=finding_id(one.access),
+            published=None,
         )
-        certainty = self.certainty(entry)
-        is_pending = certainty is None and verdict.outcome != "explained"
-        out.codes.append(CODE["pending"] if is_pending else CODE[verdict.outcome])
-        finding = self._reconcile(entry, verdict)
-        if finding is not None:
-            out.findings.append(finding)
-            out.appended[name] = message.timestamp
-        elif entry.published is not None:
+
+    def _step(self, out: JudgedBatch, one: _Looked, entry: OpenAccess) -> Step | None:
+        verdict = one.verdict
+        entry.published = self.published.state(entry.finding_id, entry.partition)  # one before it may be its repeat
+        is_pending = verdict.outcome != "explained" and self.certainty(entry) is None
+        one.letters.append(CODE["pending"] if is_pending else CODE[verdict.outcome])
+        step = self._reconcile(entry, verdict)
+        if step is None and entry.published is not None:
             out.repeats += 1
         if self.may_change(entry, verdict.outcome):
             out.opened.append(entry)
+        return step
 
-    def _reconcile(self, entry: OpenAccess, verdict: Verdict) -> Finding | None:
+    def _reconcile(self, entry: OpenAccess, verdict: Verdict) -> Step | None:
+        """What is to be published so that the log says what was judged. From here on it counts as sent."""
         certainty = self.certainty(entry)
         judged = State(
             self.knowledge.position,
@@ -221,38 +237,36 @@ class Judging:
             self._ref.hash,
         )
         step = transition(entry.published, judged, certainty is not None)
-        if step is None:
-            return None
-        name, state = step
-        entry.published = state
-        self.published.sent(entry.finding_id, state, entry.partition)
-        told = tell(self.knowledge, self.policy, entry.question, entry.access, verdict)
-        return Finding(
-            finding_id=entry.finding_id,
-            position=state.position,
-            transition=name,
-            outcome=state.outcome,
-            certainty=state.certainty,
-            severity=state.severity,
-            clause=state.clause,
-            reason=told.reason,
-            staff=state.staff,
-            flags=verdict.flags,
-            access=entry.access,
-            message=MessagePlace(topic=entry.partition.topic, partition=entry.partition.partition, offset=entry.offset),
-            explanations=told.explanations,
-            near_misses=told.near_misses,
-            policy=self._ref,
-            marks=self.completeness.marks(),
-            waiting_for=self.completeness.waiting_for(entry.question.end, self._grace),
-        )
+        if step is not None:
+            entry.published = step[1]
+            self.published.sent(entry.finding_id, step[1], entry.partition)
+        return step
 
-
-def is_canonical(message: Message) -> bool:
-    """Whether the message says, or says nothing against, that it is canonical JSON."""
-    if not message.headers:
-        return True
-    return all(name.lower() != "content-type" or value == CANONICAL_BYTES for name, value in message.headers)
-
-
-CANONICAL_BYTES: Final = CANONICAL.encode()
+    def _tell(self, steps: Sequence[tuple[OpenAccess, Verdict, Step]]) -> list[Finding]:
+        """The findings that say these steps, in order."""
+        words = [tell(self.knowledge, self.policy, e.question, e.access, verdict) for e, verdict, _ in steps]
+        marks = self.completeness.marks()
+        return [
+            Finding(
+                finding_id=entry.finding_id,
+                position=state.position,
+                transition=name,
+                outcome=state.outcome,
+                certainty=state.certainty,
+                severity=state.severity,
+                clause=state.clause,
+                reason=told.reason,
+                staff=state.staff,
+                flags=verdict.flags,
+                access=entry.access,
+                message=MessagePlace(
+                    topic=entry.partition.topic, partition=entry.partition.partition, offset=entry.offset
+                ),
+                explanations=told.explanations,
+                near_misses=told.near_misses,
+                policy=self._ref,
+                marks=marks,
+                waiting_for=self.completeness.waiting_for(entry.question.end, self._grace),
+            )
+            for (entry, verdict, (name, state)), told in zip(steps, words, strict=True)
+        ]
