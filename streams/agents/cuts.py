@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from schemas.ledger import CODES, Cut, MessageCounts, verdict_digest
 from streams.join.open import OpenAccess, Partition
-from streams.policy.judging import JudgedBatch
+from streams.policy.judged import JudgedBatch
 
 _OUTCOMES = ("explained", "pending", "late", "revoked", "unexplained", "unresolved")
 

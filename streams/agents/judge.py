@@ -19,7 +19,8 @@ from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.knowledge import NOTHING, Touched
 from streams.join.open import OpenAccess, OpenAccesses, Partition
-from streams.policy.judging import JudgedBatch, Judging
+from streams.policy.judged import JudgedAgain, JudgedBatch
+from streams.policy.judging import Judging
 from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
 
@@ -219,46 +220,35 @@ class Judge(mode.Service):
             self._settle_partition(partition, some)
 
     def _settle_partition(self, partition: Partition, entries: list[OpenAccess]) -> None:
-        findings: list[tuple[Finding, int]] = []
-        settled: list[OpenAccess] = []
-        closed: list[OpenAccess] = []
-        for entry in entries:
-            was_pending = entry.is_pending
-            outcome, finding = self._judging.again(entry)
-            if finding is not None:
-                findings.append((finding, entry.appended_at))
-            is_settled = outcome == "explained" and entry.published is None
-            if is_settled:
-                settled.append(entry)
-            if was_pending and (is_settled or not entry.is_pending):
-                self._telemetry.count("needtoknow_settled_total", source=entry.access.source, outcome=outcome)
-            if not self._judging.may_change(entry, outcome):
-                closed.append(entry)
-                self.open.close(entry)
-                self._has_room.set()
-            else:
-                self.open.keep(entry)
-        if not (findings or closed):
+        again = self._judging.again(entries)
+        for entry in again.kept:
+            self.open.keep(entry)
+        for entry in again.closed:
+            self.open.close(entry)
+            self._has_room.set()
+        for entry, outcome in again.waited:
+            self._telemetry.count("needtoknow_settled_total", source=entry.access.source, outcome=outcome)
+        if not (again.findings or again.closed):
             return
         cut = None
-        if settled:
+        if again.explained:
             cut = settlement_cut(
                 partition,
-                settled,
+                again.explained,
                 position=self._judging.knowledge.position,
                 marks=self._judging.completeness.marks(),
                 policy_hash=self._judging.policy_hash,
                 run=self._run,
             )
-        outputs = [finding_message(self._topics, finding) for finding, _ in findings]
-        self._lane(partition).put(Job(outputs, cut, lambda: self._settled(findings, closed, cut is not None)))
+        outputs = [finding_message(self._topics, finding) for finding, _ in again.findings]
+        self._lane(partition).put(Job(outputs, cut, lambda: self._settled(again, cut is not None)))
 
-    def _settled(self, findings: list[tuple[Finding, int]], closed: list[OpenAccess], is_cut: bool) -> None:
-        for entry in closed:
+    def _settled(self, again: JudgedAgain, is_cut: bool) -> None:
+        for entry in again.closed:
             self.open.release(entry)
         now = time.time() * 1000
-        for finding, appended_at in findings:
-            self._told(finding, now - appended_at)
+        for finding, entry in again.findings:
+            self._told(finding, now - entry.appended_at)
         if is_cut:
             self._telemetry.count("needtoknow_ledger_cuts_total", kind="settlement")
 

@@ -6,7 +6,6 @@ Everything here happens at one position: knowledge does not move between the fir
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.access import Access, finding_id
@@ -24,6 +23,7 @@ from streams.sources import Headers, Translated
 
 from .decide import Verdict, decide
 from .explain import tell
+from .judged import JudgedAgain, JudgedBatch, Rejected
 from .plainly import Message, plainly_explained
 from .published import Published
 
@@ -34,34 +34,6 @@ Step = tuple[Transition, State]
 
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
 EXPLAINED: Final = CODE["explained"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A message that could not be read, and why."""
-
-    message: Message
-    stage: str
-    error: RejectedInputError
-
-
-@dataclass(slots=True)
-class JudgedBatch:
-    """What judging one batch of one partition gave. `codes`: a letter per verdict, in order (schemas.ledger.CODES)."""
-
-    partition: Partition
-    first_offset: int
-    next_offset: int
-    position: int
-    marks: dict[str, int]
-    codes: bytearray = field(default_factory=bytearray)
-    translated: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    opened: list[OpenAccess] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)  # in no order
-    appended: dict[str, int] = field(default_factory=dict)  # finding id -> append time of its access
-    repeats: int = 0
 
 
 class _Looked:
@@ -124,15 +96,28 @@ class Judging:
         out.translated = len(messages) - len(out.rejected) - codes.count(CODE["control"])
         return out
 
-    def again(self, entry: OpenAccess) -> tuple[Outcome, Finding | None]:
-        """Judge an open access at the present position: the outcome, and what to publish. Brings `entry` up to date.
+    def again(self, entries: Sequence[OpenAccess]) -> JudgedAgain:
+        """Judge open accesses at the present position. Brings each up to date; whoever keeps them must act on the rest.
 
-        A repeat of the access, or another worker, may have said something of the same finding meanwhile.
+        A repeat of an access, or another worker, may have said something of the same finding meanwhile.
         """
-        entry.published = self.published.state(entry.finding_id, entry.partition)
-        verdict = decide(self.knowledge, self.policy, entry.question, entry.access)
-        step = self._reconcile(entry, verdict)
-        return verdict.outcome, None if step is None else self._tell([(entry, verdict, step)])[0]
+        out = JudgedAgain()
+        told: list[tuple[OpenAccess, Verdict, Step]] = []
+        for entry in entries:
+            verdict = decide(self.knowledge, self.policy, entry.question, entry.access)
+            was_pending = entry.is_pending
+            entry.published = self.published.state(entry.finding_id, entry.partition)
+            step = self._reconcile(entry, verdict)
+            if step is not None:
+                told.append((entry, verdict, step))
+            is_explained = verdict.outcome == "explained" and entry.published is None
+            if is_explained:
+                out.explained.append(entry)
+            if was_pending and (is_explained or not entry.is_pending):
+                out.waited.append((entry, verdict.outcome))
+            (out.kept if self.may_change(entry, verdict.outcome) else out.closed).append(entry)
+        out.findings = [(f, e) for f, (e, _, _) in zip(self._tell(told), told, strict=True)]
+        return out
 
     def certainty(self, entry: OpenAccess) -> Certainty | None:
         """How certain a verdict about this access may be now; None: pending."""

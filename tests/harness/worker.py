@@ -209,24 +209,16 @@ class Worker:
             self._settle_partition(partition, entries)
 
     def _settle_partition(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
-        findings: list[Finding] = []
-        settled: list[OpenAccess] = []
-        closed: list[OpenAccess] = []
-        for entry in entries:
-            outcome, finding = self.judging.again(entry)
-            if finding is not None:
-                findings.append(finding)
-            if self.judging.may_change(entry, outcome):
-                self.open.keep(entry)
-                continue
-            closed.append(entry)
+        again = self.judging.again(entries)
+        for entry in again.kept:
+            self.open.keep(entry)
+        for entry in again.closed:
             self.open.close(entry)
-            if entry.published is None:
-                settled.append(entry)
-        self.closed += closed
-        if findings or closed:
-            cut = self._settlement(partition, settled) if settled else None
-            self.jobs.append(Job(partition, findings, [], cut, lambda: self._release(closed)))
+        self.closed += again.closed
+        if again.findings or again.closed:
+            cut = self._settlement(partition, again.explained) if again.explained else None
+            findings = [finding for finding, _ in again.findings]
+            self.jobs.append(Job(partition, findings, [], cut, lambda: self._release(again.closed)))
 
     def _release(self, closed: list[OpenAccess]) -> None:
         for entry in closed:

@@ -9,7 +9,7 @@ from schemas.ledger import Cut, MessageCounts, verdict_digest
 from streams.agents.cuts import cut_of, ranges, settlement_cut
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import question_of
-from streams.policy.judging import JudgedBatch
+from streams.policy.judged import JudgedBatch
 from streams.sources import Translated
 from tests.harness.builders import account, assignment, at, make_access, membership
 from tests.harness.judging import APPENDED, PARTITION, Message, judging, messages

@@ -18,7 +18,8 @@ from schemas.ids import format_instant
 from schemas.plain import Plain
 from schemas.topics import CANONICAL, FACTS_LINE
 from streams.join.reconcile import state_of
-from streams.policy.judging import JudgedBatch, Judging
+from streams.policy.judged import JudgedBatch
+from streams.policy.judging import Judging
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
@@ -171,11 +172,9 @@ def test_an_access_sent_again_is_one_finding_and_one_transition_for_each_change(
     batch = judge.batch(PARTITION, "ecms", messages(make_access(), make_access()))
     assert [f.transition for f in batch.findings] == ["raised"]
     judge.knowledge.learn(2, registered(MINE))
-    said = [judge.again(entry) for entry in batch.opened]
-    assert [(outcome, finding and finding.transition) for outcome, finding in said] == [
-        ("explained", "withdrawn"),
-        ("explained", None),
-    ]
+    again = judge.again(batch.opened)
+    assert [(finding.transition, entry.offset) for finding, entry in again.findings] == [("withdrawn", 960)]
+    assert (again.kept, again.closed, again.explained, again.waited) == (batch.opened, [], [], [])
 
 
 def test_a_withdrawn_finding_is_kept_until_it_is_final() -> None:
@@ -190,8 +189,8 @@ def test_a_withdrawn_finding_is_kept_until_it_is_final() -> None:
     assert [f.transition for f in batch.findings] == ["withdrawn"]
     [entry] = batch.opened
     after.knowledge.learn(3, registered(assignment("w028", revision=2, void=True)))
-    outcome, finding = after.again(entry)
-    assert (outcome, finding and finding.transition) == ("unexplained", "reinstated")
+    [(finding, _)] = after.again([entry]).findings
+    assert (finding.outcome, finding.transition) == ("unexplained", "reinstated")
 
 
 @pytest.mark.parametrize(("position", "is_kept"), [(2, False), (3, True)])
@@ -204,6 +203,21 @@ def test_an_access_is_kept_while_somebody_who_knew_more_has_spoken_of_it(positio
     batch = judge.batch(PARTITION, "ecms", messages(make_access()))
     assert bool(batch.opened) is is_kept
     assert [f.certainty for f in batch.findings] == ([] if is_kept else ["final"])
+
+
+def test_it_is_let_go_once_this_worker_knows_as_much() -> None:
+    """Also when it is final already: until then its place is held, so that no crash forgets to reconcile it."""
+    judge = judging(JDOE, assignment("w031"))
+    [raised] = judging(JDOE, assignment("w031")).batch(PARTITION, "ecms", messages(make_access())).findings
+    theirs = state_of(raised)._replace(position=3, severity="critical")
+    judge.published.read(raised.finding_id, theirs, PARTITION, raised.message.offset)
+    [entry] = judge.batch(PARTITION, "ecms", messages(make_access())).opened
+    before = judge.again([entry])
+    assert (before.kept, before.closed, before.findings) == ([entry], [], [])
+    judge.knowledge.learn(2, registered(assignment("w044")))
+    after = judge.again([entry])
+    assert (after.kept, after.closed) == ([], [entry])
+    assert [(f.transition, f.severity) for f, _ in after.findings] == [("revised", raised.severity)]
 
 
 # --- how it is spelt
