@@ -34,6 +34,7 @@ Step = tuple[Transition, State]
 
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
 EXPLAINED: Final = CODE["explained"]
+CLOSE_MAX: Final = 256  # messages looked at closely at a time; a search of 200 candidates takes 126 KB meanwhile
 
 
 class _Looked:
@@ -85,7 +86,8 @@ class Judging:
         codes, sequences = out.codes, out.sequences
         rows = [None] * len(messages) if may_repeat else self._plainly_explained(source, messages)
         close = [message for message, row in zip(messages, rows, strict=True) if row is None]
-        letters = iter(self._closely(out, source, close))
+        slices = (close[start : start + CLOSE_MAX] for start in range(0, len(close), CLOSE_MAX))
+        letters = iter([found for some in slices for found in self._closely(out, source, some)])
         for row in rows:
             if row is None:
                 codes += next(letters)
@@ -141,19 +143,18 @@ class Judging:
     def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message]) -> list[bytearray]:
         """The letters of each of these messages.
 
-        One step for all of them, then the next: code that stays in the processor's caches takes half the time (60 µs
-        a finding beside 120). Only what reads or changes what has been published goes strictly in order.
+        One step for all of them, then the next: code that stays in the processor's caches takes a third less time.
+        Only what reads or changes what has been published goes strictly in order.
         """
         letters = [bytearray() for _ in messages]
         looked = self._translated(out, source, messages, letters)
         for one in looked:
             one.verdict = decide(self.knowledge, self.policy, one.question, one.access)
-        adverse = []
-        for one in looked:
-            if one.verdict.outcome == "explained" and not self.published.may_know(out.partition, one.message.offset):
-                one.letters.append(EXPLAINED)
-            else:
-                adverse.append(one)
+        adverse = [
+            one
+            for one in looked
+            if one.verdict.outcome != "explained" or self.published.may_know(out.partition, one.message.offset)
+        ]
         entries = [self._entry(out.partition, one) for one in adverse]
         steps = [self._step(out, one, entry) for one, entry in zip(adverse, entries, strict=True)]
         told = [
@@ -178,6 +179,7 @@ class Judging:
                 continue
             if not translated.accesses:
                 codes.append(CODE["control"])
+            codes += bytes((EXPLAINED,)) * len(translated.accesses)  # `_step` changes those that are not
             for index, access in enumerate(translated.accesses):
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
@@ -201,7 +203,7 @@ class Judging:
         verdict = one.verdict
         entry.published = self.published.state(entry.finding_id, entry.partition)  # one before it may be its repeat
         is_pending = verdict.outcome != "explained" and self.certainty(entry) is None
-        one.letters.append(CODE["pending"] if is_pending else CODE[verdict.outcome])
+        one.letters[one.index] = CODE["pending"] if is_pending else CODE[verdict.outcome]
         step = self._reconcile(entry, verdict)
         if step is None and entry.published is not None:
             out.repeats += 1

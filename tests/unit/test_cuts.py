@@ -70,7 +70,7 @@ def test_a_message_of_many_accesses_and_one_of_none_are_one_message_each() -> No
     def translate(source: str, value: bytes | None, headers: object, appended_at: int) -> Translated:
         if value == b"header":
             return Translated(accesses=(), is_control=True)
-        names = ("case:c0042", "person:p7", "case:c0099")
+        names = ("case:c0099", "case:c0042", "person:p7")
         return Translated(tuple(make_access(name=n, event_id=f"e-{n}", sequence=None) for n in names), False)
 
     judge._translate = translate
@@ -79,7 +79,7 @@ def test_a_message_of_many_accesses_and_one_of_none_are_one_message_each() -> No
     found = cut_of(judge.batch(PARTITION, "ecms", batch), source="ecms", policy_hash="hash7", run="run-1")
     assert found.messages == MessageCounts(translated=1, control=1, dead_letters=0)
     assert found.accesses == {"explained": 2, "unresolved": 1}
-    assert found.digest == verdict_digest("ceen")
+    assert found.digest == verdict_digest("cnee")
     assert found.sequences == {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from schemas.plain import Plain
 from schemas.topics import CANONICAL, FACTS_LINE
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
-from streams.policy.judging import Judging
+from streams.policy.judging import CLOSE_MAX, Judging
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
@@ -218,6 +219,35 @@ def test_it_is_let_go_once_this_worker_knows_as_much() -> None:
     after = judge.again([entry])
     assert (after.kept, after.closed) == ([], [entry])
     assert [(f.transition, f.severity) for f, _ in after.findings] == [("revised", raised.severity)]
+
+
+# --- many that are looked at closely
+
+
+def test_a_batch_of_several_slices_is_one_batch() -> None:
+    """In order and whole; a repeat in a later slice has nothing to add."""
+    pairs = [(make_access("ghost7", event_id=f"e{n}"), make_access(until="15:00")) for n in range(CLOSE_MAX)]
+    many = [access for pair in pairs for access in pair]
+    judged = judging(JDOE, MINE).batch(PARTITION, "ecms", messages(*many, many[0], b"?"))
+    assert judged.codes.decode() == "ne" * CLOSE_MAX + "nd"
+    assert [f.message.offset - 960 for f in judged.findings] == list(range(0, 2 * CLOSE_MAX, 2))
+    assert judged.repeats == 1
+
+
+def test_memory_for_looking_closely_does_not_grow_with_the_batch() -> None:
+    """A search of many candidates is 20 times its message while it is judged, and a batch may hold thousands."""
+    search = encode(make_access(candidates=[f"person:p{n}" for n in range(200)]))
+
+    def peak(slices: int) -> int:
+        judge, batch = judging(JDOE, MINE), messages(*[search] * (slices * CLOSE_MAX))
+        tracemalloc.start()
+        judged = judge.batch(PARTITION, "ecms", batch)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert judged.codes.decode() == "e" * len(batch)
+        return found
+
+    assert peak(4) < 1.5 * peak(1)
 
 
 # --- how it is spelt
