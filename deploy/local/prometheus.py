@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -138,12 +138,22 @@ class LocalPrometheus:
 
     def wait_for(self, expression: str, *, seconds: float = 30.0) -> list[tuple[dict[str, str], float]]:
         """Asks until the expression gives a series. Raises PrometheusError after that long."""
-        deadline = time.monotonic() + seconds
-        while not (rows := self.query(expression)):
-            if time.monotonic() > deadline:
-                raise PrometheusError(f"no series within {seconds:g} s: {expression}")
-            self._pause()
+        rows: list[tuple[dict[str, str], float]] = []
+
+        def is_there() -> bool:
+            rows.extend(self.query(expression))
+            return bool(rows)
+
+        self.wait_until(f"series of {expression}", is_there, seconds)
         return rows
+
+    def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Asks until it is so. Raises PrometheusError, naming `what`, after that long."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise PrometheusError(f"no {what} within {seconds:g} s")
+            self._pause()
 
     def __enter__(self) -> LocalPrometheus:
         return self.start()

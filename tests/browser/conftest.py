@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import pytest
@@ -63,8 +65,26 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
                 worker.show(scene.gauges(position))
                 worker.show(scene.growth())
                 worker.observe(scene.seen())
+            told = len(workers) * sum(scene.growth()["needtoknow_findings_total"].values())
             prometheus.wait_for(
-                "count(needtoknow:facts:behind > 10) == 1 and on () sum(needtoknow:findings:raised) > 0"
+                f"sum(needtoknow_findings_total) == {told:g}"
+                f" and on () count(needtoknow_facts_position > 0) == {len(workers)}"
             )
+            _let_rules_follow(prometheus)
             prometheus.wait_for('count(ALERTS{alertstate="firing"}) >= 3')
             yield Watched(prometheus, workers)
+
+
+def _let_rules_follow(prometheus: LocalPrometheus) -> None:
+    """Each group of rules has a moment of its own: wait until all have been worked out from what is there now.
+
+    Twice, since one group reads what another recorded.
+    """
+    for _ in range(2):
+        now = datetime.now(UTC)
+        prometheus.wait_until("rules worked out", partial(_are_rules_of_after, prometheus, now))
+
+
+def _are_rules_of_after(prometheus: LocalPrometheus, instant: datetime) -> bool:
+    groups = prometheus.api("rules")["groups"]
+    return all(datetime.fromisoformat(group["lastEvaluation"]) > instant for group in groups)
