@@ -61,7 +61,7 @@ def build_app(settings: Settings) -> App:
     quiet_logs()
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry()
-    knowledge, published = Knowledge(), Published()
+    knowledge, published = Knowledge(policy.grace_ms), Published()
     completeness = Completeness(policy.gating_feeds())
     app = _faust(settings)
     store = Store(settings, telemetry)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
+from operator import sub
 
 from schemas.ledger import CODES, Cut, MessageCounts, verdict_digest
 from streams.join.open import OpenAccess, Partition
@@ -64,11 +66,13 @@ def settlement_cut(
 
 
 def ranges(numbers: list[int]) -> list[tuple[int, int]]:
-    """Sorted, merged [first, last] ranges; repeats count once."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number <= found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return [(first, last) for first, last in found]
+    """Sorted, merged [first, last] ranges; repeats count once.
+
+    Without a loop of our own, since there is a number for every message.
+    """
+    if not numbers:
+        return []
+    ordered = sorted(numbers)
+    following = ordered[1:]
+    jumps = [gap > 1 for gap in map(sub, following, ordered)]
+    return list(zip([ordered[0], *compress(following, jumps)], [*compress(ordered, jumps), ordered[-1]], strict=True))

@@ -20,6 +20,7 @@ from schemas.fact import (
 )
 
 from .facts import History, RecordKey, Revision, login_key, record_key, revision_of, staff_key
+from .plain import PlainDuties
 
 Index = defaultdict[str, list[History]]
 
@@ -41,29 +42,16 @@ class Touched(NamedTuple):
     is_everyone: bool
 
 
-class PlainDuty(NamedTuple):
-    """When an assignment holds and since when it is known, in UTC milliseconds."""
-
-    valid_from: int
-    valid_to: int
-    known_from: int
-
-
-class PlainLogin(NamedTuple):
-    """Whose login it is, and when (UTC milliseconds)."""
-
-    staff: str
-    valid_from: int
-    valid_to: int
-
-
 NOTHING = Touched(frozenset(), frozenset(), False)
 
 
 class Knowledge:
-    """All facts below `position` (the next offset of `facts.v1`). One writer: whoever reads the log, in order."""
+    """All facts below `position` (the next offset of `facts.v1`). One writer: whoever reads the log, in order.
 
-    def __init__(self) -> None:
+    `grace_ms`: the policy's, for `plain`. With less, more accesses are looked at closely; no verdict differs.
+    """
+
+    def __init__(self, grace_ms: int = 0) -> None:
         self.position = 0
         self.waivers: dict[str, int] = {}
         self.facts: dict[tuple[str, str], History] = {}
@@ -76,10 +64,7 @@ class Knowledge:
         self.stands_in: Index = defaultdict(list)  # covering -> covered
         self.accounts: Index = defaultdict(list)  # login key -> staff
         self.naming: Index = defaultdict(list)  # record key -> facts that name it
-        # The highest revisions of the two kinds that explain most accesses, as bare numbers: read once per access,
-        # where following a fact to its revision to its body cost 2 µs more.
-        self.plain_duties: dict[str, tuple[PlainDuty, ...]] = {}  # keyed as `assigned`
-        self.plain_logins: dict[str, PlainLogin] = {}  # login key -> its only account
+        self.plain = PlainDuties(grace_ms)
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -136,15 +121,16 @@ class Knowledge:
         match body:
             case Assignment(staff=str(staff), record=record):
                 key = f"{record_key(record)} {staff}"
-                tops = [h.top for h in self.assigned[key] if not h.top.is_void and _is_under(h.top.body, key)]
-                self.plain_duties[key] = tuple(PlainDuty(t.valid_from, t.valid_to, t.known_from) for t in tops)
+                tops = [h.top for h in self.assigned[key]]
+                self.plain.set_duties(record, staff, [t for t in tops if not t.is_void and _is_under(t.body, key)])
             case Account(source=source, login=login):
                 key = login_key(source, login)
-                self.plain_logins.pop(key, None)
                 tops = [h.top for h in self.accounts[key]]
                 only = tops[0].body if len(tops) == 1 and not tops[0].is_void else None
                 if isinstance(only, Account) and login_key(only.source, only.login) == key:
-                    self.plain_logins[key] = PlainLogin(only.staff, tops[0].valid_from, tops[0].valid_to)
+                    self.plain.set_login(source, login, only.staff, tops[0])
+                else:
+                    self.plain.drop_login(source, login)
 
     def _places(self, body: Body) -> list[tuple[Index, str]]:
         match body:

@@ -12,7 +12,6 @@ from schemas.access import Access, finding_id
 from schemas.errors import RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
 from schemas.ledger import CODES
-from schemas.plain import Plain
 from schemas.policy import Policy
 from streams.join.completeness import Completeness
 from streams.join.knowledge import Knowledge
@@ -24,7 +23,7 @@ from streams.sources import Headers, Translated
 from .decide import Verdict, decide
 from .explain import tell
 from .judged import JudgedAgain, JudgedBatch, Rejected
-from .plainly import Message, plainly_explained
+from .plainly import Message, Plainly, plainly_explained
 from .published import Published
 
 Translate = Callable[[str, bytes | None, Headers, int], Translated]
@@ -33,7 +32,7 @@ Step = tuple[Transition, State]
 """What to publish of a finding, and the state its log joins to afterwards."""
 
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
-EXPLAINED: Final = CODE["explained"]
+EXPLAINED_LETTER: Final = bytes((CODE["explained"],))
 CLOSE_MAX: Final = 256  # messages looked at closely at a time; a search of 200 candidates takes 126 KB meanwhile
 
 
@@ -83,19 +82,16 @@ class Judging:
             self.completeness.marks(),
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
-        codes, sequences = out.codes, out.sequences
-        rows = [None] * len(messages) if may_repeat else self._plainly_explained(source, messages)
-        close = [message for message, row in zip(messages, rows, strict=True) if row is None]
+        if may_repeat or not self._is_own_assignment_enough:
+            plainly = Plainly([], list(range(len(messages))))
+        else:
+            plainly = plainly_explained(self.knowledge.plain, source, messages)
+        out.sequences += plainly.sequences
+        close = [messages[place] for place in plainly.others]
         slices = (close[start : start + CLOSE_MAX] for start in range(0, len(close), CLOSE_MAX))
-        letters = iter([found for some in slices for found in self._closely(out, source, some)])
-        for row in rows:
-            if row is None:
-                codes += next(letters)
-                continue
-            codes.append(EXPLAINED)
-            if row[0]:
-                sequences.append(int(row[0]))
-        out.translated = len(messages) - len(out.rejected) - codes.count(CODE["control"])
+        letters = [found for some in slices for found in self._closely(out, source, some)]
+        out.codes = _in_order(len(messages), plainly.others, letters)
+        out.translated = len(messages) - len(out.rejected) - out.codes.count(CODE["control"])
         return out
 
     def again(self, entries: Sequence[OpenAccess]) -> JudgedAgain:
@@ -134,11 +130,6 @@ class Judging:
         if entry.published is None:
             return outcome != "explained"
         return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
-
-    def _plainly_explained(self, source: str, messages: Sequence[Message]) -> list[Plain | None]:
-        if not self._is_own_assignment_enough:
-            return [None] * len(messages)
-        return plainly_explained(self.knowledge, self._grace, source, messages)
 
     def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message]) -> list[bytearray]:
         """The letters of each of these messages.
@@ -179,7 +170,7 @@ class Judging:
                 continue
             if not translated.accesses:
                 codes.append(CODE["control"])
-            codes += bytes((EXPLAINED,)) * len(translated.accesses)  # `_step` changes those that are not
+            codes += EXPLAINED_LETTER * len(translated.accesses)  # `_step` changes those that are not
             for index, access in enumerate(translated.accesses):
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
@@ -257,3 +248,14 @@ class Judging:
             )
             for (entry, verdict, (name, state)), told in zip(steps, words, strict=True)
         ]
+
+
+def _in_order(total: int, places: Sequence[int], letters: Sequence[bytearray]) -> bytearray:
+    """The letters of a batch: those looked at closely at their places, all between them explained."""
+    codes, done = bytearray(), 0
+    for place, found in zip(places, letters, strict=True):
+        codes += EXPLAINED_LETTER * (place - done)
+        codes += found
+        done = place + 1
+    codes += EXPLAINED_LETTER * (total - done)
+    return codes

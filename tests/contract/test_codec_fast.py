@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import orjson
@@ -15,8 +16,8 @@ from schemas import plain
 from schemas.access import Access
 from schemas.codec import decode_access, decode_thin, encode
 from schemas.errors import RejectedInputError
-from schemas.ids import parse_instant, quick_instant
-from schemas.plain import DAYS, MINUTES, NO_DAY, SECONDS, read_plain
+from schemas.ids import format_instant, parse_instant, quick_instant
+from schemas.plain import NOT_PLAIN, plain_record, read_plain
 from tests.contract.examples import ACCESS, TEXT
 from tests.harness.builders import make_access
 
@@ -121,20 +122,35 @@ def test_the_fast_way_says_nothing_that_the_exact_way_does_not(raw: bytes) -> No
 @example([ACCESS + b"\n" + ACCESS, b"{nonsense", ACCESS])
 @example([b"", ACCESS, None, b"\n"])
 @example([ACCESS.replace(b'"2026-01-05T', b'"2026-02-30T')])
+@example([ACCESS.replace(b'"2026-01-05T', b'"2026-02-29T')])
+@example([ACCESS.replace(b'"2026-01-05T', b'"2028-02-29T')])
 def test_what_is_plain_is_what_the_exact_way_reads(values: list[bytes | None]) -> None:
     """Message by message, whatever lies before and behind it: no message can pass for another's line."""
     rows = read_plain("ecms", values)
     assert len(rows) == len(values)
     for value, row in zip(values, rows, strict=True):
-        if row is None or DAYS[row[4]] == NO_DAY:
+        if row == NOT_PLAIN:
             continue
         exact = decode_access(value)
-        number, actor, kind, record, day, minute, second, milli = row
-        assert (exact.source, exact.actor, exact.record.kind, exact.record.id) == ("ecms", actor, kind, record)
-        assert exact.sequence == (int(number) if number else None)
-        assert exact.occurred_at == DAYS[day] + MINUTES[minute] + SECONDS[second] + int(milli)
+        sequence = "" if exact.sequence is None else str(exact.sequence)
+        instant = format_instant(exact.occurred_at)
+        assert exact.source == "ecms"
+        assert row == (sequence, exact.actor, plain_record(exact.record), instant)
         assert exact.candidates is None
         assert exact.occurred_until is None
+
+
+def test_every_day_that_exists_is_plain_and_no_other() -> None:
+    """Half a century, the 32nd of a month and the 13th month: nobody reads these numbers after the expression."""
+    days = [f"{y}-{m:02}-{d:02}" for y in range(2000, 2050) for m in range(14) for d in range(33)]
+    rows = read_plain("ecms", [ACCESS.replace(b"2026-01-05", day.encode()) for day in days])
+    for day, row in zip(days, rows, strict=True):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            assert row == NOT_PLAIN, day
+        else:
+            assert row[3].startswith(day)
 
 
 @pytest.mark.parametrize("name", ["sequence", "requested_for", "session", "device", "batch_id", "object_count", None])
@@ -144,7 +160,7 @@ def test_what_the_codec_writes_is_plain_with_one_look(name: str | None, monkeypa
     fields = {} if name is None else {name: 17 if name in NUMBERS else "x7"}
     access = make_access(**{"sequence": None, **fields})
     [row] = read_plain("ecms", [encode(access)])
-    assert row is not None
+    assert row[1] == access.actor
     assert row[0] == ("17" if name == "sequence" else "")
 
 

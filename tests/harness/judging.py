@@ -39,9 +39,9 @@ def messages(*said: Access | bytes | None, first: int = 960, appended_at: When =
     return [Message(first + n, value, at(appended_at)) for n, value in enumerate(values)]
 
 
-def knowing(log: Iterable[Fact | RegisteredFact | Waiver]) -> Knowledge:
+def knowing(log: Iterable[Fact | RegisteredFact | Waiver], grace_ms: int = 0) -> Knowledge:
     """Knowledge after this log; plain facts are registered as known when recorded."""
-    knowledge = Knowledge()
+    knowledge = Knowledge(grace_ms)
     for offset, said in enumerate(log):
         if isinstance(said, Waiver):
             knowledge.waive(offset, said)
@@ -57,7 +57,8 @@ def judging(
     published: Published | None = None,
 ) -> Judging:
     """A judge that has read this log and heard these marks."""
-    rules, knowledge = policy or make_policy(), knowing(log)
+    rules = policy or make_policy()
+    knowledge = knowing(log, rules.grace_ms)
     completeness = Completeness(rules.gating_feeds())
     for feed, through in marks.items():
         heard = RegisteredMark(feed=feed, complete_through=through, sequence=4711, position=knowledge.position)

@@ -110,7 +110,7 @@ class Worker:
     def __init__(self, stored: Stored, policy: Policy, run: str) -> None:
         self.stored = stored
         self.run = run
-        knowledge, completeness = Knowledge(), Completeness(policy.gating_feeds())
+        knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
         self.judging = Judging(
             policy=policy,
             knowledge=knowledge,

@@ -40,7 +40,7 @@ class Message:
 def judging_of(log: list[RegisteredFact | Waiver], marks: dict[str, int], grace: int) -> Judging:
     """A judge that has read this log and heard these marks."""
     policy = make_policy(grace_seconds=grace)
-    knowledge, completeness = Knowledge(), Completeness(policy.gating_feeds())
+    knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
     for offset, said in enumerate(log):
         if isinstance(said, Waiver):
             knowledge.waive(offset, said)

@@ -16,7 +16,6 @@ from schemas.access import Access
 from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
-from schemas.plain import Plain
 from schemas.topics import CANONICAL, FACTS_LINE
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
@@ -31,17 +30,13 @@ MINE = assignment("w028")
 
 
 class Watched(Judging):
-    """The judge; counts what went the close way, or sends everything there."""
+    """The judge; counts what went the close way."""
 
     closely = 0
-    is_fast = True
 
     def _closely(self, out: JudgedBatch, source: str, asked: Sequence[Any]) -> list[bytearray]:
         self.closely += len(asked)
         return super()._closely(out, source, asked)
-
-    def _plainly_explained(self, source: str, asked: Sequence[Any]) -> list[Plain | None]:
-        return super()._plainly_explained(source, asked) if self.is_fast else [None] * len(asked)
 
 
 def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
@@ -53,7 +48,7 @@ def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
         published=Published(),
         translate=judge._translate,
     )
-    twin.is_fast = is_fast
+    twin._is_own_assignment_enough &= is_fast
     return twin
 
 
@@ -135,6 +130,24 @@ def test_a_second_assignment_may_be_the_plain_one() -> None:
     """The first has ended, the other holds."""
     ended = assignment("w028", fact_id="x1", valid_to="12:00")
     assert both(judging(JDOE, ended, MINE), messages(make_access())) == ("e", 0)
+
+
+def test_one_of_many_assignments_may_be_the_plain_one() -> None:
+    """Whichever; and to none of them belongs what lies between."""
+    spans = [("08:00", "09:00"), ("10:00", "11:00"), ("12:00", "13:00")]
+    held = [assignment("w028", fact_id=f"x{n}", valid_from=f, valid_to=t) for n, (f, t) in enumerate(spans)]
+    within = [make_access(when=when) for when in ("08:30", "10:00", "12:59")]
+    assert both(judging(JDOE, *held), messages(*within)) == ("eee", 0)
+    assert both(judging(JDOE, *held), messages(make_access(when="11:30"))) == ("u", 1)
+
+
+def test_each_message_is_asked_about_its_own_append_time() -> None:
+    """In a backlog of hours most happened after the first of their batch was appended; no clock is ahead."""
+    first, second = messages(make_access(when="08:00"), make_access(when="14:00"))
+    first.timestamp, second.timestamp = at("08:00"), at("14:00")
+    assert both(judging(JDOE, MINE), [first, second]) == ("ee", 0)
+    second.timestamp -= 1
+    assert both(judging(JDOE, MINE), [first, second]) == ("ee", 1)
 
 
 def test_a_source_cannot_speak_for_another_the_fast_way() -> None:
