@@ -24,6 +24,7 @@ from .agents.register import Register
 from .broadcast import Broadcast
 from .gauges import Gauges
 from .policies import load_policy
+from .records import tolerate_any_header
 from .store import Store
 from .telemetry import Telemetry
 from .transport import DRAIN_SECONDS, BatchSchema, Hooks
@@ -59,6 +60,7 @@ class App(faust.App):
 def build_app(settings: Settings) -> App:
     """One worker: register and judge, with everything they need. Raises RejectedInputError for a wrong policy."""
     quiet_logs()
+    tolerate_any_header()
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry()
     knowledge, published = Knowledge(policy.grace_ms), Published()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from typing import Final
 
@@ -32,6 +33,17 @@ async def wait_for_topics(settings: Settings) -> None:
         await _check(settings, admin)
     finally:
         await admin.close()
+
+
+def check_admin_port(settings: Settings) -> None:
+    """Raises NotReadyError when nothing can listen where /metrics is to be; whoever starts the worker must act."""
+    try:
+        socket.create_server((settings.admin_host, settings.admin_port)).close()
+    except OSError as error:
+        raise NotReadyError(
+            f"cannot listen on {settings.admin_host}:{settings.admin_port} ({error.strerror}); set NTK_ADMIN_PORT: "
+            "each worker needs a port of its own, 0 takes any that is free"
+        ) from error
 
 
 async def _connect(settings: Settings) -> AIOKafkaAdminClient:

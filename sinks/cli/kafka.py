@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
+from streams.records import tolerate_any_header
 
 from .progress import line
 
@@ -115,6 +116,8 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
 @asynccontextmanager
 async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer outside of any group: it commits nothing and is given its partitions by hand."""
+
+    tolerate_any_header()
 
     def make() -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -76,12 +76,9 @@ def read_letter(message: Message) -> DeadLetter:
 
 
 def _ours(headers: tuple[tuple[str, bytes], ...]) -> dict[str, int]:
-    """Which header says what about the fault. The last of a name is ours: the message may have brought one along."""
-    return {
-        name.removeprefix(PREFIX): at
-        for at, (name, value) in enumerate(headers)
-        if name.startswith(PREFIX) and value is not None
-    }
+    """Which header says what about the fault. Ours stand behind all that the message brought, the topic first."""
+    begin = max((at for at, (name, _) in enumerate(headers) if name == f"{PREFIX}topic"), default=len(headers))
+    return {name.removeprefix(PREFIX): at for at, (name, _) in enumerate(headers) if at >= begin}
 
 
 def joined(letters: Iterable[DeadLetter]) -> list[DeadLetter]:

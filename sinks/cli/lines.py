@@ -77,12 +77,19 @@ def letter_page(letter: DeadLetter, *, reveal: bool) -> str:
         f"class     {safe(letter.error)}",
         f"reason    {safe(letter.message)}",
         f"key       {_content(letter.key, reveal=reveal)}",
-        *(f"header    {safe(name)}: {_content(value, reveal=reveal)}" for name, value in letter.headers),
+        *_headers(letter, reveal=reveal),
         f"content   {_content(letter.value, reveal=reveal)}",
     ]
     if letter.truncated is not None:
         lines.append(f"          cut off: the message had {safe(letter.truncated)} bytes, and is still on its topic")
     return "\n".join(lines)
+
+
+def _headers(letter: DeadLetter, *, reveal: bool) -> list[str]:
+    """A name came with the message too, so it may be data as well."""
+    if not reveal:
+        return [f"headers   {len(letter.headers)}, hidden (--reveal shows them)"]
+    return [f"header    {safe(name)}: {_content(value, reveal=True)}" for name, value in letter.headers]
 
 
 def _content(value: bytes | None, *, reveal: bool) -> str:

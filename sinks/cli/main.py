@@ -67,9 +67,10 @@ def cli() -> None:
     The first minutes, with a Kafka on this machine:
       needtoknow topics apply --single-broker
       needtoknow worker &
-      needtoknow load staff.csv --feed staff
-      needtoknow load duties.jsonl --feed assignments
-      needtoknow send accesses.jsonl --source ecms
+      needtoknow load deploy/example/staff.jsonl --feed staff --complete-through 2026-01-06T00:00:00Z
+      needtoknow load deploy/example/cases.jsonl --feed cases --complete-through 2026-01-06T00:00:00Z
+      needtoknow load deploy/example/assignments.csv --feed assignments --complete-through 2026-01-06T00:00:00Z
+      needtoknow send deploy/example/accesses.jsonl --source ecms
       needtoknow findings tail --from-start
     """
 

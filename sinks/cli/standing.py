@@ -28,6 +28,7 @@ class Seen:
     marks: Mapping[str, int]
     low: int
     unregistered: tuple[str, ...]
+    workers: int
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,7 @@ class Standing:
     """The answer of `needtoknow status`. `why_not_idle` names the first thing that is still to do, or is None."""
 
     why_not_idle: str | None
+    workers: int
     facts_position: int
     pending: int
     open: int
@@ -56,6 +58,7 @@ class Standing:
             "idle": self.why_not_idle is None,
             "healthy": not self.unregistered,
             "why_not_idle": self.why_not_idle,
+            "workers": self.workers,
             "facts_position": self.facts_position,
             "pending": self.pending,
             "open": self.open,
@@ -73,6 +76,7 @@ def standing(seen: Seen) -> Standing:
     notes = [note for place, note in seen.notes.items() if place[0] in seen.access_topics]
     return Standing(
         why_not_idle=next(_still_to_do(seen), None),
+        workers=seen.workers,
         facts_position=seen.ends.get((seen.facts_topic, 0), 0),
         pending=sum(note.pending for note in notes),
         open=sum(note.open for note in notes),
@@ -84,6 +88,8 @@ def standing(seen: Seen) -> Standing:
 
 
 def _still_to_do(seen: Seen) -> Iterator[str]:
+    if not seen.workers:
+        yield "no worker runs, so nothing is judged; start one: needtoknow worker"
     for place in sorted(seen.ends):
         topic, end = place[0], seen.ends[place]
         if end == seen.begins.get(place, 0):

@@ -36,8 +36,8 @@ LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once 
 def status(broker: Broker, settings: Settings, wait_idle: float | None, as_json: bool) -> int:
     """Say what is read, judged, pending and found; exit 0 when idle and well, 1 when not.
 
-    Idle means: nothing is left to read, register or judge, and every open access has been judged with the newest facts
-    and marks. Pending accesses may remain: they wait for a feed, not for us.
+    Idle means: a worker runs, nothing is left to read, register or judge, and every open access has been judged with
+    the newest facts and marks. Pending accesses may remain: they wait for a feed, not for us.
 
     Example: needtoknow status --json --wait-idle 30
     """
@@ -87,6 +87,15 @@ async def _look(
         marks=through,
         low=min((through.get(feed, NEVER) for feed in gating), default=NEVER),
         unregistered=await _unregistered(client, settings),
+        workers=await _workers(client, settings.group),
+    )
+
+
+async def _workers(client: AIOKafkaAdminClient, group: str) -> int:
+    """How many are in the group; one that was killed still is for a session's length."""
+    members = -1  # where the group's members stand in its description
+    return sum(
+        len(found[members]) for answer in await client.describe_consumer_groups([group]) for found in answer.groups
     )
 
 
@@ -128,6 +137,7 @@ async def _count_findings(broker: Broker, settings: Settings, found: Standing) -
 
 def _lines(found: Standing) -> str:
     lines = ["idle" if found.why_not_idle is None else f"not idle: {found.why_not_idle}"]
+    lines.append(f"workers: {found.workers}")
     lines.append(f"facts: position {found.facts_position}")
     lines += [f"mark of {feed}: complete through {through}" for feed, through in found.marks.items()]
     lines.append(f"accesses: {found.pending} pending, {found.open} open")

@@ -106,11 +106,18 @@ def _translated(source: str, message: Message) -> Read:
 
 def _lines(report: Report) -> str:
     lines = [
-        f"{report.messages} messages, {report.accesses} accesses",
-        f"{report.cuts} cuts, {report.settlements} settlements",
-        f"{report.findings} findings stand, {report.pending} accesses pending, {report.unjudged} messages not judged",
+        f"messages: {report.messages}, accesses: {report.accesses}",
+        f"cuts: {report.cuts}, settlements: {report.settlements}",
+        f"findings that stand: {report.findings}, accesses pending: {report.pending}",
         *([f"{report.past} cuts are of messages past their retention: not derived again"] if report.past else []),
         *report.differences,
-        "verified: nothing differs" if report.is_good else f"NOT verified: {len(report.differences)} differences",
+        *([f"messages that nobody has judged yet: {report.unjudged}; is a worker running?"] if report.unjudged else []),
+        _verdict(report),
     ]
     return "\n".join(lines)
+
+
+def _verdict(report: Report) -> str:
+    if not report.is_good:
+        return f"NOT verified: {len(report.differences)} differences"
+    return f"verified{' as far as it is judged' if report.unjudged else ''}: nothing differs"

@@ -13,13 +13,16 @@ from schemas.settings import Settings
 
 
 @click.command()
-@click.option("--broker", help="Kafka address(es) as host:port; default: NTK_BROKER or 127.0.0.1:9092.")
-@click.option("--timeout", type=float, help="Seconds to wait for the broker at the start, then exit with 3.")
+@click.option(
+    "--broker", metavar="HOST:PORT,...", help="Kafka address(es) as host:port; default: NTK_BROKER or 127.0.0.1:9092."
+)
+@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait for the broker; then exit with 3.")
 def worker(broker: str | None, timeout: float | None) -> None:
     """Run one worker: register facts, judge accesses, publish findings.
 
     Start as many as you like; they share the work through the consumer group. Each serves /live, /ready and /metrics on
-    NTK_ADMIN_HOST and NTK_ADMIN_PORT. SIGTERM ends it within ten seconds with nothing lost.
+    NTK_ADMIN_HOST and NTK_ADMIN_PORT (default 127.0.0.1, 6066; a second worker on one machine needs another port, 0
+    takes any). SIGTERM ends it within ten seconds with nothing lost.
 
     Example: needtoknow worker --broker 127.0.0.1:9092
     """
@@ -40,10 +43,11 @@ def _run(settings: Settings) -> int:
     import faust
 
     from streams.app import build_app, quiet_logs
-    from streams.ready import wait_for_topics
+    from streams.ready import check_admin_port, wait_for_topics
 
     quiet_logs()
     try:
+        check_admin_port(settings)
         asyncio.run(wait_for_topics(settings))
     except NotReadyError as error:
         click.echo(f"needtoknow: {error}", err=True)

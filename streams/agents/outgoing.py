@@ -16,6 +16,8 @@ from streams.policy.plainly import Message
 from streams.store import Headers, Outgoing
 
 _DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all that an access topic takes
+_HEADERS_MAX: Final = 262_144  # bytes of original headers; what is sent by hand or by CloudEvents has less than 1 KB
+_HEADER_BYTES: Final = 10  # of a header beside its name and value, at the most
 
 
 def headers_for(kind: str, name: str) -> Headers:
@@ -54,7 +56,10 @@ def cut_digest(value: bytes) -> str:
 def dead_letter_message(
     topics: Topics, *, topic: str, partition: int, message: Message, stage: str, error: RejectedInputError
 ) -> Outgoing:
-    """Original bytes and headers, and why, for `dead-letter.v1`; keyed by place: writing it twice is harmless."""
+    """Original bytes and headers, and why, for `dead-letter.v1`; keyed by place: writing it twice is harmless.
+
+    What no topic would take (of a compressed message there may be gigabytes) is cut; the original stays in its topic.
+    """
     place = f"{topic}/{partition}/{message.offset}"
     value = message.value
     why: list[tuple[str, bytes]] = [
@@ -66,11 +71,15 @@ def dead_letter_message(
         ("needtoknow.errors.message", str(error).encode()[:1000]),
     ]
     if (key := getattr(message, "key", None)) is not None:
-        why.append(("needtoknow.errors.key", key))
+        why.append(("needtoknow.errors.key", key[:MESSAGE_MAX]))
     if value is not None and len(value) > _DEAD_LETTER_MAX:  # by compression; the original stays in its topic
         why.append(("needtoknow.errors.truncated", str(len(value)).encode()))
         value = value[:MESSAGE_MAX]
-    return Outgoing(topics.dead_letters, place.encode(), value, (*message.headers, *why))
+    headers = tuple(message.headers)
+    if sum(len(name.encode()) + len(content or b"") + _HEADER_BYTES for name, content in headers) > _HEADERS_MAX:
+        why.append(("needtoknow.errors.headers_left_out", str(len(headers)).encode()))
+        headers = ()
+    return Outgoing(topics.dead_letters, place.encode(), value, (*headers, *why))
 
 
 def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
 from schemas.access import Access
@@ -70,10 +71,13 @@ def _nobody(people: int, source: str, verdict: Verdict) -> str:
 
 
 def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> str:
-    known = max((used.revision.known_from for used in clearing[1]), default=end) if clearing else end
-    if clearing is None or known <= end + grace:  # known in time: the late part explains another instant
+    used = [used.revision for used in clearing[1]] if clearing else []
+    last = max(used, key=attrgetter("known_from"), default=None)
+    if clearing is None or last is None or last.known_from <= end + grace:  # the late part explains another instant
         return "explained only by what was recorded afterwards"
-    return f"explained ({clearing[0]}) only by what was recorded {duration(known - end)} afterwards"
+    if last.known_from != last.recorded_at:  # as register stamped it
+        return f"explained ({clearing[0]}) only by what came after its feed had called that time complete"
+    return f"explained ({clearing[0]}) only by what was recorded {duration(last.known_from - end)} afterwards"
 
 
 def _why(verdict: Verdict, late: str, missed: tuple[NearMiss, ...]) -> str:

@@ -70,7 +70,8 @@ def _why(history: History, question: Question) -> str:
     if top.is_void:
         return "was entered in error"
     if top.valid_to != FOR_EVER and instant >= top.valid_to:
-        return f"ended {duration(instant - top.valid_to)} before"
+        ago = instant - top.valid_to
+        return f"ended {duration(ago)} before" if ago else "ended at that very moment"
     if instant < top.valid_from:
         return f"began {duration(top.valid_from - instant)} after"
     if top.valid_to <= question.end:

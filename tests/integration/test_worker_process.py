@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_a_worker_without_a_broker_says_where_it_looked(tmp_path: Path) -> None:
     assert address in done.stderr.splitlines()[-1]
     assert ROOT_CAUSE not in done.stderr
     assert 2 <= time.monotonic() - began < 15
+
+
+def test_a_second_worker_on_the_same_port_is_told_what_to_set(tmp_path: Path) -> None:
+    """One line; it has not even asked for the broker."""
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        done = Service(f"{HOST}:1", tmp_path, settings={"NTK_ADMIN_PORT": str(port)}).command("worker")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith(f"needtoknow: cannot listen on 127.0.0.1:{port} (")
+    assert "NTK_ADMIN_PORT" in done.stderr
+    assert ROOT_CAUSE not in done.stderr
 
 
 def test_a_worker_refuses_to_start_without_its_topics(kafka: SharedBroker, namespace: str, tmp_path: Path) -> None:

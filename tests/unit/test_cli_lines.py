@@ -120,11 +120,16 @@ def test_dead_letters_are_joined_by_their_place() -> None:
 
 
 def test_headers_that_the_message_brought_along_do_not_speak_for_us() -> None:
-    """The last header of a name is ours."""
-    brought = ("needtoknow.errors.topic", b"access.jnet.v1")
-    one = read_letter(letter(SECRET, 991, brought))
-    assert one.topic == "access.ecms.v1"
-    assert one.headers == (brought,)  # it is evidence all the same
+    """Also those of a name that we had no reason to write."""
+    brought = (
+        ("needtoknow.errors.topic", b"access.jnet.v1"),
+        ("needtoknow.errors.truncated", b"SSN 123-45-6789"),
+        ("needtoknow.errors.key", b"forged"),
+    )
+    one = read_letter(letter(SECRET, 991, *brought))
+    assert (one.topic, one.truncated, one.key) == ("access.ecms.v1", None, None)
+    assert one.headers == brought  # it is evidence all the same
+    assert "SSN" not in letter_page(one, reveal=False) + str(one.document())
 
 
 def test_the_key_of_the_message_is_kept_and_hidden_too() -> None:

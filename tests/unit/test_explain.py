@@ -71,9 +71,16 @@ def test_late_says_by_what_and_how_much_later() -> None:
     assert answer.near_misses == ()
 
 
+def test_late_by_a_broken_promise_says_so() -> None:
+    """It was written down in time, but its feed had called that time complete: "recorded afterwards" were untrue."""
+    answer = told(JDOE, registered(assignment("w028", recorded_at="13:00"), known_from="2026-01-06T14:00:00Z"))
+    words = "explained (own-assignment) only by what came after its feed had called that time complete."
+    assert answer.reason == LEAD + words
+
+
 def test_late_counts_from_the_last_of_the_facts_it_rests_on() -> None:
     """The supervision was known at once, the assignment below it the day after."""
-    answer = told(JDOE, supervision("w028", "w031"), registered(OTHERS, known_from="2026-01-06T14:00:00Z"))
+    answer = told(JDOE, supervision("w028", "w031"), assignment("w031", recorded_at="2026-01-06T14:00:00Z"))
     assert answer.reason == LEAD + "explained (supervises) only by what was recorded 1 day afterwards."
     assert [f.fact_id for f in answer.explanations[0].facts] == ["su-w028-w031", "as-w031-case-c0042"]
 
@@ -230,7 +237,7 @@ def test_an_instant_and_a_record_are_told_as_people_write_them() -> None:
             assignment("w028", valid_from="2025-12-01", valid_to="2025-12-27T14:00:00Z"),
             "assignment ended 9 days before",
         ),
-        (assignment("w028", valid_to="14:00"), "assignment ended no time before"),
+        (assignment("w028", valid_to="14:00"), "assignment ended at that very moment"),
         (assignment("w028", valid_from="14:00:00.040"), "assignment began 40 milliseconds after"),
         (assignment("w028", valid_from="2026-01-07T15:00:00Z"), "assignment began 2 days after"),
         (assignment("w028", void=True), "assignment was entered in error"),

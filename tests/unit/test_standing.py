@@ -34,6 +34,7 @@ IDLE = Seen(
     marks={"staff": LOW, "cases": at("16:00")},
     low=LOW,
     unregistered=(),
+    workers=2,
 )
 
 
@@ -43,6 +44,13 @@ def why_not(**seen: Any) -> str | None:
 
 
 # --- idle
+
+
+def test_where_nobody_works_nothing_is_well() -> None:
+    """Also when everything sent so far has been judged: the next access would not be."""
+    answer = standing(replace(IDLE, workers=0))
+    assert answer.why_not_idle == "no worker runs, so nothing is judged; start one: needtoknow worker"
+    assert not answer.is_good
 
 
 def test_a_service_that_has_judged_everything_at_the_newest_knowledge_is_idle() -> None:
@@ -179,6 +187,7 @@ def test_the_document_says_it_all() -> None:
         "idle": True,
         "healthy": True,
         "why_not_idle": None,
+        "workers": 2,
         "facts_position": 318,
         "pending": 1,
         "open": 2,
