@@ -13,6 +13,7 @@ import mode
 
 from schemas.settings import Settings
 from streams.join.completeness import Completeness
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.policy.judging import Judging
 from streams.policy.published import Published
@@ -73,7 +74,8 @@ def build_app(settings: Settings) -> App:
         completeness=completeness,
         published=published,
         telemetry=telemetry,
-        on_change=lambda touched: judge.change(touched),  # noqa: PLW0108 - made below, it needs the broadcast
+        depth=policy.paths.supervises.depth,
+        on_change=lambda queries, strangers: judge.change(queries, strangers),  # noqa: PLW0108 - made below
         on_conflict=lambda feed, message: register.conflict(feed, message),  # noqa: PLW0108 - the same
     )
     register = Register(
@@ -85,7 +87,12 @@ def build_app(settings: Settings) -> App:
         is_read=lambda: _feeds_read(app, settings),
     )
     judging = Judging(
-        policy=policy, knowledge=knowledge, completeness=completeness, published=published, translate=translate
+        policy=policy,
+        knowledge=knowledge,
+        completeness=completeness,
+        published=published,
+        index=AccessIndex(),
+        translate=translate,
     )
     judge = Judge(
         settings,
@@ -100,7 +107,7 @@ def build_app(settings: Settings) -> App:
         settings, app=app, broadcast=broadcast, judge=judge, store=store, telemetry=telemetry, policy=policy
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
-    app.services = (admin, store, broadcast, register, judge, gauges)
+    app.services = (admin, store, broadcast, register, judge, judge.corrections, gauges)
     app.judge_service = judge
     app.batch_hooks = _hooks(settings, judge, register)
     _wire(app, settings, judge, register)
@@ -141,6 +148,7 @@ def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
         batches_max=settings.queued_batches,
         is_urgent=lambda tp: tp.topic in feeds,
         hold=lambda tp: None if tp.topic in feeds else judge.hold(tp),
+        on_seek=lambda found: judge.seek({tp: n for tp, n in found.items() if tp.topic not in feeds}),
         on_lost=lambda tp: register.lose(tp) if tp.topic in feeds else judge.lose(tp),
         note=lambda tp, finished: "" if tp.topic in feeds else judge.note(tp, finished),
         drain=judge.drain,

@@ -18,9 +18,10 @@ from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.settings import Settings
 from streams.join.completeness import NEVER, Completeness
-from streams.join.knowledge import Knowledge, Learned, Touched
+from streams.join.knowledge import Knowledge, Learned
 from streams.join.open import Partition
 from streams.join.reconcile import State
+from streams.join.touched import Query, touched
 from streams.policy.published import Published
 
 from .telemetry import Telemetry
@@ -35,7 +36,8 @@ SAY_EVERY: Final = 50_000  # messages between two lines of progress while loadin
 class Broadcast(mode.Service):
     """Keeps knowledge, completeness and what has been published up to date.
 
-    `on_change` is called after each batch that changed something, with what the new facts touch.
+    `on_change` is called after each batch that changed something: with which accesses the new facts touch, and of which
+    messages another worker has said something.
     """
 
     def __init__(
@@ -46,7 +48,8 @@ class Broadcast(mode.Service):
         completeness: Completeness,
         published: Published,
         telemetry: Telemetry,
-        on_change: Callable[[Touched], None],
+        depth: int,
+        on_change: Callable[[list[Query], list[tuple[Partition, int]]], None],
         on_conflict: Callable[[str, ConsumerRecord], None],
         **kwargs: Any,
     ) -> None:
@@ -57,6 +60,7 @@ class Broadcast(mode.Service):
         self.completeness = completeness
         self.published = published
         self._telemetry = telemetry
+        self._depth = depth  # of supervision, as the policy counts it
         self._on_change = on_change
         self._on_conflict = on_conflict
         self.heard_marks: dict[str, int] = {}  # highest of each feed, counting or not: what register must remember
@@ -64,7 +68,8 @@ class Broadcast(mode.Service):
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
-        self._touched: list[Touched] = []
+        self._queries: list[Query] = []
+        self._strangers: list[tuple[Partition, int]] = []
         self.is_loaded = False
 
     async def on_start(self) -> None:
@@ -166,8 +171,9 @@ class Broadcast(mode.Service):
 
     def _announce(self) -> None:
         self.completeness.advance(self.knowledge.position, self.knowledge.waivers)
-        touched, self._touched = merge(self._touched), []
-        self._on_change(touched)
+        queries, self._queries = self._queries, []
+        strangers, self._strangers = self._strangers, []
+        self._on_change(queries, strangers)
 
     def _apply(self, topic: str, message: ConsumerRecord) -> None:
         try:
@@ -189,9 +195,9 @@ class Broadcast(mode.Service):
             self.knowledge.waive(message.offset, decode(Waiver, message.value))
             return
         fact = RegisteredFact.model_validate_json(message.value, context={"wire": True})
-        learned, touched = self.knowledge.learn(message.offset, fact)
-        if learned is Learned.NEW:
-            self._touched.append(touched)
+        learned, change = self.knowledge.learn(message.offset, fact)
+        if change is not None and self.is_loaded:  # nothing has been judged before
+            self._queries += touched(self.knowledge, *change, self._depth)
         elif learned is Learned.CONFLICT:
             self._on_conflict(fact.feed, message)
 
@@ -215,13 +221,5 @@ class Broadcast(mode.Service):
             finding["policy"]["hash"],
         )
         partition = Partition(place["topic"], place["partition"])
-        self.published.read(finding["finding_id"], state, partition, place["offset"])
-
-
-def merge(touched: list[Touched]) -> Touched:
-    """What any of them touches."""
-    return Touched(
-        frozenset().union(*(t.records for t in touched)),
-        frozenset().union(*(t.logins for t in touched)),
-        any(t.is_everyone for t in touched),
-    )
+        if self.published.read(finding["finding_id"], state, partition, place["offset"]) and self.is_loaded:
+            self._strangers.append((partition, place["offset"]))

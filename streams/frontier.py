@@ -43,13 +43,13 @@ class Batch:
 class Frontier:
     """The batches of one partition under way, in order, and the offset that its contiguous finished prefix reaches."""
 
-    def __init__(self, topic: str, partition: int, on_finished: Any = None) -> None:
+    def __init__(self, topic: str, partition: int, on_finished: Any = None, finished_to: int | None = None) -> None:
         self.topic = topic
         self.partition = partition
         self.is_abandoned = False
         self.under_way: deque[Batch] = deque()
         self.newest: int | None = None  # append time of the newest message begun, UTC ms
-        self.finished_to: int | None = None
+        self.finished_to = finished_to
         self._on_finished = on_finished
 
     def begin(self, messages: Sequence[Any]) -> Batch:

@@ -11,6 +11,7 @@ import mode
 
 from schemas.policy import Policy
 from schemas.settings import Settings
+from streams.agents.corrections import DAY_MS
 from streams.agents.judge import Judge
 from streams.broadcast import Broadcast
 
@@ -36,6 +37,7 @@ class Gauges(mode.Service):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._settings = settings
         self._sources = settings.topics.accesses()
         self._app = app
         self._broadcast = broadcast
@@ -70,6 +72,11 @@ class Gauges(mode.Service):
         put("needtoknow_oldest_pending_seconds", 0 if oldest is None else (now - oldest) / 1000)
         put("needtoknow_facts_position", self._broadcast.knowledge.position)
         put("needtoknow_facts_held", len(self._broadcast.knowledge.facts))
+        index = self._judge.judging.index
+        index.forget(int(now - self._settings.index_days * DAY_MS), self._settings.index_max)
+        put("needtoknow_index_accesses", len(index))
+        put("needtoknow_index_bytes", index.size())
+        put("needtoknow_look_back_messages", self._judge.corrections.to_look_back)
         put("needtoknow_ready", 1 if self.why_not_ready() is None else 0)
         for feed, through in self._broadcast.heard_marks.items():
             put("needtoknow_mark_age_seconds", (now - through) / 1000, feed=feed)

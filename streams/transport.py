@@ -48,6 +48,7 @@ class Hooks:
         batches_max: int,
         is_urgent: Callable[[TP], bool],
         hold: Callable[[TP], int | None],
+        on_seek: Callable[[Mapping[TP, int]], None],
         on_lost: Callable[[TP], None],
         note: Callable[[TP, int], str],
         drain: Callable[[], Any],
@@ -60,6 +61,8 @@ class Hooks:
         """Whether the partition is asked for messages before all others."""
         self.hold = hold
         """The offset that must not be committed past, or None."""
+        self.on_seek = on_seek
+        """Called when it is known what is held and from which offset on each partition will be read."""
         self.on_lost = on_lost
         """Called for each partition whose batches were abandoned."""
         self.note = note
@@ -133,12 +136,17 @@ class Consumer(driver.Consumer):
         self._abandon(list(self.frontiers))
         self._seeks += 1
         if not self.assignment():
+            self.hooks.on_seek({})
             return  # aiokafka asserts that there is something to seek
         await super().perform_seek()
         # Upstream leaves a partition whose committed offset is none or 0 wherever the last fetch had come to.
         fresh = [tp for tp in self.assignment() if not self._read_offset[tp]]
         if fresh:
             await self.seek_wait(await self.earliest_offsets(*fresh))
+        found = {tp: offset for tp in self.assignment() if tp not in fresh and (offset := self._read_offset[tp])}
+        for tp, offset in found.items():  # so that a note can be written beside it when nothing new comes
+            self.frontiers[tp] = Frontier(tp.topic, tp.partition, self._on_finished, finished_to=offset)
+        self.hooks.on_seek(found)
 
     async def commit_and_end_transactions(self) -> None:
         """Called before partitions are given up: wait for outputs under way, then commit."""

@@ -35,7 +35,6 @@ from sinks.cli.kafka import Broker, consumer, partitions
 from sinks.cli.lines import finding_line
 from streams.policies import load_policy
 from tests.harness.department import make_day
-from tests.harness.holding_back import split
 from tests.harness.outcome import Outcome, compare, count, read_findings
 from tests.harness.player import play
 from tests.harness.steps import Expected, Step
@@ -49,8 +48,7 @@ REMEMBERED: Final = 100_000
 class Plan:
     """What will be played, and what must come of it."""
 
-    first: tuple[Step, ...]
-    delayed: tuple[Step, ...]
+    steps: tuple[Step, ...]
     expected: Expected
 
 
@@ -107,7 +105,7 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     thinking.join()
     plan = plans[0]
     _say(
-        f"playing the day of seed {options.seed}: {len(plan.first) + len(plan.delayed)} messages in about "
+        f"playing the day of seed {options.seed}: {len(plan.steps)} messages in about "
         f"{options.seconds:.0f} s; findings appear below"
     )
     outcome = asyncio.run(_play(service, plan, options.seconds))
@@ -119,10 +117,8 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
 
 
 def _plan(seed: int, accesses: int) -> Plan:
-    policy = load_policy()
     day = make_day(seed, accesses=accesses)
-    first, delayed = split(day, policy)
-    return Plan(first, delayed, day.expected(policy))
+    return Plan(day.steps, day.expected(load_policy()))
 
 
 def _broker(options: argparse.Namespace, directory: Path, stack: ExitStack) -> tuple[str, str]:
@@ -149,13 +145,9 @@ async def _play(service: Service, plan: Plan, seconds: float) -> Outcome:
     topics = Topics(service.prefix)
     showing = asyncio.create_task(_show(service.bootstrap, topics))
     try:
-        await play(service.bootstrap, topics, plan.first, seconds=seconds)
+        await play(service.bootstrap, topics, plan.steps, seconds=seconds)
         _say("the day is over; waiting until everything is judged")
         await asyncio.to_thread(_wait_idle, service)
-        if plan.delayed:
-            _say(f"{len(plan.delayed)} accesses were delayed on their way and arrive now")
-            await play(service.bootstrap, topics, plan.delayed)
-            await asyncio.to_thread(_wait_idle, service)
         return compare(plan.expected, await read_findings(service.bootstrap, topics))
     finally:
         showing.cancel()

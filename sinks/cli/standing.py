@@ -105,14 +105,12 @@ def _unjudged(seen: Seen, place: Place, committed: int, end: int) -> str | None:
     note = seen.notes.get(place)
     if note is None:
         return "at work" if committed else f"judged up to 0 of {end}"
-    if committed == end and note.open == 0:
-        return None
     if note.judged < end:
         return f"judged up to {note.judged} of {end}"
     facts = seen.ends.get((seen.facts_topic, 0), 0)
     if note.position < facts:
-        return f"open accesses judged at position {note.position} of {facts}"
-    return None if note.low >= seen.low else "open accesses have not heard the newest marks"
+        return f"accesses judged at position {note.position} of {facts}"
+    return None if note.open == 0 or note.low >= seen.low else "open accesses have not heard the newest marks"
 
 
 def _lag(seen: Seen) -> dict[str, int]:

@@ -16,7 +16,8 @@ from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.settings import Settings
-from sinks.ledger.audit import Logs, Place, Read, Report, StoredCut, audit
+from sinks.ledger.audit import Report, audit
+from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
 from streams.policies import load_policy
 from streams.sources import translate
@@ -82,7 +83,15 @@ async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[Register
     for topic, source in topics.accesses().items():
         async for message in read_topic(broker, topic):
             messages[topic, message.partition].append(_translated(source, message))
-    logs = Logs(messages=messages, cuts=cuts, findings=findings, dead_letters=dead, marks=marks, position=position)
+    logs = Logs(
+        messages=messages,
+        cuts=cuts,
+        findings=findings,
+        dead_letters=dead,
+        marks=marks,
+        position=position,
+        since=int((time.time() - settings.index_days * 86_400) * 1000),
+    )
     return logs, facts
 
 

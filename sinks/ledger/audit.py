@@ -6,7 +6,7 @@ Uses the brute-force judge only, so that a fault of the judge cannot hide itself
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,19 +14,9 @@ from schemas.access import Access, finding_id
 from schemas.finding import Certainty, Finding
 from schemas.ledger import CODES, Cut, verdict_digest
 
+from .logs import Logs, Place, Read, StoredCut
+from .reconciled import Said, unreconciled
 from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
-
-Place = tuple[str, int]
-"""(topic, partition)."""
-
-
-class Read(NamedTuple):
-    """One message of an access topic as its translator reads it: its accesses, or none and why (`kind`)."""
-
-    offset: int
-    appended_at: int
-    accesses: tuple[Access, ...]
-    kind: str  # translated, control, dead_letter
 
 
 class Judged(NamedTuple):
@@ -35,13 +25,6 @@ class Judged(NamedTuple):
     place: tuple[int, int]  # offset, index in the message
     access: Access
     verdict: Verdict
-
-
-class StoredCut(NamedTuple):
-    """A cut and the digest by which the next one names it."""
-
-    cut: Cut
-    digest: str
 
 
 @dataclass
@@ -64,31 +47,28 @@ class Report:
         return not self.differences
 
 
-@dataclass(frozen=True, kw_only=True)
-class Logs:
-    """Everything the audit looks at, by partition, in the order of the logs."""
-
-    messages: Mapping[Place, list[Read]]
-    cuts: Mapping[Place, list[StoredCut]]
-    findings: list[Finding]
-    dead_letters: frozenset[str]  # keys: topic/partition/offset
-    marks: Mapping[str, int]
-    position: int
-
-
 def audit(logs: Logs, judge: Rejudge, policy_hash: str) -> Iterator[Report]:
     """The same report again and again, fuller each time, so that progress can be shown; the last one is the answer."""
     report = Report()
     states = joined(logs.findings)
+    said_of: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in logs.findings:
+        said_of[finding.finding_id].append(finding)
     report.findings = sum(1 for f in states.values() if f.outcome != "explained")
-    _check_findings(report, logs, judge, states)
+    _check_findings(report, logs, judge, states, said_of)
     yield report
     for place in sorted(set(logs.messages) | set(logs.cuts)):
-        yield from _audit_partition(report, logs, judge, policy_hash, place, states)
+        yield from _audit_partition(report, logs, judge, policy_hash, place, states, said_of)
 
 
 def _audit_partition(
-    report: Report, logs: Logs, judge: Rejudge, policy_hash: str, place: Place, states: Mapping[str, Finding]
+    report: Report,
+    logs: Logs,
+    judge: Rejudge,
+    policy_hash: str,
+    place: Place,
+    states: Mapping[str, Finding],
+    said_of: Said,
 ) -> Iterator[Report]:
     messages, stored = logs.messages.get(place, []), logs.cuts.get(place, [])
     by_offset = {m.offset: m for m in messages}
@@ -114,6 +94,8 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
+    for offset, position in unreconciled(logs, place, judge, said_of):
+        report.differences.append(f"{place[0]}/{place[1]}/{offset}: not as it must stand at position {position}")
     pending = {at for at, position in waited.items() if said.get(at, -1) < position}
     _check_settled(report, logs, judge, place, by_offset, pending, states)
     _check_dead_letters(report, logs, place, messages)
@@ -247,14 +229,13 @@ def _check_dead_letters(report: Report, logs: Logs, place: Place, messages: list
             report.differences.append(f"{key}: cannot be read and has no dead letter")
 
 
-def _check_findings(report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding]) -> None:
+def _check_findings(
+    report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said
+) -> None:
     """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
     places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
     for place, messages in logs.messages.items():
         places[place] = {m.offset: m for m in messages}
-    transitions: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in logs.findings:
-        transitions[finding.finding_id].append(finding)
     for name, finding in sorted(states.items()):
         where = f"finding {name}"
         at = finding.message
@@ -285,7 +266,7 @@ def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judg
 
 
 def _certainty(
-    newest: Verdict, transitions: list[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
+    newest: Verdict, transitions: Sequence[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
 ) -> Certainty | None:
     """The highest that any transition had a right to; seldom any but the newest must be judged again."""
     if newest.certainty == CERTAINTIES[-1]:

@@ -13,7 +13,7 @@ from streams.policy.judged import JudgedBatch
 _OUTCOMES = ("explained", "pending", "late", "revoked", "unexplained", "unresolved")
 
 
-def cut_of(batch: JudgedBatch, *, source: str, policy_hash: str, run: str) -> Cut:
+def cut_of(batch: JudgedBatch, *, reconciled: int, source: str, policy_hash: str, run: str) -> Cut:
     """The cut of one judged batch; `previous` is filled in when it is stored, in order."""
     control = batch.codes.count(CODES["control"].encode())
     counts = {name: n for name in _OUTCOMES if (n := batch.codes.count(CODES[name].encode()))}
@@ -23,7 +23,7 @@ def cut_of(batch: JudgedBatch, *, source: str, policy_hash: str, run: str) -> Cu
         first_offset=batch.first_offset,
         next_offset=batch.next_offset,
         position=batch.position,
-        reconciled=0,
+        reconciled=reconciled,
         marks=batch.marks,
         policy=policy_hash,
         messages=MessageCounts(translated=batch.translated, control=control, dead_letters=len(batch.rejected)),
@@ -40,6 +40,7 @@ def settlement_cut(
     entries: Iterable[OpenAccess],
     *,
     position: int,
+    reconciled: int,
     marks: dict[str, int],
     policy_hash: str,
     run: str,
@@ -52,7 +53,7 @@ def settlement_cut(
         first_offset=settled[0][0],
         next_offset=settled[0][0],
         position=position,
-        reconciled=0,
+        reconciled=reconciled,
         marks=marks,
         policy=policy_hash,
         messages=MessageCounts(translated=0, control=0, dead_letters=0),

@@ -5,35 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import mode
 
 from schemas.codec import encode
-from schemas.finding import Finding
-from schemas.ledger import CODES, Note
+from schemas.ledger import Note
 from schemas.settings import Settings
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
-from streams.join.knowledge import NOTHING, Touched
 from streams.join.open import OpenAccess, OpenAccesses, Partition
+from streams.join.touched import Query
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.policy.judging import Judging
 from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
 
+from .corrections import Corrections
+from .counting import count_batch, told
 from .cuts import cut_of, settlement_cut
 from .lane import Job, Lane
-from .last_cuts import last_cut_digests
-from .outgoing import dead_letter_message, finding_message, reason_class
+from .last_cuts import LastCut, last_cuts
+from .outgoing import dead_letter_message, finding_message
 
 log = logging.getLogger(__name__)
 
 SETTLE_MAX: Final = 500  # open accesses judged again before others get the loop: about 20 ms
 TURNS: Final = 8  # of the loop for others between two batches: storing takes so many, and would take as many batches
-NAMES: Final = {letter: name for name, letter in CODES.items()}
 
 
 class Judge(mode.Service):
@@ -56,20 +56,29 @@ class Judge(mode.Service):
         self._topics = settings.topics
         self._sources = settings.topics.accesses()
         self._run_id = run_id
-        self._judging = judging
+        self.judging = judging
         self._broadcast = broadcast
         self._store = store
         self._telemetry = telemetry
         self._crash = crash
         self.open = OpenAccesses(judging.policy.grace_ms)
         self._lanes: dict[Partition, Lane] = {}
-        self._digests: dict[Partition, str] = {}
+        self._last_cuts: dict[Partition, LastCut] = {}
+        self._reconciled: dict[Partition, int] = {}  # the position through which it was, and where it was so last
         self._holding = 0  # counts how often partitions were lost; what was begun under an older hold is dropped
         self._adopted = -1
-        self._touched = NOTHING
+        self._queries: list[Query] = []
         self._changed = asyncio.Event()
         self._is_settling = False
         self._has_room = asyncio.Event()
+        self.corrections = Corrections(
+            settings,
+            judging=judging,
+            telemetry=telemetry,
+            is_open=self.open.holds,
+            settle=self._settle_partition,
+            ready=self._ready,
+        )
 
     # what the transport asks
 
@@ -83,7 +92,8 @@ class Judge(mode.Service):
         self._holding += 1
         self.open.drop(partition)
         self._has_room.set()
-        self._judging.published.forget_flight(partition)
+        self.judging.published.forget_flight(partition)
+        self.judging.index.drop(partition)
         if (lane := self._lanes.pop(partition, None)) is not None:
             lane.drop()
 
@@ -91,20 +101,36 @@ class Judge(mode.Service):
         """To what knowledge this partition has been judged (for `status`); empty while something is under way."""
         partition = Partition(tp.topic, tp.partition)
         lane = self._lanes.get(partition)
-        if self._is_settling or self._changed.is_set() or lane is None or not lane.is_idle:
+        if self._is_behind(partition) or (lane is not None and not lane.is_idle):
             return ""
         is_open, pending = self.open.counts(partition)
-        completeness = self._judging.completeness
+        completeness = self.judging.completeness
         return encode(
             Note(
                 judged=finished,
-                position=self._judging.knowledge.position,
+                position=self.judging.knowledge.position,
                 low=completeness.low,
                 low_waived=completeness.low_waived,
                 open=is_open,
                 pending=pending,
             )
         ).decode()
+
+    def seek(self, positions: Mapping[Any, int]) -> None:
+        """These partitions are held, and read from these offsets on; whatever was held before has been forgotten."""
+        for partition in {*self._lanes, *self.judging.index.partitions()}:
+            self.lose(partition)
+        self.corrections.begin({Partition(tp.topic, tp.partition): offset for tp, offset in positions.items()})
+
+    def _is_behind(self, partition: Partition) -> bool:
+        """Whether what is known has not yet been brought to every access of the partition."""
+        return self._is_settling or self._changed.is_set() or not self.corrections.is_done(partition)
+
+    def _reconciled_to(self, partition: Partition) -> int:
+        """The position through which everything due has been said, once all that is on its way is stored."""
+        if not self._is_behind(partition):
+            self._reconciled[partition] = self.judging.knowledge.position
+        return self._reconciled[partition]
 
     async def drain(self) -> None:
         """Return once everything judged has been stored."""
@@ -115,21 +141,28 @@ class Judge(mode.Service):
 
     async def take(self, batch: Batch) -> None:
         """Judge one batch of one partition."""
-        if not batch.is_abandoned and self._adopted != self._holding:
-            await self._adopt()
+        if not batch.is_abandoned:
+            await self._ready()
         await self._wait_for_room(batch)
         if batch.is_abandoned:
             return
         began = time.perf_counter()
         partition = Partition(batch.topic, batch.partition)
         source = self._sources[batch.topic]
-        judged = self._judging.batch(partition, source, batch.messages)
+        judged = self.judging.batch(partition, source, batch.messages)
         batch.messages = ()  # what is still needed of them is in what was judged
         for entry in judged.opened:
             self.open.keep(entry)
-        cut = cut_of(judged, source=source, policy_hash=self._judging.policy_hash, run=self._run)
-        self._lane(partition).put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
-        self._count(judged, source, time.perf_counter() - began)
+        lane = self._lane(partition)
+        cut = cut_of(
+            judged,
+            reconciled=self._reconciled_to(partition),
+            source=source,
+            policy_hash=self.judging.policy_hash,
+            run=self._run,
+        )
+        lane.put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
+        count_batch(self._telemetry, judged, source, time.perf_counter() - began)
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
@@ -141,11 +174,15 @@ class Judge(mode.Service):
             self._has_room.clear()
             await self._has_room.wait()
 
+    async def _ready(self) -> None:
+        if self._adopted != self._holding:
+            await self._adopt()
+
     async def _adopt(self) -> None:
         """New partitions: first know all that whoever held them before has said."""
         holding = self._holding
         await self._broadcast.catch_up()
-        self._digests = await last_cut_digests(self._settings)
+        self._last_cuts = await last_cuts(self._settings)
         if holding == self._holding:
             self._adopted = holding
 
@@ -157,8 +194,9 @@ class Judge(mode.Service):
     def _lane(self, partition: Partition) -> Lane:
         lane = self._lanes.get(partition)
         if lane is None:
-            lane = Lane(self._store, self._topics, self._digests.get(partition), self._crash)
-            self._lanes[partition] = lane
+            last = self._last_cuts.get(partition, LastCut(None, 0))
+            self._reconciled[partition] = last.reconciled
+            lane = self._lanes[partition] = Lane(self._store, self._topics, last.digest, self._crash)
         return lane
 
     def _outputs(self, judged: JudgedBatch) -> list[Outgoing]:
@@ -179,19 +217,16 @@ class Judge(mode.Service):
         batch.finish()
         now = time.time() * 1000
         for finding in judged.findings:
-            self._told(finding, now - judged.appended[finding.finding_id])
+            told(self._telemetry, finding, now - judged.appended[finding.finding_id])
         self._telemetry.count("needtoknow_ledger_cuts_total", kind="batch")
 
     # changed knowledge
 
-    def change(self, touched: Touched) -> None:
+    def change(self, queries: list[Query], strangers: list[tuple[Partition, int]]) -> None:
         """Facts, marks or findings have moved."""
-        self._touched = Touched(
-            self._touched.records | touched.records,
-            self._touched.logins | touched.logins,
-            self._touched.is_everyone or touched.is_everyone,
-        )
+        self._queries += queries
         self._changed.set()
+        self.corrections.change(queries, strangers)
 
     @mode.Service.task
     async def _settle(self) -> None:
@@ -203,9 +238,9 @@ class Judge(mode.Service):
             self._is_settling = False
 
     async def _settle_all(self) -> None:
-        touched, self._touched = self._touched, NOTHING
-        completeness = self._judging.completeness
-        due = self.open.touched(touched) | self.open.due(completeness.low, completeness.low_waived)
+        queries, self._queries = self._queries, []
+        completeness = self.judging.completeness
+        due = self.open.touched(queries) | self.open.due(completeness.low, completeness.low_waived)
         ordered = sorted(due, key=lambda e: (e.partition, e.offset, e.index))
         for start in range(0, len(ordered), SETTLE_MAX):
             self._settle_some(ordered[start : start + SETTLE_MAX])
@@ -220,7 +255,9 @@ class Judge(mode.Service):
             self._settle_partition(partition, some)
 
     def _settle_partition(self, partition: Partition, entries: list[OpenAccess]) -> None:
-        again = self._judging.again(entries)
+        if not entries:
+            return
+        again = self.judging.again(entries)
         for entry in again.kept:
             self.open.keep(entry)
         for entry in again.closed:
@@ -230,53 +267,25 @@ class Judge(mode.Service):
             self._telemetry.count("needtoknow_settled_total", source=entry.access.source, outcome=outcome)
         if not (again.findings or again.closed):
             return
-        cut = None
+        lane, cut = self._lane(partition), None
         if again.explained:
             cut = settlement_cut(
                 partition,
                 again.explained,
-                position=self._judging.knowledge.position,
-                marks=self._judging.completeness.marks(),
-                policy_hash=self._judging.policy_hash,
+                position=self.judging.knowledge.position,
+                reconciled=self._reconciled[partition],
+                marks=self.judging.completeness.marks(),
+                policy_hash=self.judging.policy_hash,
                 run=self._run,
             )
         outputs = [finding_message(self._topics, finding) for finding, _ in again.findings]
-        self._lane(partition).put(Job(outputs, cut, lambda: self._settled(again, cut is not None)))
+        lane.put(Job(outputs, cut, lambda: self._settled(again, cut is not None)))
 
     def _settled(self, again: JudgedAgain, is_cut: bool) -> None:
         for entry in again.closed:
             self.open.release(entry)
         now = time.time() * 1000
         for finding, entry in again.findings:
-            self._told(finding, now - entry.appended_at)
+            told(self._telemetry, finding, now - entry.appended_at)
         if is_cut:
             self._telemetry.count("needtoknow_ledger_cuts_total", kind="settlement")
-
-    # counting
-
-    def _told(self, finding: Finding, took_ms: float) -> None:
-        self._telemetry.count(
-            "needtoknow_findings_total",
-            outcome=finding.outcome,
-            severity=finding.severity,
-            transition=finding.transition,
-        )
-        if finding.transition == "raised":
-            self._telemetry.observe("needtoknow_access_to_finding_seconds", took_ms / 1000, certainty=finding.certainty)
-
-    def _count(self, judged: JudgedBatch, source: str, seconds: float) -> None:
-        telemetry = self._telemetry
-        telemetry.observe("needtoknow_judge_seconds", seconds)
-        telemetry.observe("needtoknow_batch_messages", judged.next_offset - judged.first_offset)
-        telemetry.count("needtoknow_messages_total", judged.translated, source=source, kind="translated")
-        for code, number in Counter(judged.codes).items():
-            name = NAMES[chr(code)]
-            if name == "control":
-                telemetry.count("needtoknow_messages_total", number, source=source, kind="control")
-            elif name == "dead_letter":
-                telemetry.count("needtoknow_messages_total", number, source=source, kind="dead_letter")
-            else:
-                telemetry.count("needtoknow_accesses_total", number, source=source, outcome=name)
-        telemetry.count("needtoknow_repeats_total", judged.repeats)
-        for rejected in judged.rejected:
-            telemetry.count("needtoknow_dead_letters_total", stage=rejected.stage, reason=reason_class(rejected.error))

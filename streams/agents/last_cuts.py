@@ -1,10 +1,11 @@
-"""The last cut of each partition in the ledger: what a run's first cut names as the one before it."""
+"""The last cut of each partition in the ledger: where a run goes on from."""
 
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, NamedTuple
 
+import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.settings import Settings
@@ -18,8 +19,15 @@ LOOK_BACK: Final = 20_000  # cuts of one ledger partition; a partition whose las
 FETCH_MS: Final = 500
 
 
-async def last_cut_digests(settings: Settings) -> dict[Partition, str]:
-    """Digest of the newest cut of each partition that has one within the last LOOK_BACK of its ledger partition."""
+class LastCut(NamedTuple):
+    """What a run's first cut names as the one before it, and the position it had reconciled its partition through."""
+
+    digest: str | None
+    reconciled: int
+
+
+async def last_cuts(settings: Settings) -> dict[Partition, LastCut]:
+    """The newest cut of each partition that has one within the last LOOK_BACK of its ledger partition."""
     topic = settings.topics.ledger
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.broker, enable_auto_commit=False)
     await consumer.start()
@@ -36,7 +44,7 @@ async def last_cut_digests(settings: Settings) -> dict[Partition, str]:
         await consumer.stop()
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> dict[Partition, str]:
+async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> dict[Partition, LastCut]:
     newest: dict[bytes, bytes] = {}
     waiting = {tp for tp, end in ends.items() if end and await consumer.position(tp) < end}
     while waiting:
@@ -46,7 +54,9 @@ async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> 
                 newest[message.key] = message.value
             if messages[-1].offset + 1 >= ends[tp]:
                 waiting.discard(tp)
-    return {_partition(key): cut_digest(value) for key, value in newest.items()}
+    return {
+        _partition(key): LastCut(cut_digest(value), orjson.loads(value)["reconciled"]) for key, value in newest.items()
+    }
 
 
 def _partition(key: bytes) -> Partition:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from enum import Enum
 from typing import NamedTuple
 
-from schemas.access import Record
 from schemas.fact import (
     Account,
     Assignment,
@@ -34,15 +33,11 @@ class Learned(Enum):
     """The same revision with other content, or another kind: the first in the log stands."""
 
 
-class Touched(NamedTuple):
-    """Which questions a fact may answer differently now: those about these records or logins, or any at all."""
+class Change(NamedTuple):
+    """A revision that was new, and the fact it is of."""
 
-    records: frozenset[RecordKey]
-    logins: frozenset[str]
-    is_everyone: bool
-
-
-NOTHING = Touched(frozenset(), frozenset(), False)
+    history: History
+    revision: Revision
 
 
 class Knowledge:
@@ -61,8 +56,11 @@ class Knowledge:
         self.members: Index = defaultdict(list)  # record key -> what is within it
         self.units: Index = defaultdict(list)  # staff -> units
         self.below: Index = defaultdict(list)  # supervisor -> supervised
+        self.above: Index = defaultdict(list)  # supervised -> supervisor
         self.stands_in: Index = defaultdict(list)  # covering -> covered
+        self.stood_in_for: Index = defaultdict(list)  # covered -> covering
         self.accounts: Index = defaultdict(list)  # login key -> staff
+        self.logins_of: Index = defaultdict(list)  # staff -> accounts
         self.naming: Index = defaultdict(list)  # record key -> facts that name it
         self.plain = PlainDuties(grace_ms)
 
@@ -75,8 +73,8 @@ class Knowledge:
         """Pass a message that says nothing."""
         self.position = offset + 1
 
-    def learn(self, offset: int, fact: RegisteredFact) -> tuple[Learned, Touched]:
-        """Take in the fact at this offset of the log."""
+    def learn(self, offset: int, fact: RegisteredFact) -> tuple[Learned, Change | None]:
+        """Take in the fact at this offset of the log; the change is there when it was new."""
         self.position = offset + 1
         revision = revision_of(fact)
         history = self.facts.get((fact.feed, fact.fact_id))
@@ -85,28 +83,23 @@ class Knowledge:
             self.facts[fact.feed, fact.fact_id] = history
             self._index(history, revision.body)
             self._summarize(revision.body)
-            return Learned.NEW, self._touched(revision.body)
+            return Learned.NEW, Change(history, revision)
         if history.kind != fact.body.kind:
-            return Learned.CONFLICT, NOTHING
+            return Learned.CONFLICT, None
         if (known := history.find(fact.revision)) is not None:
             # `known_from` is register's stamp, not content: a fact registered twice may carry a later one.
             same = known._replace(known_from=revision.known_from) == revision
-            return (Learned.REPEAT if same else Learned.CONFLICT), NOTHING
-        return Learned.NEW, self._revise(history, revision)
+            return (Learned.REPEAT if same else Learned.CONFLICT), None
+        self._revise(history, revision)
+        return Learned.NEW, Change(history, revision)
 
-    def _revise(self, history: History, revision: Revision) -> Touched:
+    def _revise(self, history: History, revision: Revision) -> None:
         bodies = [r.body for r in history.all()]
         if revision.body not in bodies:
             self._index(history, revision.body)
         history.add(revision)
         for body in (*bodies, revision.body):
             self._summarize(body)
-        every = [self._touched(body) for body in (*bodies, revision.body)]
-        return Touched(
-            frozenset().union(*(t.records for t in every)),
-            frozenset().union(*(t.logins for t in every)),
-            any(t.is_everyone for t in every),
-        )
 
     def _index(self, history: History, body: Body) -> None:
         for index, key in self._places(body):
@@ -142,33 +135,16 @@ class Knowledge:
                 return [(self.memberships, record_key(record)), (self.members, record_key(within))]
             case UnitMember(staff=staff):
                 return [(self.units, staff)]
-            case Supervision(supervisor=supervisor):
-                return [(self.below, supervisor)]
-            case Coverage(covering=covering):
-                return [(self.stands_in, covering)]
-            case Account(source=source, login=login):
-                return [(self.accounts, login_key(source, login))]
-
-    def _touched(self, body: Body) -> Touched:
-        named = names(body)
-        match body:
-            case Assignment(record=record):
-                within = {record_key(r) for h in self.members.get(record_key(record), ()) for r in _member_records(h)}
-                return Touched(frozenset(named | within), frozenset(), False)
-            case Membership():
-                return Touched(frozenset(named), frozenset(), False)
-            case Account(source=source, login=login):
-                return Touched(frozenset(named), frozenset({login_key(source, login)}), False)
-            case Supervision() | Coverage() | UnitMember():
-                return Touched(frozenset(named), frozenset(), True)
+            case Supervision(supervisor=supervisor, staff=staff):
+                return [(self.below, supervisor), (self.above, staff)]
+            case Coverage(covering=covering, covered=covered):
+                return [(self.stands_in, covering), (self.stood_in_for, covered)]
+            case Account(source=source, login=login, staff=staff):
+                return [(self.accounts, login_key(source, login)), (self.logins_of, staff)]
 
 
 def _is_under(body: Body, key: str) -> bool:
     return isinstance(body, Assignment) and f"{record_key(body.record)} {body.staff}" == key
-
-
-def _member_records(history: History) -> list[Record]:
-    return [r.body.record for r in history.all() if isinstance(r.body, Membership)]
 
 
 def names(body: Body) -> set[RecordKey]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.access import Access
 
 from .facts import RecordKey
-from .knowledge import Touched
 from .question import Question
 from .reconcile import State
+from .touched import Query
 
 
 class Partition(NamedTuple):
@@ -120,7 +120,7 @@ class OpenAccesses:
         """Keep an access until it is closed; called again after each judging to learn what it now waits for."""
         place = (entry.offset, entry.index)
         held = self._held[entry.partition]
-        if place not in held:
+        if held.get(place) is not entry:  # a former life of the place may still wait to be stored
             held[place] = entry
             self._count += 1
             heapq.heappush(self._offsets[entry.partition], place)
@@ -140,6 +140,8 @@ class OpenAccesses:
             return
         entry.is_closed = True
         entry.waits_for = None
+        if self._held.get(entry.partition, {}).get((entry.offset, entry.index)) is not entry:
+            return  # judged again long after, and nothing is to come: it was never kept
         self._count -= 1
         self._count_pending(entry, False)
         for target in entry.question.targets:
@@ -166,16 +168,19 @@ class OpenAccesses:
             heapq.heappop(offsets)
         return offsets[0][0] if offsets else None
 
-    def touched(self, touched: Touched) -> set[OpenAccess]:
-        """The open accesses that a fact may decide otherwise; never fewer, seldom many more."""
-        if touched.is_everyone:
-            return set(self)
-        found: set[OpenAccess] = set()
-        for record in touched.records:
-            found |= self._by_target.get(record, set())
-        for login in touched.logins:
-            found |= self._by_login.get(login, set())
-        return found
+    def touched(self, queries: Iterable[Query]) -> set[OpenAccess]:
+        """The open accesses that any of these queries is about."""
+        return {entry for query in queries for entry in self._near(query) if query.is_about(entry.question)}
+
+    def _near(self, query: Query) -> Iterator[OpenAccess]:
+        index = self._by_login if query.records is None else self._by_target
+        for name in (query.logins if query.records is None else query.records) or ():
+            yield from index.get(name, ())
+
+    def holds(self, partition: Partition, place: tuple[int, int]) -> bool:
+        """Whether the access at this offset and index is open: facts and marks find it here."""
+        entry = self._held.get(partition, {}).get(place)
+        return entry is not None and not entry.is_closed
 
     def due(self, low: int, low_waived: int) -> set[OpenAccess]:
         """The open accesses that waited for marks up to `low`, or for marks and waivers up to `low_waived`."""

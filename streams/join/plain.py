@@ -13,7 +13,7 @@ from schemas.access import Record
 from schemas.ids import LATEST_MS, format_instant
 from schemas.plain import plain_record
 
-from .facts import Revision
+from .facts import RecordKey, Revision
 
 Spans = tuple[str, ...]
 """When a duty explains what its holder does, as texts: from, to (half-open), from, to, and so on."""
@@ -21,6 +21,7 @@ Spans = tuple[str, ...]
 Login = tuple[str, str, str]
 """Whose login it is, from when, to when (half-open), as texts."""
 
+_PLAIN_JOINT: Final = '","id":"'  # between kind and id in a record as `plain_record` spells it
 _AFTER_ALL: Final = "~"  # an open end: sorts behind every instant
 
 
@@ -52,6 +53,18 @@ class PlainDuties:
     def drop_login(self, source: str, login: str) -> None:
         """The login is nobody's, or more than one person's."""
         self.logins.get(source, {}).pop(login, None)
+
+
+def plain_key(record: RecordKey) -> str:
+    """A record key as `plain_record` spells the record; one spelling for each, since kinds have no slash or quote."""
+    kind, _, name = record.partition("/")
+    return f'{kind}{_PLAIN_JOINT}{name}"'
+
+
+def record_key_of(plain: str) -> RecordKey:
+    """The way back."""
+    kind, _, name = plain[:-1].partition(_PLAIN_JOINT)
+    return f"{kind}/{name}"
 
 
 def _end(ms: int) -> str:

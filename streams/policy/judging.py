@@ -6,6 +6,7 @@ Everything here happens at one position: knowledge does not move between the fir
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from schemas.access import Access, finding_id
@@ -14,16 +15,17 @@ from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transitio
 from schemas.ledger import CODES
 from schemas.policy import Policy
 from streams.join.completeness import Completeness
+from streams.join.index import AccessIndex, Place
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
 from streams.join.reconcile import State, transition
 from streams.sources import Headers, Translated
 
-from .decide import Verdict, decide
+from .decide import Verdict, ask, decide, outcome_of
 from .explain import tell
 from .judged import JudgedAgain, JudgedBatch, Rejected
-from .plainly import Message, Plainly, plainly_explained
+from .plainly import Message, Plainly, plainly_explained, without
 from .published import Published
 
 Translate = Callable[[str, bytes | None, Headers, int], Translated]
@@ -33,6 +35,7 @@ Step = tuple[Transition, State]
 
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
 EXPLAINED_LETTER: Final = bytes((CODE["explained"],))
+_OFFSET: Final = attrgetter("offset")
 CLOSE_MAX: Final = 256  # messages looked at closely at a time; a search of 200 candidates takes 126 KB meanwhile
 
 
@@ -60,15 +63,16 @@ class Judging:
         knowledge: Knowledge,
         completeness: Completeness,
         published: Published,
+        index: AccessIndex,
         translate: Translate,
     ) -> None:
         self.policy = policy
         self.knowledge = knowledge
         self.completeness = completeness
         self.published = published
-        self._translate = translate
+        self.index = index
+        self.translate = translate
         self._grace = policy.grace_ms
-        self._is_own_assignment_enough = policy.paths.own_assignment.enabled
         self._ref = policy.ref()
         self.policy_hash = self._ref.hash
 
@@ -82,17 +86,21 @@ class Judging:
             self.completeness.marks(),
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
-        if may_repeat or not self._is_own_assignment_enough:
-            plainly = Plainly([], list(range(len(messages))))
-        else:
-            plainly = plainly_explained(self.knowledge.plain, source, messages)
-        out.sequences += plainly.sequences
+        plainly = Plainly([], list(range(len(messages)))) if may_repeat else self.plainly(source, messages)
+        self.index_plain(partition, source, messages, plainly)
+        out.sequences += [int(row[0]) for row in plainly.explained if row[0]]
         close = [messages[place] for place in plainly.others]
         slices = (close[start : start + CLOSE_MAX] for start in range(0, len(close), CLOSE_MAX))
         letters = [found for some in slices for found in self._closely(out, source, some)]
         out.codes = _in_order(len(messages), plainly.others, letters)
         out.translated = len(messages) - len(out.rejected) - out.codes.count(CODE["control"])
         return out
+
+    def plainly(self, source: str, messages: Sequence[Message]) -> Plainly:
+        """Which of these messages need no closer look."""
+        if not self.policy.paths.own_assignment.enabled:
+            return Plainly([], list(range(len(messages))))
+        return plainly_explained(self.knowledge.plain, source, messages)
 
     def again(self, entries: Sequence[OpenAccess]) -> JudgedAgain:
         """Judge open accesses at the present position. Brings each up to date; whoever keeps them must act on the rest.
@@ -103,19 +111,26 @@ class Judging:
         told: list[tuple[OpenAccess, Verdict, Step]] = []
         for entry in entries:
             verdict = decide(self.knowledge, self.policy, entry.question, entry.access)
-            was_pending = entry.is_pending
             entry.published = self.published.state(entry.finding_id, entry.partition)
             step = self._reconcile(entry, verdict)
             if step is not None:
                 told.append((entry, verdict, step))
-            is_explained = verdict.outcome == "explained" and entry.published is None
-            if is_explained:
-                out.explained.append(entry)
-            if was_pending and (is_explained or not entry.is_pending):
+            if entry.is_counted and (verdict.outcome == "explained" or not entry.is_pending):
                 out.waited.append((entry, verdict.outcome))
+                if entry.published is None:
+                    out.explained.append(entry)
             (out.kept if self.may_change(entry, verdict.outcome) else out.closed).append(entry)
         out.findings = [(f, e) for f, (e, _, _) in zip(self._tell(told), told, strict=True)]
         return out
+
+    def index_plain(self, partition: Partition, source: str, messages: Sequence[Message], plainly: Plainly) -> None:
+        """Put what needs no closer look into the index."""
+        offsets = map(_OFFSET, without(messages, plainly.others))
+        self.index.add_plain(partition, source, offsets, plainly.explained, messages[-1].timestamp)
+
+    def is_explained(self, question: Question) -> bool:
+        """Whether this is explained at the present position; its action and result need not be known for that."""
+        return outcome_of(ask(self.knowledge, self.policy, question), self.knowledge, question) == "explained"
 
     def certainty(self, entry: OpenAccess) -> Certainty | None:
         """How certain a verdict about this access may be now; None: pending."""
@@ -146,7 +161,7 @@ class Judging:
             for one in looked
             if one.verdict.outcome != "explained" or self.published.may_know(out.partition, one.message.offset)
         ]
-        entries = [self._entry(out.partition, one) for one in adverse]
+        entries = [opened(out.partition, o.message, o.index, o.access, o.question) for o in adverse]
         steps = [self._step(out, one, entry) for one, entry in zip(adverse, entries, strict=True)]
         told = [
             (entry, one.verdict, step)
@@ -163,7 +178,7 @@ class Judging:
         looked: list[_Looked] = []
         for message, codes in zip(messages, letters, strict=True):
             try:
-                translated = self._translate(source, message.value, message.headers, message.timestamp)
+                translated = self.translate(source, message.value, message.headers, message.timestamp)
             except RejectedInputError as error:
                 out.rejected.append(Rejected(message, "translate", error))
                 codes.append(CODE["dead_letter"])
@@ -174,21 +189,10 @@ class Judging:
             for index, access in enumerate(translated.accesses):
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
-                looked.append(_Looked(message, index, access, question_of(access, message.timestamp), codes))
+                question = question_of(access, message.timestamp)
+                self.index.add(out.partition, source, Place(message.offset, index), question, message.timestamp)
+                looked.append(_Looked(message, index, access, question, codes))
         return looked
-
-    @staticmethod
-    def _entry(partition: Partition, one: _Looked) -> OpenAccess:
-        return OpenAccess(
-            partition=partition,
-            offset=one.message.offset,
-            index=one.index,
-            appended_at=one.message.timestamp,
-            access=one.access,
-            question=one.question,
-            finding_id=finding_id(one.access),
-            published=None,
-        )
 
     def _step(self, out: JudgedBatch, one: _Looked, entry: OpenAccess) -> Step | None:
         verdict = one.verdict
@@ -217,7 +221,7 @@ class Judging:
         step = transition(entry.published, judged, certainty is not None)
         if step is not None:
             entry.published = step[1]
-            self.published.sent(entry.finding_id, step[1], entry.partition)
+            self.published.sent(entry.finding_id, step[1], entry.partition, entry.offset)
         return step
 
     def _tell(self, steps: Sequence[tuple[OpenAccess, Verdict, Step]]) -> list[Finding]:
@@ -248,6 +252,20 @@ class Judging:
             )
             for (entry, verdict, (name, state)), told in zip(steps, words, strict=True)
         ]
+
+
+def opened(partition: Partition, message: Message, index: int, access: Access, question: Question) -> OpenAccess:
+    """An access of a message (the `index`-th) as it is kept while it is open."""
+    return OpenAccess(
+        partition=partition,
+        offset=message.offset,
+        index=index,
+        appended_at=message.timestamp,
+        access=access,
+        question=question,
+        finding_id=finding_id(access),
+        published=None,
+    )
 
 
 def _in_order(total: int, places: Sequence[int], letters: Sequence[bytearray]) -> bytearray:

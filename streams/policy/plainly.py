@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from operator import attrgetter
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from schemas.ids import LATEST_MS, format_instant
 from schemas.plain import NOT_PLAIN, Plain, read_plain
@@ -16,6 +17,7 @@ CANONICAL_BYTES: Final = CANONICAL.encode()
 READ_MAX: Final = 1_000  # messages read at a time; their rows are 0.3 MB
 NOBODY: Final[dict[str, Login]] = {}
 NEVER: Final[Spans] = ("", "")
+T = TypeVar("T")
 _VALUE, _TIMESTAMP, _HEADERS = attrgetter("value"), attrgetter("timestamp"), attrgetter("headers")
 
 
@@ -31,7 +33,7 @@ class Message(Protocol):
 class Plainly(NamedTuple):
     """What needs no closer look, and what does."""
 
-    sequences: list[int]  # of the accesses that are explained
+    explained: list[Plain]  # as they were cut out of their messages, in order
     others: list[int]  # places in the batch of all other messages, in order
 
 
@@ -41,32 +43,41 @@ def plainly_explained(plain: PlainDuties, source: str, messages: Sequence[Messag
     Most accesses end here, so it asks for nothing but two look-ups, in one loop without a call; whatever it cannot tell
     is looked at closely. Some at a time: what is read of them stays in the processor's caches.
     """
-    sequences: list[str] = []
+    explained: list[Plain] = []
     others: list[int] = []
     for first in range(0, len(messages), READ_MAX):
         some = messages[first : first + READ_MAX]
         rows = read_plain(source, list(map(_VALUE, some)))
         if any(map(_HEADERS, some)):
             rows = [row if is_canonical(message) else NOT_PLAIN for row, message in zip(rows, some, strict=True)]
-        others += [first + place for place in _look_up(plain, source, some, rows, sequences)]
-    return Plainly(list(map(int, filter(None, sequences))), others)
+        unclear = _look_up(plain, source, some, rows)
+        explained += without(rows, unclear)
+        others += [first + place for place in unclear]
+    return Plainly(explained, others)
 
 
-def _look_up(
-    plain: PlainDuties, source: str, messages: Sequence[Message], rows: Sequence[Plain], sequences: list[str]
-) -> list[int]:
-    """The places of rows that are not explained; takes the sequences of those that are."""
+def without(items: Sequence[T], places: Sequence[int]) -> Sequence[T]:
+    """All items but those at these places."""
+    if not places:
+        return items
+    kept = bytearray(b"\1") * len(items)
+    for place in places:
+        kept[place] = 0
+    return list(compress(items, kept))
+
+
+def _look_up(plain: PlainDuties, source: str, messages: Sequence[Message], rows: Sequence[Plain]) -> list[int]:
+    """The places of rows that are not explained."""
     others: list[int] = []
     past = _text(min(map(_TIMESTAMP, messages)))  # no clock is ahead before it, so one comparison settles most
     login_of, spans_of = plain.logins.get(source, NOBODY).get, plain.duties.get
-    for place, (sequence, actor, record, instant) in enumerate(rows):
+    for place, (_, actor, record, instant) in enumerate(rows):
         login = login_of(actor)
         if login is not None and (instant <= past or instant <= _text(messages[place].timestamp)):
             staff, begin, end = login
             if begin <= instant < end:
                 spans = spans_of(record + staff, NEVER)
                 if spans[0] <= instant < spans[1] or (len(spans) > 2 and _holds(spans, instant)):
-                    sequences.append(sequence)
                     continue
         others.append(place)
     return others

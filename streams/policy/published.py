@@ -19,20 +19,25 @@ class Published:
         self._joined: dict[str, State] = {}
         self._in_flight: defaultdict[Partition, dict[str, State]] = defaultdict(dict)
         self._newest: dict[Partition, int] = {}
+        self._offsets: defaultdict[Partition, set[int]] = defaultdict(set)
 
     def __len__(self) -> int:
         return len(self._joined)
 
-    def read(self, finding_id: str, state: State, partition: Partition, offset: int) -> None:
-        """A transition stands in the log, whoever wrote it."""
+    def read(self, finding_id: str, state: State, partition: Partition, offset: int) -> bool:
+        """A transition stands in the log, whoever wrote it; whether it says what this worker did not know."""
+        before = self.state(finding_id, partition)
         self._joined[finding_id] = join(self._joined.get(finding_id), state)
         self._newest[partition] = max(offset, self._newest.get(partition, -1))
+        self._offsets[partition].add(offset)
         if (flight := self._in_flight.get(partition)) is not None and flight.get(finding_id) == state:
             del flight[finding_id]
+        return self.state(finding_id, partition) != before
 
-    def sent(self, finding_id: str, state: State, partition: Partition) -> None:
-        """A transition is on its way to the log."""
+    def sent(self, finding_id: str, state: State, partition: Partition, offset: int) -> None:
+        """A transition about the message at this offset is on its way to the log."""
         self._in_flight[partition][finding_id] = join(self.state(finding_id, partition), state)
+        self._offsets[partition].add(offset)
 
     def state(self, finding_id: str, partition: Partition) -> State | None:
         """What a reader will find once everything in flight is stored."""
@@ -41,6 +46,10 @@ class Published:
             known = self._joined.get(finding_id)
             return state if known is None else join(known, state)
         return self._joined.get(finding_id)
+
+    def speaks_of(self, partition: Partition, offset: int) -> bool:
+        """Whether something has been said of an access of this message."""
+        return offset in self._offsets[partition]
 
     def may_know(self, partition: Partition, offset: int) -> bool:
         """Whether a finding about a message at or after this offset of the partition can have been published."""

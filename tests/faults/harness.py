@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 
 from deploy.local.service import Service
 from schemas.codec import decode
-from schemas.fact import Fact, RegisteredFact
+from schemas.fact import RegisteredFact
 from schemas.finding import Finding
 from schemas.topics import Topics
 from sinks.cli.joined import Joined
@@ -29,7 +29,6 @@ from sinks.cli.main import run as exit_code
 from streams.policies import load_policy
 from tests.harness.department import make_day
 from tests.harness.department_plan import DAY_START, HOUR
-from tests.harness.holding_back import split
 from tests.harness.outcome import Outcome, compare, read_findings
 from tests.harness.player import play
 from tests.harness.steps import Expected, Step
@@ -142,44 +141,29 @@ def until(is_so: Callable[[], object], what: str, seconds: float = IDLE_SECONDS)
 
 @dataclass(frozen=True)
 class Slices:
-    """A day cut into pieces, so that accesses cannot run far ahead of the facts while nobody registers them.
-
-    An access already judged explained is not judged again yet (see tests.harness.holding_back), so a piece is sent only
-    once the facts of all before are registered. The first piece is what is known beforehand; `delayed` arrives when all
-    is over.
-    """
+    """A day cut into pieces, so that something can happen beside each. The first piece is what is known beforehand."""
 
     pieces: tuple[tuple[Step, ...], ...]
-    delayed: tuple[Step, ...]
     expected: Expected
 
-    def facts_after(self, number: int) -> int:
-        """How long `facts.v1` is once everything up to this piece is registered."""
-        return sum(isinstance(step.means, Fact) for piece in self.pieces[: number + 1] for step in piece)
 
-
-SLICE: Final = 2 * HOUR  # of the virtual day; less than holding_back allows
+SLICE: Final = 2 * HOUR  # of the virtual day
 
 
 def sliced_day(seed: int, *, accesses: int = 400) -> Slices:
     """The day of `seed`. Each piece begins with marks and has no others: what is not explained waits for the next."""
-    policy = load_policy()
     day = make_day(seed, accesses=accesses, mark_every_seconds=SLICE // 1000)
-    first, delayed = split(day, policy)
     pieces: dict[int, list[Step]] = {}
-    for step in first:
+    for step in day.steps:
         pieces.setdefault(max(-1, (step.at_ms - DAY_START) // SLICE), []).append(step)
     ordered = tuple(tuple(pieces[number]) for number in sorted(pieces))
-    return Slices(ordered, delayed, day.expected(policy))
+    return Slices(ordered, day.expected(load_policy()))
 
 
 def play_sliced(one: Running, day: Slices, meanwhile: Meanwhile, *, seconds: float = 0.7) -> None:
     """Play the day, each piece over `seconds`; `meanwhile(n)` runs beside piece n."""
     for number, piece in enumerate(day.pieces):
         _play_beside(one, piece, seconds, meanwhile(number))
-        _until_registered(one, day.facts_after(number))
-    one.wait_idle()  # what was delayed arrives when everything is known to everybody
-    _play_beside(one, day.delayed, seconds, meanwhile(len(day.pieces)))
     one.wait_idle()
 
 
@@ -188,10 +172,6 @@ def _play_beside(one: Running, steps: Sequence[Step], seconds: float, other: Cor
         await asyncio.gather(play(one.service.bootstrap, one.topics, steps, seconds=seconds), other)
 
     asyncio.run(both())
-
-
-def _until_registered(one: Running, facts: int) -> None:
-    until(lambda: one.end(one.topics.facts) >= facts, f"not all of {facts} facts are registered")
 
 
 async def nothing_else(number: int) -> None:

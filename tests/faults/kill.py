@@ -114,11 +114,10 @@ async def _until_pending(worker: Worker) -> None:
 
 def plan(chance: random.Random, kills: int, day: Slices) -> dict[int, list[Moment]]:
     """Random moments, more of them where more happens; a third of them while accesses are pending."""
-    pieces = (*day.pieces, day.delayed)
-    weights = [1 + sum(isinstance(step.means, Access) for step in piece) for piece in pieces]
+    weights = [1 + sum(isinstance(step.means, Access) for step in piece) for piece in day.pieces]
     moments: defaultdict[int, list[Moment]] = defaultdict(list)
     for number in range(kills):
-        (piece,) = chance.choices(range(len(pieces)), weights)
+        (piece,) = chance.choices(range(len(day.pieces)), weights)
         moments[piece].append(Moment(piece, chance.uniform(0, SPREAD_SECONDS), is_while_pending=number % 3 == 0))
     return {piece: sorted(some, key=lambda m: m.delay) for piece, some in moments.items()}
 

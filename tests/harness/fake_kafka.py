@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +124,7 @@ class Shell:
     def __init__(self) -> None:
         self.batches: defaultdict[TP, list[Batch]] = defaultdict(list)
         self.lost: list[TP] = []
+        self.seeks: list[Mapping[TP, int]] = []
         self.holds: dict[TP, int] = {}
         self.notes: dict[TP, str] = {}
         self.is_draining = asyncio.Event()
@@ -136,6 +137,7 @@ class Shell:
             batches_max=2,
             is_urgent=lambda tp: tp.topic.startswith("feed."),
             hold=self.holds.get,
+            on_seek=self.seeks.append,
             on_lost=self.lost.append,
             note=lambda tp, finished: self.notes.get(tp, f"finished {finished}"),
             drain=self.drain,

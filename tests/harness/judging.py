@@ -10,6 +10,7 @@ from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
 from schemas.policy import Policy
 from streams.join.completeness import Completeness
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
 from streams.policy.judging import Judging
@@ -69,5 +70,6 @@ def judging(
         knowledge=knowledge,
         completeness=completeness,
         published=Published() if published is None else published,
+        index=AccessIndex(),
         translate=translate,
     )

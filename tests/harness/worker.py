@@ -15,15 +15,18 @@ from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.policy import Policy
-from sinks.ledger.audit import Logs, Read, StoredCut
+from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.outgoing import cut_digest
 from streams.frontier import Frontier
 from streams.join.completeness import Completeness
-from streams.join.knowledge import NOTHING, Knowledge, Touched
+from streams.join.index import AccessIndex
+from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, OpenAccesses, Partition
 from streams.join.reconcile import state_of
 from streams.join.stamp import register
+from streams.join.touched import Query, touched
+from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.policy.published import Published
 from streams.sources import translate
@@ -116,6 +119,7 @@ class Worker:
             knowledge=knowledge,
             completeness=completeness,
             published=Published(),
+            index=AccessIndex(),
             translate=translate,
         )
         self.open = OpenAccesses(policy.grace_ms)
@@ -123,6 +127,9 @@ class Worker:
         self.closed: list[OpenAccess] = []
         self._frontiers: dict[Partition, Frontier] = {}
         self.read_to = dict(stored.committed)
+        self._born_at = dict(stored.committed)
+        self.looked_to = dict.fromkeys(stored.committed, 0)
+        self.corrected = 0  # accesses found by facts and not open
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
         self.heard_facts = self.heard_marks = self._heard_findings = 0
         self.hear()
@@ -135,12 +142,7 @@ class Worker:
     def hear(self) -> None:
         """Apply all facts, marks and findings that have been stored since, and settle what they decide."""
         knowledge, completeness = self.judging.knowledge, self.judging.completeness
-        touched = NOTHING
-        for offset in range(self.heard_facts, len(self.stored.facts)):
-            new = self._learn(offset)
-            touched = Touched(
-                touched.records | new.records, touched.logins | new.logins, touched.is_everyone or new.is_everyone
-            )
+        queries = [q for offset in range(self.heard_facts, len(self.stored.facts)) for q in self._learn(offset)]
         for mark in self.stored.marks[self.heard_marks :]:
             completeness.learn(mark, knowledge.position)
         for finding in self.stored.findings[self._heard_findings :]:
@@ -150,7 +152,8 @@ class Worker:
         self.heard_facts, self.heard_marks = len(self.stored.facts), len(self.stored.marks)
         self._heard_findings = len(self.stored.findings)
         completeness.advance(knowledge.position, knowledge.waivers)
-        self._settle(touched)
+        self._settle(queries)
+        self._correct(queries)
 
     def take(self, partition: Partition, limit: int) -> list[str]:
         """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
@@ -165,7 +168,8 @@ class Worker:
         for entry in judged.opened:
             self.open.keep(entry)
         source, policy = source_of(partition), self.judging.policy_hash
-        cut = cut_of(judged, source=source, policy_hash=policy, run=self.run)
+        reconciled = self._reconciled_to(partition)
+        cut = cut_of(judged, reconciled=reconciled, source=source, policy_hash=policy, run=self.run)
         dead = [f"{partition.topic}/{partition.partition}/{r.message.offset}" for r in judged.rejected]
         self.jobs.append(Job(partition, judged.findings, dead, cut, batch.finish))
         return list(judged.codes.decode())
@@ -192,16 +196,58 @@ class Worker:
             self.stored.cuts[job.partition].append(StoredCut(cut, digest))
         job.done()
 
-    def _learn(self, offset: int) -> Touched:
+    def look_back(self, limit: int) -> bool:
+        """Index some of what was judged before this worker's life, and judge it again; whether there was any."""
+        for partition, start in self.looked_to.items():
+            messages = self.stored.messages[partition][start : min(start + limit, self._born_at[partition])]
+            if messages:
+                self.looked_to[partition] = messages[-1].offset + 1
+                self._judge_again(partition, look_back(self.judging, partition, source_of(partition), messages))
+                return True
+        return False
+
+    def has_read(self, place: tuple[Partition, int]) -> bool:
+        """Whether it has judged this message, or looked back at it, in this life."""
+        partition, offset = place
+        born_at = self._born_at.get(partition, 0)
+        return born_at <= offset < self.read_to.get(partition, 0) or offset < self.looked_to.get(partition, 0)
+
+    def _reconciled_to(self, partition: Partition) -> int:
+        """Whatever it has heard it has brought to all accesses, once it has looked back."""
+        behind = self._born_at.get(partition, 0)
+        return self.judging.knowledge.position if self.looked_to.get(partition, 0) >= behind else 0
+
+    def _correct(self, queries: Sequence[Query]) -> None:
+        """Judge again what facts touch and is not open."""
+        for partition in self.judging.index.partitions():
+            found = dict(self.judging.index.matching(partition, queries))
+            closed = {at: question for at, question in found.items() if not self.open.holds(partition, at)}
+            entries: list[OpenAccess] = []
+            for at in in_doubt(self.judging, partition, closed):
+                message = self.stored.messages[partition][at.offset]
+                entries.append(accesses_of(self.judging, partition, source_of(partition), message)[at.number])
+            self.corrected += len(closed)
+            self._judge_again(partition, entries)
+
+    def _judge_again(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
+        if entries:
+            self._settle_partition(partition, sorted(entries, key=lambda e: (e.offset, e.index)))
+
+    def _learn(self, offset: int) -> list[Query]:
         said = self.stored.facts[offset]
         if isinstance(said, Waiver):
             self.judging.knowledge.waive(offset, said)
-            return NOTHING
-        return self.judging.knowledge.learn(offset, said)[1]
+            return []
+        _, change = self.judging.knowledge.learn(offset, said)
+        return (
+            []
+            if change is None
+            else touched(self.judging.knowledge, *change, self.judging.policy.paths.supervises.depth)
+        )
 
-    def _settle(self, touched: Touched) -> None:
+    def _settle(self, queries: Sequence[Query]) -> None:
         completeness = self.judging.completeness
-        due = self.open.touched(touched) | self.open.due(completeness.low, completeness.low_waived)
+        due = self.open.touched(queries) | self.open.due(completeness.low, completeness.low_waived)
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
         for entry in sorted(due, key=lambda e: (e.partition, e.offset, e.index)):
             by_partition[entry.partition].append(entry)
@@ -229,6 +275,7 @@ class Worker:
             partition,
             settled,
             position=self.judging.knowledge.position,
+            reconciled=0,
             marks=self.judging.completeness.marks(),
             policy_hash=self.judging.policy_hash,
             run=self.run,

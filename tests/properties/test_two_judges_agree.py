@@ -14,6 +14,7 @@ from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.ledger import CODES
 from sinks.ledger.rejudge import Rejudge, Verdict
 from streams.join.completeness import Completeness
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
 from streams.policy.judging import Judging
@@ -51,7 +52,12 @@ def judging_of(log: list[RegisteredFact | Waiver], marks: dict[str, int], grace:
         completeness.learn(mark, knowledge.position)
     completeness.advance(knowledge.position, knowledge.waivers)
     return Judging(
-        policy=policy, knowledge=knowledge, completeness=completeness, published=Published(), translate=translate
+        policy=policy,
+        knowledge=knowledge,
+        completeness=completeness,
+        published=Published(),
+        index=AccessIndex(),
+        translate=translate,
     )
 
 

@@ -23,7 +23,7 @@ LATE = assignment("w028", "case:c0077", recorded_at="18:00")
 def cut(*values: object, facts: tuple[Fact, ...] = (JDOE, MINE, OTHERS, LATE), marks: dict[str, int] = COMPLETE) -> Cut:
     """The cut of one batch of these messages, from offset 960 on."""
     judged = judging(*facts, marks=marks).batch(PARTITION, "ecms", messages(*values))  # type: ignore[arg-type] # bytes or accesses
-    return cut_of(judged, source="ecms", policy_hash="hash7", run="run-1")
+    return cut_of(judged, reconciled=300, source="ecms", policy_hash="hash7", run="run-1")
 
 
 def test_a_cut_counts_every_message_and_every_access_once() -> None:
@@ -47,7 +47,7 @@ def test_a_cut_says_where_and_on_what_it_was_judged() -> None:
     found = cut(make_access(), make_access(event_id="e2"))
     assert (found.topic, found.partition, found.first_offset, found.next_offset) == ("access.ecms.v1", 2, 960, 962)
     assert (found.position, found.marks, found.policy, found.run) == (4, COMPLETE, "hash7", "run-1")
-    assert (found.previous, found.settled) == (None, None)
+    assert (found.previous, found.settled, found.reconciled) == (None, None, 300)
 
 
 def test_a_silent_feed_makes_accesses_pending_in_the_cut() -> None:
@@ -73,10 +73,11 @@ def test_a_message_of_many_accesses_and_one_of_none_are_one_message_each() -> No
         names = ("case:c0099", "case:c0042", "person:p7")
         return Translated(tuple(make_access(name=n, event_id=f"e-{n}", sequence=None) for n in names), False)
 
-    judge._translate = translate
+    judge.translate = translate
     native = (("content-type", b"text/vnd.needtoknow.facts.v1"),)
     batch = [Message(960, b"header", headers=native), Message(961, b"three", headers=native)]
-    found = cut_of(judge.batch(PARTITION, "ecms", batch), source="ecms", policy_hash="hash7", run="run-1")
+    judged = judge.batch(PARTITION, "ecms", batch)
+    found = cut_of(judged, reconciled=300, source="ecms", policy_hash="hash7", run="run-1")
     assert found.messages == MessageCounts(translated=1, control=1, dead_letters=0)
     assert found.accesses == {"explained": 2, "unresolved": 1}
     assert found.digest == verdict_digest("cnee")
@@ -95,7 +96,7 @@ def test_the_marks_of_a_cut_are_those_of_its_position() -> None:
     judge = judging(JDOE, MINE)
     judged = judge.batch(PARTITION, "ecms", messages(make_access()))
     judge.completeness.through["cases"] = at("2026-02-01")
-    assert cut_of(judged, source="ecms", policy_hash="hash7", run="run-1").marks == COMPLETE
+    assert cut_of(judged, reconciled=300, source="ecms", policy_hash="hash7", run="run-1").marks == COMPLETE
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,7 @@ def test_a_settlement_lists_what_ended_without_a_finding() -> None:
         PARTITION,
         [entry(970, 1), entry(965), entry(970, 0)],
         position=441,
+        reconciled=300,
         marks={"cases": at("15:00")},
         policy_hash="hash7",
         run="run-1",
@@ -146,7 +148,7 @@ def test_a_settlement_lists_what_ended_without_a_finding() -> None:
     assert (found.messages, found.accesses) == (MessageCounts(translated=0, control=0, dead_letters=0), {})
     assert (found.digest, found.position, found.marks) == (verdict_digest("eee"), 441, {"cases": at("15:00")})
     assert Partition(found.topic, found.partition) == PARTITION
-    assert (found.policy, found.run) == ("hash7", "run-1")
+    assert (found.policy, found.run, found.reconciled) == ("hash7", "run-1", 300)
 
 
 def test_a_repeat_is_judged_and_counted_like_any_other() -> None:
@@ -155,7 +157,7 @@ def test_a_repeat_is_judged_and_counted_like_any_other() -> None:
     judged: JudgedBatch = judge.batch(
         PARTITION, "ecms", messages(make_access(name="case:c0099"), make_access(name="case:c0099"))
     )
-    found = cut_of(judged, source="ecms", policy_hash="hash7", run="run-1")
+    found = cut_of(judged, reconciled=300, source="ecms", policy_hash="hash7", run="run-1")
     assert found.accesses == {"unexplained": 2}
     assert (len(judged.findings), judged.repeats) == (1, 1)
     assert found.sequences == {"ecms": [(11, 11)]}

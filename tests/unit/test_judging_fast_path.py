@@ -17,9 +17,11 @@ from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
 from schemas.topics import CANONICAL, FACTS_LINE
+from streams.join.index import AccessIndex
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
 from streams.policy.judging import CLOSE_MAX, Judging
+from streams.policy.plainly import Plainly
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
@@ -33,6 +35,10 @@ class Watched(Judging):
     """The judge; counts what went the close way."""
 
     closely = 0
+    is_fast = True
+
+    def plainly(self, source: str, messages: Sequence[Any]) -> Plainly:
+        return super().plainly(source, messages) if self.is_fast else Plainly([], list(range(len(messages))))
 
     def _closely(self, out: JudgedBatch, source: str, asked: Sequence[Any]) -> list[bytearray]:
         self.closely += len(asked)
@@ -46,9 +52,10 @@ def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
         knowledge=judge.knowledge,
         completeness=judge.completeness,
         published=Published(),
-        translate=judge._translate,
+        index=AccessIndex(),
+        translate=judge.translate,
     )
-    twin._is_own_assignment_enough &= is_fast
+    twin.is_fast = is_fast
     return twin
 
 

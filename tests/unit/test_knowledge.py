@@ -1,4 +1,4 @@
-"""What `facts.v1` has said up to a position: revisions in any order, what is known when, what a fact touches."""
+"""What `facts.v1` has said up to a position: revisions in any order, what is known when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from schemas.fact import Fact, Waiver
 from streams.join.facts import FOR_EVER, History, Revision, revision_of
-from streams.join.knowledge import NOTHING, Knowledge, Learned, Touched, names
+from streams.join.knowledge import Knowledge, Learned, names
 from streams.join.view import View
 from tests.harness.builders import (
     account,
@@ -77,7 +77,7 @@ def test_the_same_fact_told_twice_is_a_repeat_whenever_it_was_stamped() -> None:
     knowledge = Knowledge()
     assert knowledge.learn(0, registered(assignment("w028")))[0] is Learned.NEW
     again = knowledge.learn(1, registered(assignment("w028"), known_from="2026-01-04"))
-    assert again == (Learned.REPEAT, NOTHING)
+    assert again == (Learned.REPEAT, None)
     assert history_of(knowledge, "assignments", "as-w028-case-c0042").top.known_from == at("2026-01-02")
 
 
@@ -98,7 +98,7 @@ def test_a_revision_with_other_content_is_a_conflict_and_changes_nothing(other: 
     """The first in the log stands."""
     knowledge = told(assignment("w028"))
     before = history_of(knowledge, "assignments", "as-w028-case-c0042").top
-    assert knowledge.learn(1, registered(other)) == (Learned.CONFLICT, NOTHING)
+    assert knowledge.learn(1, registered(other)) == (Learned.CONFLICT, None)
     assert history_of(knowledge, "assignments", "as-w028-case-c0042").all() == [before]
 
 
@@ -106,7 +106,7 @@ def test_a_fact_never_changes_its_kind() -> None:
     """A higher revision of another kind is a conflict too."""
     knowledge = told(coverage("w028", "w031", fact_id="x7"))
     learned = knowledge.learn(1, registered(supervision("w028", "w031", fact_id="x7", revision=2)))
-    assert learned == (Learned.CONFLICT, NOTHING)
+    assert learned == (Learned.CONFLICT, None)
     assert not knowledge.below
     assert revisions(history_of(knowledge, "staff", "x7")) == [1]
 
@@ -283,60 +283,6 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
     """Somebody may look a colleague up; a unit is no record."""
     assert names(fact.body) == named
     assert {key for key, histories in told(fact).naming.items() if histories} == named
-
-
-# --- what a fact touches
-
-
-@pytest.mark.parametrize(
-    ("fact", "touched"),
-    [
-        (assignment("w028"), Touched(frozenset({"case/c0042", "staff/w028"}), frozenset(), False)),
-        (membership("person:p7"), Touched(frozenset({"person/p7", "case/c0042"}), frozenset(), False)),
-        (account("jdoe12", "w028"), Touched(frozenset({"staff/w028"}), frozenset({"ecms jdoe12"}), False)),
-        (supervision("s03", "w028"), Touched(frozenset({"staff/s03", "staff/w028"}), frozenset(), True)),
-        (coverage("w031", "w028"), Touched(frozenset({"staff/w031", "staff/w028"}), frozenset(), True)),
-        (unit_member("w028", "u5"), Touched(frozenset({"staff/w028"}), frozenset(), True)),
-    ],
-)
-def test_a_new_fact_touches_what_it_may_decide_otherwise(fact: Fact, touched: Touched) -> None:
-    """By record and login where that is all; everybody where a person's reach changes."""
-    assert Knowledge().learn(0, registered(fact)) == (Learned.NEW, touched)
-
-
-def test_an_assignment_touches_all_that_was_ever_within_its_record() -> None:
-    """Also a member that has left the case: its accesses from before may be asked about."""
-    knowledge = told(
-        membership("person:p7", fact_id="m1"),
-        membership("person:p7", "case:c0099", fact_id="m1", revision=2),
-        membership("intake:i8", fact_id="m2"),
-        membership("person:p9", "case:c0099", fact_id="m3"),
-    )
-    touched = knowledge.learn(4, registered(assignment("w028")))[1]
-    assert touched.records == {"case/c0042", "staff/w028", "person/p7", "intake/i8"}
-
-
-def test_a_revision_touches_what_it_was_about_and_what_it_is_about() -> None:
-    """A duty that moves to another record may take the first one's explanation away."""
-    knowledge = told(assignment("w028", "case:c0042", fact_id="x7"), membership("person:p7", "case:c0042"))
-    learned, touched = knowledge.learn(2, registered(assignment("w031", "case:c0099", fact_id="x7", revision=2)))
-    assert learned is Learned.NEW
-    assert touched.records == {"case/c0042", "person/p7", "staff/w028", "case/c0099", "staff/w031"}
-    assert (touched.logins, touched.is_everyone) == (frozenset(), False)
-
-
-def test_a_login_that_moves_touches_both_logins() -> None:
-    """Whoever was behind the old one may now be nobody."""
-    knowledge = told(account("jdoe12", "w028", fact_id="x7"))
-    touched = knowledge.learn(1, registered(account("jdoe99", "w028", fact_id="x7", revision=2)))[1]
-    assert touched.logins == {"ecms jdoe12", "ecms jdoe99"}
-
-
-def test_a_revised_supervision_touches_everyone() -> None:
-    """A line that changes anywhere may explain or accuse anybody above it."""
-    knowledge = told(supervision("s03", "w028", fact_id="x7"))
-    touched = knowledge.learn(1, registered(supervision("s03", "w028", fact_id="x7", revision=2, void=True)))[1]
-    assert touched.is_everyone
 
 
 def test_a_revision_says_what_its_fact_says() -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from schemas.access import Access
 from schemas.finding import Certainty, Outcome
-from streams.join.knowledge import NOTHING, Touched
 from streams.join.open import OpenAccess, OpenAccesses, Partition
 from streams.join.question import question_of
 from streams.join.reconcile import State
+from streams.join.touched import Query
 from tests.harness.builders import at, make_access
 
 GRACE = 3_600_000
@@ -110,25 +110,67 @@ def test_a_late_release_of_an_earlier_life_frees_nothing() -> None:
     assert set(accesses) == {later}
 
 
+def test_a_place_judged_again_before_its_former_life_is_stored_is_open() -> None:
+    """The former life's release frees nothing of it."""
+    former, again = opened(991), opened(991)
+    accesses = keeping(former)
+    accesses.close(former)
+    accesses.keep(again)
+    accesses.release(former)
+    assert (len(accesses), accesses.oldest_offset(ONE), set(accesses)) == (1, 991, {again})
+
+
+def test_what_was_never_kept_may_be_closed() -> None:
+    """It was judged again long after, and nothing is to come."""
+    kept, other = opened(991), opened(400)
+    accesses = keeping(kept)
+    accesses.close(other)
+    accesses.release(other)
+    assert (len(accesses), accesses.oldest_offset(ONE)) == (1, 991)
+
+
+def test_it_says_which_places_are_open() -> None:
+    """Closed ones are not, also before they are released."""
+    entry = opened(991)
+    accesses = keeping(entry)
+    assert accesses.holds(ONE, (991, 0))
+    assert not accesses.holds(ONE, (991, 1))
+    assert not accesses.holds(TWO, (991, 0))
+    accesses.close(entry)
+    assert not accesses.holds(ONE, (991, 0))
+
+
 # --- what a fact touches
 
 
+def query(records: str | None = None, logins: str | None = None, start: int = 0, end: int = 2 * END) -> Query:
+    """By these records and logins, separated by commas."""
+    named = [None if names is None else frozenset(names.split(",")) for names in (records, logins)]
+    return Query(named[0], named[1], start, end)
+
+
 @pytest.mark.parametrize(
-    ("touched", "is_found"),
+    ("asked", "is_found"),
     [
-        (Touched(frozenset({"case/c0042"}), frozenset(), False), True),
-        (Touched(frozenset({"person/p7"}), frozenset(), False), True),
-        (Touched(frozenset({"case/c0099"}), frozenset(), False), False),
-        (Touched(frozenset(), frozenset({"ecms jdoe12"}), False), True),
-        (Touched(frozenset(), frozenset({"irss jdoe12"}), False), False),
-        (Touched(frozenset({"case/c0099"}), frozenset({"ecms x"}), True), True),
-        (NOTHING, False),
+        (query("case/c0042"), True),
+        (query("person/p7"), True),
+        (query("case/c0099,person/p7"), True),
+        (query("case/c0099"), False),
+        (query(None, "ecms jdoe12"), True),
+        (query(None, "irss jdoe12"), False),
+        (query("case/c0042", "ecms jdoe12"), True),
+        (query("case/c0042", "ecms x"), False),
+        (query("case/c0099", "ecms jdoe12"), False),
+        (query("case/c0042", None, END, END + 1), True),
+        (query("case/c0042", None, END + 1, END + 9), False),
+        (query("case/c0042", None, END - 9, END), False),
+        (query(None, ""), False),
     ],
 )
-def test_a_fact_finds_the_accesses_it_touches(touched: Touched, is_found: bool) -> None:
-    """By the record, by a candidate, by the login at its source, or as one of everybody's."""
+def test_a_query_finds_the_accesses_it_is_about(asked: Query, is_found: bool) -> None:
+    """By record, candidate or login at its source, both where both are named, and by the half-open interval."""
     entry = opened(access=make_access(candidates=["person:p7"]))
-    assert keeping(entry).touched(touched) == ({entry} if is_found else set())
+    assert keeping(entry).touched([query("case/c0099"), asked]) == ({entry} if is_found else set())
 
 
 def test_a_closed_access_is_touched_by_nothing() -> None:
@@ -136,9 +178,7 @@ def test_a_closed_access_is_touched_by_nothing() -> None:
     entry, other = opened(991), opened(992)
     accesses = keeping(entry, other)
     accesses.close(entry)
-    everything = Touched(frozenset({"case/c0042"}), frozenset({"ecms jdoe12"}), False)
-    assert accesses.touched(everything) == {other}
-    assert accesses.touched(everything._replace(is_everyone=True)) == {other}
+    assert accesses.touched([query("case/c0042"), query(None, "ecms jdoe12")]) == {other}
 
 
 # --- what becomes due

@@ -35,7 +35,7 @@ def test_what_is_read_is_joined_whoever_wrote_it() -> None:
 def test_what_is_in_flight_counts_as_published() -> None:
     """Otherwise the next change would say it a second time."""
     published = Published()
-    published.sent(ID, state(318), ONE)
+    published.sent(ID, state(318), ONE, 991)
     assert published.state(ID, ONE) == state(318)
     assert len(published) == 0
 
@@ -44,7 +44,7 @@ def test_what_is_in_flight_of_a_lost_partition_is_forgotten() -> None:
     """Whether it was stored is known only from the log."""
     published = Published()
     published.read(ID, state(318), ONE, 991)
-    published.sent(ID, state(441, "late"), ONE)
+    published.sent(ID, state(441, "late"), ONE, 991)
     assert published.state(ID, ONE) == state(441, "late")
     published.forget_flight(ONE)
     assert published.state(ID, ONE) == state(318)
@@ -55,7 +55,7 @@ def test_what_is_in_flight_of_a_lost_partition_is_forgotten() -> None:
 def test_flights_of_partitions_are_kept_apart() -> None:
     """Losing one partition says nothing about another that this worker still holds."""
     published = Published()
-    published.sent(ID, state(318), TWO)
+    published.sent(ID, state(318), TWO, 991)
     assert published.state(ID, ONE) is None
     published.forget_flight(ONE)
     assert published.state(ID, TWO) == state(318)
@@ -64,7 +64,7 @@ def test_flights_of_partitions_are_kept_apart() -> None:
 def test_a_flight_ends_when_it_is_read_back() -> None:
     """From then on the log alone is right."""
     published = Published()
-    published.sent(ID, state(318), ONE)
+    published.sent(ID, state(318), ONE, 991)
     published.read(ID, state(318), ONE, 991)
     published.read(ID, state(441, "explained"), ONE, 991)
     assert published.state(ID, ONE) == state(441, "explained")
@@ -74,8 +74,8 @@ def test_a_flight_ends_when_it_is_read_back() -> None:
 def test_a_flight_goes_on_while_something_older_is_read() -> None:
     """The earlier of two transitions under way comes back first."""
     published = Published()
-    published.sent(ID, state(318), ONE)
-    published.sent(ID, state(441, "late", "final"), ONE)
+    published.sent(ID, state(318), ONE, 991)
+    published.sent(ID, state(441, "late", "final"), ONE, 991)
     published.read(ID, state(318), ONE, 991)
     assert published.state(ID, ONE) == state(441, "late", "final")
     published.read(ID, state(441, "late", "final"), ONE, 991)
@@ -85,7 +85,7 @@ def test_a_flight_goes_on_while_something_older_is_read() -> None:
 def test_what_is_in_flight_is_joined_with_what_others_wrote() -> None:
     """Their higher position stands, our higher certainty too."""
     published = Published()
-    published.sent(ID, state(318, "unexplained", "final"), ONE)
+    published.sent(ID, state(318, "unexplained", "final"), ONE, 991)
     published.read(ID, state(441, "late", "provisional"), ONE, 991)
     assert published.state(ID, ONE) == state(441, "late", "final")
 
@@ -106,3 +106,22 @@ def test_offset_zero_is_known_only_once_something_was_published() -> None:
     assert not published.may_know(ONE, 0)
     published.read(ID, state(318), ONE, 0)
     assert published.may_know(ONE, 0)
+
+
+def test_what_was_said_of_a_message_is_known_at_once() -> None:
+    """Also while it is in flight: a fact may take it back before it is read."""
+    published = Published()
+    assert not published.speaks_of(ONE, 991)
+    published.sent(ID, state(318), ONE, 991)
+    published.read("f_" + "8" * 32, state(318), ONE, 500)
+    assert [published.speaks_of(ONE, offset) for offset in (500, 991, 992)] == [True, True, False]
+    assert not published.speaks_of(TWO, 991)
+
+
+def test_it_tells_what_somebody_else_has_said() -> None:
+    """Our own words come back too, and older ones that change nothing."""
+    published = Published()
+    published.sent(ID, state(318), ONE, 991)
+    assert not published.read(ID, state(318), ONE, 991)
+    assert published.read(ID, state(441, "late"), ONE, 991)
+    assert not published.read(ID, state(120, "late"), ONE, 991)

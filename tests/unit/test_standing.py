@@ -71,9 +71,9 @@ def test_a_partition_whose_messages_are_all_past_their_retention_is_idle() -> No
     assert why_not(ends={**IDLE.ends, (IRSS, 0): 7}, begins={**IDLE.begins, (IRSS, 0): 7}) is None
 
 
-def test_everything_committed_and_nothing_open_is_idle_at_any_position() -> None:
-    """Knowledge may have grown: no access is left that it could decide."""
-    settled = note(open=0, pending=0, position=7, low=0)
+def test_where_nothing_is_open_marks_are_nobodys_business() -> None:
+    """No access is left that they could decide."""
+    settled = note(open=0, pending=0, low=0)
     assert why_not(committed={**IDLE.committed, (ECMS, 0): 40}, notes={(ECMS, 0): settled}) is None
 
 
@@ -107,10 +107,10 @@ def test_messages_not_judged_yet_although_all_before_are_settled() -> None:
     assert why_not(notes={(ECMS, 0): some}) == "access.ecms.v1/0: judged up to 31 of 40"
 
 
-def test_open_accesses_that_have_not_seen_the_newest_facts() -> None:
-    """They may be decided otherwise."""
+def test_accesses_that_have_not_been_judged_by_the_newest_facts() -> None:
+    """Those that were explained, too, may be decided otherwise."""
     assert why_not(notes={(ECMS, 0): note(position=317)}) == (
-        "access.ecms.v1/0: open accesses judged at position 317 of 318"
+        "access.ecms.v1/0: accesses judged at position 317 of 318"
     )
 
 
@@ -122,10 +122,10 @@ def test_open_accesses_that_have_not_heard_the_newest_marks() -> None:
 
 
 def test_everything_committed_but_something_open_is_looked_at() -> None:
-    """What is open holds the committed offset back, unless it is just being stored."""
-    moved = note(position=317)
+    """What was explained, and what is open while it is being stored."""
+    moved = note(position=317, open=0, pending=0)
     assert why_not(committed={**IDLE.committed, (ECMS, 0): 40}, notes={(ECMS, 0): moved}) == (
-        "access.ecms.v1/0: open accesses judged at position 317 of 318"
+        "access.ecms.v1/0: accesses judged at position 317 of 318"
     )
 
 

@@ -1,0 +1,64 @@
+"""What a cut says was reconciled, held to it: at its position all before it stood published as it had to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from schemas.access import finding_id
+from schemas.finding import Finding
+from schemas.ledger import Cut
+
+from .logs import Logs, Place
+from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
+
+Said = Mapping[str, Sequence[Finding]]
+"""All transitions of each finding."""
+
+
+def last_reconciled(cuts: Sequence[Cut]) -> Cut | None:
+    """The cut of the highest position at which everything due about the messages before it had been said.
+
+    Not about those behind it: a worker that goes on at the committed offset reads again what others read further.
+    """
+    whole = [cut for cut in cuts if cut.settled is None and cut.reconciled == cut.position]
+    return max(whole, key=lambda cut: (cut.position, cut.next_offset), default=None)
+
+
+def unreconciled(logs: Logs, place: Place, judge: Rejudge, said: Said) -> Iterator[tuple[int, int]]:
+    """Offsets about whose accesses something else was published than was due, and the position at which it was.
+
+    Also of what was judged long before: facts of later had been brought to it.
+    """
+    cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, [])])
+    if cut is None:
+        return
+    wrong: dict[str, list[int]] = {}
+    right: set[str] = set()
+    for message in logs.messages.get(place, []):
+        if message.offset >= cut.next_offset or message.appended_at < logs.since:
+            continue
+        for access in message.accesses:
+            name = finding_id(access)
+            verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
+            is_right = _stands(verdict, _state(said.get(name, ()), name, cut.position))
+            right.add(name) if is_right else wrong.setdefault(name, []).append(message.offset)
+    # A repeat may lie at another append time, and what is said follows from one of them.
+    yield from ((offset, cut.position) for name, offsets in wrong.items() if name not in right for offset in offsets)
+
+
+def _state(transitions: Sequence[Finding], name: str, position: int) -> Finding | None:
+    return joined(t for t in transitions if t.position <= position).get(name)
+
+
+def _stands(verdict: Verdict, state: Finding | None) -> bool:
+    if verdict.outcome == "explained":
+        return state is None or state.outcome == "explained"
+    if state is None or state.outcome == "explained":
+        return verdict.is_pending
+    said = (state.outcome, state.staff, state.clause, state.severity)
+    is_certain = verdict.certainty is None or _rank(state) >= CERTAINTIES.index(verdict.certainty)
+    return is_certain and said == (verdict.outcome, verdict.staff, verdict.clause, verdict.severity)
+
+
+def _rank(finding: Finding) -> int:
+    return CERTAINTIES.index(finding.certainty)

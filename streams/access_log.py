@@ -1,0 +1,84 @@
+"""Messages of access topics once more, beside the consumer group: those at given offsets, or a range from its start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from schemas.settings import Settings
+from streams.join.open import Partition
+
+log = logging.getLogger(__name__)
+
+FETCH_MS: Final = 500
+RANGE_MAX: Final = 1_000  # messages handed out at a time: a few milliseconds of judging
+RANGE_BYTES: Final = 1_048_576  # of one fetch of a range
+PLACE_BYTES: Final = 65_536  # of one fetch for single messages: some 250 of them, and the largest that there is
+QUIET_MAX: Final = 60  # fetches without an answer before it is said
+
+
+class AccessLog:
+    """One connection, one partition at a time. It commits nothing and belongs to no group."""
+
+    def __init__(self, settings: Settings, fetch_bytes: int) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.broker,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # what is past its retention is passed over
+            fetch_max_wait_ms=FETCH_MS,
+            max_partition_fetch_bytes=fetch_bytes,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Close."""
+        await self._consumer.stop()
+
+    async def first_since(self, partition: Partition, instant: int) -> int | None:
+        """The first offset appended at or after this instant (UTC ms); None: there is none."""
+        tp = TopicPartition(*partition)
+        found = (await self._consumer.offsets_for_times({tp: max(0, instant)}))[tp]
+        return None if found is None else int(found.offset)
+
+    async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[list[ConsumerRecord]]:
+        """The messages in [first, end), some at a time; waits for the broker for as long as it takes."""
+        tp, quiet = self._seek(partition, first), 0
+        while await self._consumer.position(tp) < end:
+            fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS, max_records=RANGE_MAX)).get(tp, [])
+            quiet = self._listen(partition, fetched, quiet)
+            if messages := [m for m in fetched if m.offset < end]:
+                yield messages
+
+    async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
+        """The messages at these offsets; those past their retention are not among them."""
+        wanted, found, quiet = sorted(set(offsets)), dict[int, ConsumerRecord](), 0
+        while wanted:
+            tp = self._seek(partition, wanted[0])
+            fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS)).get(tp, [])
+            quiet = self._listen(partition, fetched, quiet)
+            if fetched:
+                known = set(wanted)
+                found.update((m.offset, m) for m in fetched if m.offset in known)
+                wanted = [offset for offset in wanted if offset > fetched[-1].offset]
+        return found
+
+    def _seek(self, partition: Partition, offset: int) -> TopicPartition:
+        tp = TopicPartition(*partition)
+        if self._consumer.assignment() != {tp}:
+            self._consumer.assign([tp])
+        self._consumer.seek(tp, offset)
+        return tp
+
+    def _listen(self, partition: Partition, fetched: Sequence[object], quiet: int) -> int:
+        if fetched:
+            return 0
+        if quiet % QUIET_MAX == QUIET_MAX - 1:
+            log.warning("%s/%d: waiting for what was judged before", *partition)
+        return quiet + 1

@@ -1,0 +1,168 @@
+"""Accesses that were judged before, judged again: when facts change what was true, and after a change of hands.
+
+One recovery path (design section 8): what this worker has not seen itself it reads again, back to the horizon; what
+facts touch it finds in the index. Both go on behind the new accesses, a few milliseconds at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import mode
+
+from schemas.settings import Settings
+from streams.access_log import PLACE_BYTES, RANGE_BYTES, AccessLog
+from streams.join.index import Place
+from streams.join.open import OpenAccess, Partition
+from streams.join.question import Question
+from streams.join.touched import Query
+from streams.policy.indexed import accesses_of, in_doubt, look_back
+from streams.policy.judging import Judging
+from streams.telemetry import Telemetry
+
+SOME: Final = 500  # accesses looked at before others get the loop: about 5 ms
+DAY_MS: Final = 86_400_000
+
+log = logging.getLogger(__name__)
+
+
+class Corrections(mode.Service):
+    """`settle` publishes what has changed about accesses of a partition; `ready` waits until it may be called."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        judging: Judging,
+        telemetry: Telemetry,
+        is_open: Callable[[Partition, Place], bool],
+        settle: Callable[[Partition, list[OpenAccess]], None],
+        ready: Callable[[], Awaitable[None]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._sources = settings.topics.accesses()
+        self._judging = judging
+        self._telemetry = telemetry
+        self._is_open = is_open
+        self._settle = settle
+        self._ready = ready
+        self._hold = 0  # counts changes of what is held; what was begun under an older one is dropped
+        self._behind: dict[Partition, int] = {}  # first offset that is read as new, of partitions to look back in
+        self.to_look_back = 0  # messages still to be looked back at
+        self._queries: list[Query] = []
+        self._strangers: defaultdict[Partition, set[int]] = defaultdict(set)
+        self._told = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._is_correcting = False
+
+    async def on_start(self) -> None:
+        """Two connections, so that neither reading waits for the other."""
+        self._ranges = AccessLog(self._settings, RANGE_BYTES)
+        self._places = AccessLog(self._settings, PLACE_BYTES)
+        await self._ranges.start()
+        await self._places.start()
+
+    async def on_stop(self) -> None:
+        """Close both."""
+        await self._ranges.stop()
+        await self._places.stop()
+
+    def is_done(self, partition: Partition) -> bool:
+        """Whether all that is known has been brought to every access of this partition."""
+        return partition not in self._behind and not self._is_correcting and not self._told.is_set()
+
+    def begin(self, behind: Mapping[Partition, int]) -> None:
+        """These partitions are held now, and read as new from these offsets on; the index is empty."""
+        self._hold += 1
+        self._behind = dict(behind)
+        self._strangers.clear()
+        self._moved.set()
+
+    def change(self, queries: Sequence[Query], strangers: Iterable[tuple[Partition, int]]) -> None:
+        """Facts have come that these queries find the accesses of; and somebody else spoke of these messages."""
+        self._queries += queries
+        for partition, offset in strangers:
+            self._strangers[partition].add(offset)
+        if self._queries or self._strangers:
+            self._told.set()
+
+    # what facts touch
+
+    @mode.Service.task
+    async def _correct(self) -> None:
+        while not self.should_stop:
+            await self.wait_first(self._told.wait(), self._stopped.wait())
+            self._is_correcting = True
+            self._told.clear()
+            queries, self._queries = self._queries, []
+            strangers, self._strangers = self._strangers, defaultdict(set)
+            for partition in self._judging.index.partitions():
+                await self._correct_partition(partition, queries, strangers.get(partition, set()))
+            self._is_correcting = False
+
+    async def _correct_partition(self, partition: Partition, queries: Sequence[Query], strangers: set[int]) -> None:
+        hold = self._hold
+        await self._ready()
+        found = self._judging.index.matching(partition, list(dict.fromkeys(queries)))
+        while hold == self._hold and (some := dict(islice(found, SOME))):
+            await self._judge_again(partition, some, set())
+            await asyncio.sleep(0)
+        if strangers and hold == self._hold:
+            await self._judge_again(partition, {}, strangers)
+
+    async def _judge_again(self, partition: Partition, found: dict[Place, Question], strangers: set[int]) -> None:
+        hold, source = self._hold, self._sources[partition.topic]
+        closed = {place: question for place, question in found.items() if not self._is_open(partition, place)}
+        self._telemetry.count("needtoknow_corrections_total", len(closed), source=source)
+        wanted = set(in_doubt(self._judging, partition, closed))
+        if not wanted and not strangers:
+            return
+        messages = await self._places.pick(partition, [*(place.offset for place in wanted), *strangers])
+        if hold != self._hold:
+            return
+        entries = [
+            entry
+            for _, message in sorted(messages.items())
+            for entry in accesses_of(self._judging, partition, source, message)
+            if (entry.offset, entry.index) in wanted or entry.offset in strangers
+        ]
+        self._settle(partition, [e for e in entries if not self._is_open(partition, Place(e.offset, e.index))])
+
+    # what was judged before this worker held the partition
+
+    @mode.Service.task
+    async def _look_back(self) -> None:
+        while not self.should_stop:
+            await self.wait_first(self._moved.wait(), self._stopped.wait())
+            self._moved.clear()
+            hold = self._hold
+            while hold == self._hold and self._behind and not self.should_stop:
+                partition = next(iter(self._behind))
+                if await self._look_back_in(partition, self._behind[partition], hold):
+                    del self._behind[partition]
+
+    async def _look_back_in(self, partition: Partition, end: int, hold: int) -> bool:
+        """Whether it came to the end, and nobody took the partition away meanwhile."""
+        since = int(time.time() * 1000 - self._settings.index_days * DAY_MS)
+        first = await self._ranges.first_since(partition, since)
+        await self._ready()
+        if first is None or first >= end:
+            return hold == self._hold
+        log.info("%s/%d: looking back at %d messages", *partition, end - first)
+        async for messages in self._ranges.read(partition, first, end):
+            if hold != self._hold:
+                return False
+            entries = look_back(self._judging, partition, self._sources[partition.topic], messages)
+            self._settle(partition, entries)
+            self.to_look_back = end - messages[-1].offset - 1
+            await asyncio.sleep(0)
+        self.to_look_back = 0
+        return hold == self._hold
