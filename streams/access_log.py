@@ -6,7 +6,9 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
@@ -18,6 +20,7 @@ FETCH_MS: Final = 500
 RANGE_MAX: Final = 1_000  # messages handed out at a time: a few milliseconds of judging
 RANGE_BYTES: Final = 1_048_576  # of one fetch of a range
 PLACE_BYTES: Final = 65_536  # of one fetch for single messages: some 250 of them, and the largest that there is
+WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 QUIET_MAX: Final = 60  # fetches without an answer before it is said
 
 
@@ -44,7 +47,9 @@ class AccessLog:
     async def first_since(self, partition: Partition, instant: int) -> int | None:
         """The first offset appended at or after this instant (UTC ms); None: there is none."""
         tp = TopicPartition(*partition)
-        found = (await self._consumer.offsets_for_times({tp: max(0, instant)}))[tp]
+        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
+            with attempt:
+                found = (await self._consumer.offsets_for_times({tp: max(0, instant)}))[tp]
         return None if found is None else int(found.offset)
 
     async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[list[ConsumerRecord]]:

@@ -91,7 +91,7 @@ def build_app(settings: Settings) -> App:
         knowledge=knowledge,
         completeness=completeness,
         published=published,
-        index=AccessIndex(),
+        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
         translate=translate,
     )
     judge = Judge(

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 import mode
+from aiokafka.errors import ConsumerStoppedError
 
 from schemas.settings import Settings
 from streams.access_log import PLACE_BYTES, RANGE_BYTES, AccessLog
@@ -102,11 +103,14 @@ class Corrections(mode.Service):
             await self.wait_first(self._told.wait(), self._stopped.wait())
             self._is_correcting = True
             self._told.clear()
-            queries, self._queries = self._queries, []
-            strangers, self._strangers = self._strangers, defaultdict(set)
-            for partition in self._judging.index.partitions():
-                await self._correct_partition(partition, queries, strangers.get(partition, set()))
+            await self._unless_stopped(self._correct_all())
             self._is_correcting = False
+
+    async def _correct_all(self) -> None:
+        queries, self._queries = self._queries, []
+        strangers, self._strangers = self._strangers, defaultdict(set)
+        for partition in self._judging.index.partitions():
+            await self._correct_partition(partition, queries, strangers.get(partition, set()))
 
     async def _correct_partition(self, partition: Partition, queries: Sequence[Query], strangers: set[int]) -> None:
         hold = self._hold
@@ -143,11 +147,21 @@ class Corrections(mode.Service):
         while not self.should_stop:
             await self.wait_first(self._moved.wait(), self._stopped.wait())
             self._moved.clear()
-            hold = self._hold
-            while hold == self._hold and self._behind and not self.should_stop:
-                partition = next(iter(self._behind))
-                if await self._look_back_in(partition, self._behind[partition], hold):
-                    del self._behind[partition]
+            await self._unless_stopped(self._look_back_all(self._hold))
+
+    async def _look_back_all(self, hold: int) -> None:
+        while hold == self._hold and self._behind and not self.should_stop:
+            partition = next(iter(self._behind))
+            if await self._look_back_in(partition, self._behind[partition], hold):
+                del self._behind[partition]
+
+    async def _unless_stopped(self, work: Awaitable[None]) -> None:
+        """A connection that was closed since this worker ends is no fault."""
+        try:
+            await work
+        except ConsumerStoppedError:
+            if not self.should_stop:
+                raise
 
     async def _look_back_in(self, partition: Partition, end: int, hold: int) -> bool:
         """Whether it came to the end, and nobody took the partition away meanwhile."""

@@ -1,32 +1,25 @@
-"""One fact with all its revisions, and what of it is known when (design sections 4 and 5)."""
+"""Every revision of every fact, in columns (design sections 4 and 5): a fact takes some 200 bytes.
+
+A row is one revision, and rows go in the order in which they were heard. What a fact is about are two names, `one` and
+`two`, each the number of a person (staff, unit or login) or of a record; rows that share a name are a chain from the
+newest back. Models are made when somebody asks for them.
+"""
 
 from __future__ import annotations
 
-from bisect import insort
-from typing import Final, NamedTuple
+from array import array
+from collections.abc import Iterator
+from typing import Final, NamedTuple, get_args
 
-from schemas.access import Record
-from schemas.fact import Body, RegisteredFact
+from schemas.fact import Body, FactKind, RegisteredFact
+
+from .bodies import IS_RECORD, Said, body_of, said_in
+from .names import NONE, FactIds, Names
 
 FOR_EVER: Final = 1 << 62  # an open interval's end, later than any instant
-
-RecordKey = str
-"""`kind/id`: one string, because it is looked up once per access (kinds have no slash)."""
-
-
-def record_key(record: Record) -> RecordKey:
-    """How a record is looked up."""
-    return f"{record.kind}/{record.id}"
-
-
-def login_key(source: str, login: str) -> str:
-    """How a login is looked up (neither part has a space)."""
-    return f"{source} {login}"
-
-
-def staff_key(staff: str) -> RecordKey:
-    """A staff member as a record that somebody may look up."""
-    return f"staff/{staff}"
+KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
+NUMBER_OF: Final = {kind: number for number, kind in enumerate(KINDS)}
+_MADE_MAX: Final = 8_192  # revisions kept as they were made, for those who ask again
 
 
 class Revision(NamedTuple):
@@ -46,50 +39,207 @@ class Revision(NamedTuple):
         return self.valid_from <= instant < self.valid_to and not self.is_void
 
 
+class Facts:
+    """The columns. Numbers of facts and rows are given as they come and never change."""
+
+    def __init__(self) -> None:
+        self.people = Names()
+        self.records = Names()  # as `plain_record` spells them: a message's record is looked up as it was cut out
+        self.ids = FactIds()
+        self.kinds = array("B")  # of each fact
+        self.tops = array("I")  # the row of its highest revision
+        self.latest = array("I")  # the row of it that was heard last
+        # of each row
+        self.fact = array("I")
+        self.earlier = array("I")  # the row of the same fact heard before, + 1
+        self.revision = array("I")
+        self.valid_from = array("q")
+        self.valid_to = array("q")
+        self.known_from = array("q")
+        self.recorded_at = array("q")
+        self.recorded_by = array("I")  # a person's number + 1
+        self.is_void = array("B")
+        self.variant = array("B")  # what else its body says (bodies.py)
+        self.names = array("I"), array("I")  # one, two
+        self.before = array("I"), array("I")  # the row before of the same kind and name, + 1
+        self._newest = {(kind, side): array("I") for kind in range(len(KINDS)) for side in (0, 1)}
+        self._made: dict[int, Revision] = {}
+
+    def __len__(self) -> int:
+        return len(self.tops)
+
+    def add(self, fact: RegisteredFact) -> tuple[int, int | None]:
+        """Take in a revision: the fact's number, and the row; NONE: heard before, None: in conflict with the first."""
+        kind = NUMBER_OF[fact.body.kind]
+        number, is_new = self.ids.number(fact.feed, fact.fact_id)
+        if not is_new:
+            if self.kinds[number] != kind:
+                return number, None
+            if (known := self._row_of(number, fact.revision)) != NONE:
+                return number, NONE if self._says(known, fact) else None
+        row = self._append(number, kind, fact)
+        if is_new:
+            self.kinds.append(kind)
+            self.tops.append(row)
+            self.latest.append(row)
+            return number, row
+        self.latest[number] = row
+        if fact.revision > self.revision[self.tops[number]]:
+            self.tops[number] = row
+        return number, row
+
+    def newest(self, kind: int, side: int) -> array[int]:
+        """By a name's number the newest row of this kind that bears it on this side, + 1; 0: there is none."""
+        newest = self._newest[kind, side]
+        missing = len(self._names_of(kind, side).all) - len(newest)
+        if missing > 0:
+            newest.frombytes(bytes(newest.itemsize * missing))
+        return newest
+
+    def bearing(self, kind: FactKind, side: int, name: str) -> list[int]:
+        """Numbers of the facts that ever bore this name on this side, in the order in which they were heard."""
+        newest = self._newest[NUMBER_OF[kind], side]
+        number = (self.records if IS_RECORD[kind][side] else self.people).get(name, NONE)
+        row = newest[number] if 0 <= number < len(newest) else 0
+        if not row:
+            return []
+        found, before, fact = list[int](), self.before[side], self.fact
+        while row:
+            found.append(fact[row - 1])
+            row = before[row - 1]
+        return list(dict.fromkeys(reversed(found)))
+
+    def chain(self, kind: int, side: int, name: int) -> Iterator[int]:
+        """Rows of this kind that bear the name on this side, newest first."""
+        row, before = self.newest(kind, side)[name], self.before[side]
+        while row:
+            yield row - 1
+            row = before[row - 1]
+
+    def rows(self, number: int) -> list[int]:
+        """All rows of a fact, lowest revision first."""
+        rows, row = list[int](), self.latest[number]
+        while row != NONE:
+            rows.append(row)
+            row = self.earlier[row] - 1
+        return sorted(rows, key=self.revision.__getitem__)
+
+    def row_as_of(self, number: int, known_by: int | None) -> int:
+        """The row of the highest revision known by this instant; None asks for *now*. NONE: nothing was known."""
+        top = self.tops[number]
+        if known_by is None or self.known_from[top] <= known_by:
+            return top
+        return next((row for row in reversed(self.rows(number)) if self.known_from[row] <= known_by), NONE)
+
+    def made(self, row: int) -> Revision:
+        """A row as a value of the contract's words."""
+        found = self._made.get(row)
+        if found is None:
+            if len(self._made) >= _MADE_MAX:
+                self._made.clear()
+            found = self._made[row] = self._make(row)
+        return found
+
+    def size(self) -> int:
+        """Bytes of the columns; names are extra."""
+        rows = (self.fact, self.earlier, self.revision, self.valid_from, self.valid_to, self.known_from)
+        more = (self.recorded_at, self.recorded_by, self.is_void, self.variant, *self.names, *self.before)
+        columns = (self.kinds, self.tops, self.latest, *rows, *more, *self._newest.values())
+        return self.ids.size() + sum(c.itemsize * len(c) for c in columns)
+
+    def _append(self, number: int, kind: int, fact: RegisteredFact) -> int:
+        row, said = len(self.fact), said_in(fact.body)
+        self.earlier.append(0 if number == len(self.tops) else self.latest[number] + 1)
+        self.fact.append(number)
+        self.revision.append(fact.revision)
+        self.valid_from.append(fact.valid_from)
+        self.valid_to.append(FOR_EVER if fact.valid_to is None else fact.valid_to)
+        self.known_from.append(fact.known_from)
+        self.recorded_at.append(fact.recorded_at)
+        self.recorded_by.append(0 if fact.recorded_by is None else self.people[fact.recorded_by] + 1)
+        self.is_void.append(fact.void)
+        self.variant.append(said.variant)
+        for side, name in enumerate((said.one, said.two)):
+            named = self._names_of(kind, side)[name]
+            newest = self.newest(kind, side)
+            self.names[side].append(named)
+            self.before[side].append(newest[named])
+            newest[named] = row + 1
+        return row
+
+    def _names_of(self, kind: int, side: int) -> Names:
+        return self.records if IS_RECORD[KINDS[kind]][side] else self.people
+
+    def _row_of(self, number: int, revision: int) -> int:
+        return next((row for row in self.rows(number) if self.revision[row] == revision), NONE)
+
+    def _says(self, row: int, fact: RegisteredFact) -> bool:
+        """`known_from` is register's stamp, not content: a fact registered twice may carry a later one."""
+        known = self.made(row)
+        return known._replace(known_from=fact.known_from) == revision_of(fact)
+
+    def _make(self, row: int) -> Revision:
+        kind = self.kinds[self.fact[row]]
+        one, two = (self._names_of(kind, side).all[self.names[side][row]] for side in (0, 1))
+        by = self.recorded_by[row]
+        return Revision(
+            revision=self.revision[row],
+            valid_from=self.valid_from[row],
+            valid_to=self.valid_to[row],
+            known_from=self.known_from[row],
+            is_void=bool(self.is_void[row]),
+            body=body_of(KINDS[kind], Said(one, two, self.variant[row])),
+            recorded_at=self.recorded_at[row],
+            recorded_by=self.people.all[by - 1] if by else None,
+        )
+
+
 class History:
-    """All revisions of one fact. `top` is the highest: what is known *now*."""
+    """One fact with all its revisions. `top` is the highest: what is known *now*."""
 
-    __slots__ = ("fact_id", "feed", "kind", "revisions", "top")
+    __slots__ = ("_facts", "number")
 
-    def __init__(self, feed: str, fact_id: str, first: Revision) -> None:
-        self.feed = feed
-        self.fact_id = fact_id
-        self.kind = first.body.kind
-        self.revisions: list[Revision] | None = None  # most facts have one revision and need no list
-        self.top = first
+    def __init__(self, facts: Facts, number: int) -> None:
+        self._facts = facts
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and (self.number, self._facts) == (other.number, other._facts)
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    @property
+    def feed(self) -> str:
+        """Who stated it."""
+        return self._facts.ids.text(self.number)[0]
+
+    @property
+    def fact_id(self) -> str:
+        """Its name at the feed."""
+        return self._facts.ids.text(self.number)[1]
+
+    @property
+    def top(self) -> Revision:
+        """The highest revision."""
+        return self._facts.made(self._facts.tops[self.number])
 
     def all(self) -> list[Revision]:
         """Every revision, lowest first."""
-        return [self.top] if self.revisions is None else self.revisions
-
-    def find(self, revision: int) -> Revision | None:
-        """The revision of this number, if it has been heard."""
-        return next((r for r in self.all() if r.revision == revision), None)
-
-    def add(self, revision: Revision) -> None:
-        """Take in a revision heard for the first time, in whatever order."""
-        revisions = self.all()
-        insort(revisions, revision, key=lambda r: r.revision)
-        self.revisions = revisions
-        self.top = revisions[-1]
+        return [self._facts.made(row) for row in self._facts.rows(self.number)]
 
     def as_of(self, known_by: int | None) -> Revision | None:
         """The highest revision known by this instant; None asks for *now*. A void one is returned as it is."""
-        top = self.top
-        if known_by is None or top.known_from <= known_by:
-            return top
-        if self.revisions is None:
-            return None
-        return next((r for r in reversed(self.revisions) if r.known_from <= known_by), None)
+        row = self._facts.row_as_of(self.number, known_by)
+        return None if row == NONE else self._facts.made(row)
 
 
 def revision_of(fact: RegisteredFact) -> Revision:
     """The revision that a registered fact states."""
-    valid_to = FOR_EVER if fact.valid_to is None else fact.valid_to
     return Revision(
         revision=fact.revision,
         valid_from=fact.valid_from,
-        valid_to=valid_to,
+        valid_to=FOR_EVER if fact.valid_to is None else fact.valid_to,
         known_from=fact.known_from,
         is_void=fact.void,
         body=fact.body,

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from schemas.ids import EARLIEST_MS, LATEST_MS, format_instant, parse_instant
-from schemas.plain import Plain
-
+from .bodies import plain_key, record_key_of
+from .moments import instant_of, moment_of
+from .names import Names
 from .open import Partition
-from .plain import plain_key, record_key_of
 from .question import Question
 from .touched import Query
 
 NO_ROW: Final = 0  # rows are numbered from 1
-_DIGITS: Final = str.maketrans("", "", "-T:.Z")
 SHRINK_AT: Final = 65_536  # rows past the horizon before the columns are moved: seldom enough not to matter
 
 
@@ -34,25 +30,21 @@ class Place(NamedTuple):
     number: int
 
 
+class PlainAccesses(NamedTuple):
+    """Columns of accesses of one record at one instant; logins and records by their numbers among the names."""
+
+    offsets: list[int]
+    logins: list[int]
+    records: list[int]
+    moments: list[int]
+
+
 class Wide(NamedTuple):
     """What a row cannot hold: an access over a span, of several records (a row each), or not first in its message."""
 
     number: int
     rows: int
     end: int  # UTC milliseconds
-
-
-class Names(dict[str, int]):
-    """Numbers names as they come."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.all: list[str] = []
-
-    def __missing__(self, name: str) -> int:
-        number = self[name] = len(self.all)
-        self.all.append(name)
-        return number
 
 
 class Chain:
@@ -125,11 +117,10 @@ class _Rows:
 class AccessIndex:
     """The accesses of the partitions held. Whoever holds a partition adds each access once."""
 
-    def __init__(self) -> None:
-        self._records = Names()
-        self._logins: defaultdict[str, Names] = defaultdict(Names)  # by source
+    def __init__(self, people: Names, records: Names) -> None:
+        self._logins = people  # as `login_key` spells them
+        self._records = records  # as `plain_record` spells them
         self._rows: dict[Partition, _Rows] = {}
-        self._source: dict[Partition, str] = {}
 
     def __len__(self) -> int:
         return sum(len(rows.offsets) for rows in self._rows.values())
@@ -139,29 +130,22 @@ class AccessIndex:
         columns = (c for rows in self._rows.values() for c in (*rows.columns(), *_heads(rows)))
         return sum(c.itemsize * len(c) for c in columns)
 
-    def add_plain(
-        self, partition: Partition, source: str, offsets: Iterable[int], rows: Sequence[Plain], appended_at: int
-    ) -> None:
-        """Add plain accesses, as they were cut out of their messages; `appended_at`: of the last one, UTC ms."""
-        if not rows:
-            return
-        held = self._held(partition, source)
-        _, actors, records, instants = zip(*rows, strict=True)
-        held.offsets.extend(offsets)
-        held.moments.extend(map(int, " ".join(instants).translate(_DIGITS).split()))
-        held.records.extend(map(self._records.__getitem__, records))
-        held.logins.extend(map(self._logins[source].__getitem__, actors))
+    def add_plain(self, partition: Partition, plain: PlainAccesses, appended_at: int) -> None:
+        """Add plain accesses; `appended_at`: of the last one, UTC ms."""
+        held = self._rows.get(partition) or self._begun(partition)
+        held.offsets.extend(plain.offsets)
+        held.moments.extend(plain.moments)
+        held.records.extend(plain.records)
+        held.logins.extend(plain.logins)
         self._age(held, appended_at)
 
-    def add(self, partition: Partition, source: str, place: Place, question: Question, appended_at: int) -> None:
+    def add(self, partition: Partition, place: Place, question: Question, appended_at: int) -> None:
         """Add one access of any shape, a row for each record it is about."""
-        held = self._held(partition, source)
-        login = self._logins[source][question.login.removeprefix(f"{source} ")]
-        is_wide = place.number > 0 or len(question.targets) > 1 or question.end != question.start
-        if is_wide:
+        held = self._rows.get(partition) or self._begun(partition)
+        if place.number > 0 or len(question.targets) > 1 or question.end != question.start:
             held.wide_from.append(held.base + len(held.offsets) + 1)
             held.wide.append(Wide(place.number, len(question.targets), question.end))
-        moment = _moment(question.start)
+        login, moment = self._logins[question.login], moment_of(question.start)
         for target in question.targets:
             held.offsets.append(place.offset)
             held.moments.append(moment)
@@ -180,17 +164,13 @@ class AccessIndex:
         """
         held = self._rows.get(partition)
         if held is not None:
-            source = self._source[partition]
             for query in queries:
-                for row in self._matching(held, source, query):
-                    yield self._access(held, source, row)
+                for row in self._matching(held, query):
+                    yield self._access(held, row)
 
     def drop(self, partition: Partition) -> None:
         """The partition is no longer held."""
         self._rows.pop(partition, None)
-        if not self._rows:  # names are shared, so they go when nobody has any
-            self._records = Names()
-            self._logins.clear()
 
     def forget(self, before: int, most: int) -> None:
         """Let go of accesses appended before this instant (UTC ms), and of the oldest when there are too many."""
@@ -203,9 +183,9 @@ class AccessIndex:
             fullest = max(self._rows.values(), key=lambda held: len(held.offsets))
             _shrink(fullest, min(SHRINK_AT, len(self) - most, len(fullest.offsets)))
 
-    def _held(self, partition: Partition, source: str) -> _Rows:
-        self._source[partition] = source
-        return self._rows.setdefault(partition, _Rows())
+    def _begun(self, partition: Partition) -> _Rows:
+        held = self._rows[partition] = _Rows()
+        return held
 
     @staticmethod
     def _age(held: _Rows, appended_at: int) -> None:
@@ -216,23 +196,18 @@ class AccessIndex:
         else:
             held.appended.append((appended_at, rows))
 
-    def _matching(self, held: _Rows, source: str, query: Query) -> Iterator[int]:
+    def _matching(self, held: _Rows, query: Query) -> Iterator[int]:
         """Rows that the query is about: along the shorter chains of the two, the other checked row by row."""
         records = None if query.records is None else _numbers(self._records, map(plain_key, query.records))
-        names, prefix = self._logins[source], f"{source} "
-        logins = (
-            None
-            if query.logins is None
-            else _numbers(names, (login.removeprefix(prefix) for login in query.logins if login.startswith(prefix)))
-        )
+        logins = None if query.logins is None else _numbers(self._logins, query.logins)
         if records == set() or logins == set():
             return
         held.by_record.link(held.records, held.base, len(self._records.all))
-        held.by_login.link(held.logins, held.base, len(names.all))
+        held.by_login.link(held.logins, held.base, len(self._logins.all))
         chain, walked, other, checked = held.by_record, records, held.logins, logins
         if records is None or (logins is not None and _longer(held.by_record, records, held.by_login, logins)):
             chain, walked, other, checked = held.by_login, logins, held.records, records
-        first, last = _moment(query.start), _moment(query.end)
+        first, last = moment_of(query.start), moment_of(query.end)
         for name in walked or ():
             for row in chain.rows(name, held):
                 at = row - held.base - 1
@@ -243,10 +218,10 @@ class AccessIndex:
                 if checked is None or other[at] in checked:
                     yield row
 
-    def _access(self, held: _Rows, source: str, row: int) -> tuple[Place, Question]:
+    def _access(self, held: _Rows, row: int) -> tuple[Place, Question]:
         at = row - held.base - 1
-        login = f"{source} {self._logins[source].all[held.logins[at]]}"
-        start = _instant(held.moments[at])
+        login = self._logins.all[held.logins[at]]
+        start = instant_of(held.moments[at])
         if (found := held.wide_at(row)) is None:
             target = record_key_of(self._records.all[held.records[at]])
             return Place(held.offsets[at], 0), Question(login, (target,), start, start)
@@ -276,21 +251,3 @@ def _numbers(names: Names, wanted: Iterable[str]) -> set[int]:
 
 def _longer(a: Chain, some: set[int], b: Chain, others: set[int]) -> bool:
     return sum(a.length[n] for n in some) > sum(b.length[n] for n in others)
-
-
-def _moment(ms: int) -> int:
-    """An instant as its 17 digits: what the text of a plain access is without reading it."""
-    return int(format_instant(min(max(ms, EARLIEST_MS), LATEST_MS)).translate(_DIGITS))
-
-
-def _instant(moment: int) -> int:
-    """UTC milliseconds of its 17 digits."""
-    day, rest = divmod(moment, 1_000_000_000)
-    minutes, rest = divmod(rest, 100_000)
-    return _day(day) + (minutes // 100 * 60 + minutes % 100) * 60_000 + rest
-
-
-@lru_cache(maxsize=4096)
-def _day(digits: int) -> int:
-    text = str(digits)
-    return parse_instant(f"{text[:4]}-{text[4:6]}-{text[6:]}T00:00:00.000Z")

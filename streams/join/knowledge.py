@@ -1,16 +1,16 @@
-"""Everything `facts.v1` has said up to a position, indexed for the questions that judging asks."""
+"""Everything `facts.v1` has said up to a position, and the questions that judging asks of it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.fact import (
     Account,
     Assignment,
     Body,
     Coverage,
+    FactKind,
     Membership,
     RegisteredFact,
     Supervision,
@@ -18,10 +18,24 @@ from schemas.fact import (
     Waiver,
 )
 
-from .facts import History, RecordKey, Revision, login_key, record_key, revision_of, staff_key
-from .plain import PlainDuties
+from .bodies import ONE, TWO, UNIT, RecordKey, plain_key, record_key, staff_key
+from .facts import NUMBER_OF, Facts, History, Revision
+from .names import NONE
+from .plain import ASSIGNMENT, PlainDuties
 
-Index = defaultdict[str, list[History]]
+Side = tuple[FactKind, int]
+RECORDS: Final[tuple[Side, ...]] = (("assignment", TWO), ("membership", ONE), ("membership", TWO))
+"""Where facts name records."""
+STAFF: Final[tuple[Side, ...]] = (
+    ("assignment", ONE),
+    ("unit_member", ONE),
+    ("account", TWO),
+    ("supervision", ONE),
+    ("supervision", TWO),
+    ("coverage", ONE),
+    ("coverage", TWO),
+)
+"""Where facts name staff members, who are records too, since somebody may look them up (ADR 6, rule 7)."""
 
 
 class Learned(Enum):
@@ -43,26 +57,15 @@ class Change(NamedTuple):
 class Knowledge:
     """All facts below `position` (the next offset of `facts.v1`). One writer: whoever reads the log, in order.
 
-    `grace_ms`: the policy's, for `plain`. With less, more accesses are looked at closely; no verdict differs.
+    Facts are found under every name they ever bore. `grace_ms`: the policy's, for `plain`. With less, more accesses are
+    looked at closely; no verdict differs.
     """
 
     def __init__(self, grace_ms: int = 0) -> None:
         self.position = 0
         self.waivers: dict[str, int] = {}
-        self.facts: dict[tuple[str, str], History] = {}
-        self.assigned: Index = defaultdict(list)  # record key + " " + staff -> assignments of that staff member
-        self.units_assigned: Index = defaultdict(list)  # record key -> assignments of units
-        self.memberships: Index = defaultdict(list)  # record key -> what it is within
-        self.members: Index = defaultdict(list)  # record key -> what is within it
-        self.units: Index = defaultdict(list)  # staff -> units
-        self.below: Index = defaultdict(list)  # supervisor -> supervised
-        self.above: Index = defaultdict(list)  # supervised -> supervisor
-        self.stands_in: Index = defaultdict(list)  # covering -> covered
-        self.stood_in_for: Index = defaultdict(list)  # covered -> covering
-        self.accounts: Index = defaultdict(list)  # login key -> staff
-        self.logins_of: Index = defaultdict(list)  # staff -> accounts
-        self.naming: Index = defaultdict(list)  # record key -> facts that name it
-        self.plain = PlainDuties(grace_ms)
+        self.facts = Facts()
+        self.plain = PlainDuties(self.facts, grace_ms)
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -76,75 +79,101 @@ class Knowledge:
     def learn(self, offset: int, fact: RegisteredFact) -> tuple[Learned, Change | None]:
         """Take in the fact at this offset of the log; the change is there when it was new."""
         self.position = offset + 1
-        revision = revision_of(fact)
-        history = self.facts.get((fact.feed, fact.fact_id))
-        if history is None:
-            history = History(fact.feed, fact.fact_id, revision)
-            self.facts[fact.feed, fact.fact_id] = history
-            self._index(history, revision.body)
-            self._summarize(revision.body)
-            return Learned.NEW, Change(history, revision)
-        if history.kind != fact.body.kind:
+        number, row = self.facts.add(fact)
+        if row is None:
             return Learned.CONFLICT, None
-        if (known := history.find(fact.revision)) is not None:
-            # `known_from` is register's stamp, not content: a fact registered twice may carry a later one.
-            same = known._replace(known_from=revision.known_from) == revision
-            return (Learned.REPEAT if same else Learned.CONFLICT), None
-        self._revise(history, revision)
-        return Learned.NEW, Change(history, revision)
+        if row == NONE:
+            return Learned.REPEAT, None
+        self.plain.hear(row)
+        return Learned.NEW, Change(History(self.facts, number), self.facts.made(row))
 
-    def _revise(self, history: History, revision: Revision) -> None:
-        bodies = [r.body for r in history.all()]
-        if revision.body not in bodies:
-            self._index(history, revision.body)
-        history.add(revision)
-        for body in (*bodies, revision.body):
-            self._summarize(body)
+    # who has what
 
-    def _index(self, history: History, body: Body) -> None:
-        for index, key in self._places(body):
-            if history not in index[key]:
-                index[key].append(history)
-        for name in names(body):
-            if history not in self.naming[name]:
-                self.naming[name].append(history)
+    def assigned(self, record: RecordKey, staff: str) -> list[History]:
+        """Assignments of this staff member to the record."""
+        return self._assignments(record, staff)
 
-    def _summarize(self, body: Body) -> None:
-        """Bring the plain forms up to date of what this body is found under."""
-        match body:
-            case Assignment(staff=str(staff), record=record):
-                key = f"{record_key(record)} {staff}"
-                tops = [h.top for h in self.assigned[key]]
-                self.plain.set_duties(record, staff, [t for t in tops if not t.is_void and _is_under(t.body, key)])
-            case Account(source=source, login=login):
-                key = login_key(source, login)
-                tops = [h.top for h in self.accounts[key]]
-                only = tops[0].body if len(tops) == 1 and not tops[0].is_void else None
-                if isinstance(only, Account) and login_key(only.source, only.login) == key:
-                    self.plain.set_login(source, login, only.staff, tops[0])
-                else:
-                    self.plain.drop_login(source, login)
+    def units_assigned(self, record: RecordKey) -> list[History]:
+        """Assignments of units to the record."""
+        return self._assignments(record, None)
 
-    def _places(self, body: Body) -> list[tuple[Index, str]]:
-        match body:
-            case Assignment(staff=str(staff), record=record):
-                return [(self.assigned, f"{record_key(record)} {staff}")]
-            case Assignment(record=record):
-                return [(self.units_assigned, record_key(record))]
-            case Membership(record=record, within=within):
-                return [(self.memberships, record_key(record)), (self.members, record_key(within))]
-            case UnitMember(staff=staff):
-                return [(self.units, staff)]
-            case Supervision(supervisor=supervisor, staff=staff):
-                return [(self.below, supervisor), (self.above, staff)]
-            case Coverage(covering=covering, covered=covered):
-                return [(self.stands_in, covering), (self.stood_in_for, covered)]
-            case Account(source=source, login=login, staff=staff):
-                return [(self.accounts, login_key(source, login)), (self.logins_of, staff)]
+    def memberships(self, record: RecordKey) -> list[History]:
+        """What the record is within."""
+        return self._bearing("membership", ONE, plain_key(record))
 
+    def members(self, record: RecordKey) -> list[History]:
+        """What is within the record."""
+        return self._bearing("membership", TWO, plain_key(record))
 
-def _is_under(body: Body, key: str) -> bool:
-    return isinstance(body, Assignment) and f"{record_key(body.record)} {body.staff}" == key
+    def units(self, staff: str) -> list[History]:
+        """Units of this staff member."""
+        return self._bearing("unit_member", ONE, staff)
+
+    def below(self, supervisor: str) -> list[History]:
+        """Whom they supervise."""
+        return self._bearing("supervision", ONE, supervisor)
+
+    def above(self, staff: str) -> list[History]:
+        """Who supervises them."""
+        return self._bearing("supervision", TWO, staff)
+
+    def stands_in(self, covering: str) -> list[History]:
+        """Whom they stand in for."""
+        return self._bearing("coverage", ONE, covering)
+
+    def stood_in_for(self, covered: str) -> list[History]:
+        """Who stands in for them."""
+        return self._bearing("coverage", TWO, covered)
+
+    def accounts(self, login: str) -> list[History]:
+        """Whose login it is, as `login_key` spells it."""
+        return self._bearing("account", ONE, login)
+
+    def logins_of(self, staff: str) -> list[History]:
+        """Their logins."""
+        return self._bearing("account", TWO, staff)
+
+    def is_named(self, record: RecordKey, *, besides: History | None = None) -> bool:
+        """Whether a fact known now, not void, whenever valid, names the record; `besides` one."""
+        kind, _, name = record.partition("/")
+        sides = [(side, plain_key(record)) for side in RECORDS]
+        if kind == "staff":
+            sides += [(side, name) for side in STAFF]
+        return any(self._is_named(side, one, besides) for side, one in sides)
+
+    def _is_named(self, side: Side, name: str, besides: History | None) -> bool:
+        facts, (kind, which) = self.facts, side
+        of = NUMBER_OF[kind]
+        number = (facts.records if side in RECORDS else facts.people).get(name)
+        if number is None:
+            return False
+        for row in facts.chain(of, which, number):
+            fact = facts.fact[row]
+            if facts.tops[fact] != row or facts.is_void[row] or (besides is not None and fact == besides.number):
+                continue
+            if side != ("assignment", ONE) or not facts.variant[row] & UNIT:  # a unit is no staff member
+                return True
+        return False
+
+    def _assignments(self, record: RecordKey, staff: str | None) -> list[History]:
+        """Of this staff member, or of units."""
+        facts = self.facts
+        number = facts.records.get(plain_key(record))
+        person = NONE if staff is None else facts.people.get(staff, NONE)
+        if number is None or (staff is not None and person == NONE):
+            return []
+        variant, one, before, found = facts.variant, facts.names[ONE], facts.before[TWO], list[int]()
+        row = facts.newest(ASSIGNMENT, TWO)[number]
+        while row:
+            row -= 1
+            if (staff is None) == bool(variant[row] & UNIT) and (staff is None or one[row] == person):
+                found.append(facts.fact[row])
+            row = before[row]
+        return [History(facts, fact) for fact in dict.fromkeys(reversed(found))]
+
+    def _bearing(self, kind: FactKind, side: int, name: str) -> list[History]:
+        numbers = self.facts.bearing(kind, side, name)
+        return [History(self.facts, number) for number in numbers] if numbers else []
 
 
 def names(body: Body) -> set[RecordKey]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.access import Access
 
-from .facts import RecordKey
+from .bodies import RecordKey
 from .question import Question
 from .reconcile import State
 from .touched import Query

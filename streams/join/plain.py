@@ -1,77 +1,92 @@
-"""Duties and logins in the shape in which most accesses ask for them: two look-ups, and instants compared as texts.
-
-RFC 3339 texts of one length in UTC compare as their instants do, so the instant of a message need not be read.
-"""
+"""Duties and logins in the shape in which most accesses ask for them: a few look-ups in columns, no models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from array import array
 from typing import Final
 
-from schemas.access import Record
-from schemas.ids import LATEST_MS, format_instant
-from schemas.plain import plain_record
+from .bodies import ONE, TWO, UNIT
+from .facts import KINDS, NUMBER_OF, Facts
+from .moments import end_of, moment_of
 
-from .facts import RecordKey, Revision
+Login = tuple[int, int, int, int]
+"""The login's number, whose it is (the number of a person), from which moment, to which (half-open)."""
 
-Spans = tuple[str, ...]
-"""When a duty explains what its holder does, as texts: from, to (half-open), from, to, and so on."""
-
-Login = tuple[str, str, str]
-"""Whose login it is, from when, to when (half-open), as texts."""
-
-_PLAIN_JOINT: Final = '","id":"'  # between kind and id in a record as `plain_record` spells it
-_AFTER_ALL: Final = "~"  # an open end: sorts behind every instant
+ASSIGNMENT: Final = NUMBER_OF["assignment"]
+WIDTH: Final = 4  # numbers a duty takes in `duties`
+_NEVER: Final = (1, 0)
 
 
 class PlainDuties:
-    """The highest revisions of the two kinds that explain most accesses.
+    """When own assignments explain an access of their staff member to their record, whatever else is known.
+
+    `duties`, from each place on: staff, from which moment, to which (half-open), and the place of the next duty to the
+    same record; 0: there is none. All in one column, since each column would be another line of the processor's cache.
+    `first` gives the first place by the record's number.
 
     A duty explains an access from `valid_from` on, but not one that happened more than `grace_ms` before the duty was
-    known: both are one instant here.
+    known: both are one moment here. Only the highest revision of a fact has its span.
     """
 
-    def __init__(self, grace_ms: int) -> None:
+    def __init__(self, facts: Facts, grace_ms: int) -> None:
+        self.facts = facts
         self._grace = grace_ms
+        self.duties = array("q", [0] * WIDTH)
+        self._first = array("I")
+        self._places = array("I")  # by row; 0: it is no own assignment
         self.logins: dict[str, dict[str, Login]] = {}  # source -> login -> its only account
-        self.duties: dict[str, Spans] = {}  # record as `plain_record` spells it + staff -> own assignments
 
-    def set_duties(self, record: Record, staff: str, held: Iterable[Revision]) -> None:
-        """All own assignments of this staff member to this record."""
-        key = plain_record(record) + staff
-        spans = [t for r in held for t in (_text(max(r.valid_from, r.known_from - self._grace)), _end(r.valid_to))]
-        if spans:
-            self.duties[key] = tuple(spans)
+    def first(self) -> array[int]:
+        """By the number of a record the place of its newest duty; 0: it has none."""
+        missing = len(self.facts.records.all) - len(self._first)
+        if missing > 0:
+            self._first.frombytes(bytes(self._first.itemsize * missing))
+        return self._first
+
+    def hear(self, row: int) -> None:
+        """Take in a row that was just added to the facts."""
+        facts = self.facts
+        number, kind = facts.fact[row], facts.kinds[facts.fact[row]]
+        is_own = kind == ASSIGNMENT and not facts.variant[row] & UNIT
+        self._places.append(self._append(row) if is_own else 0)
+        if kind == ASSIGNMENT and facts.earlier[row]:
+            for known in facts.rows(number):
+                self._set(known, self._span(known) if known == facts.tops[number] else _NEVER)
+        elif is_own:
+            self._set(row, self._span(row))
+        elif KINDS[kind] == "account":
+            for known in facts.rows(number):
+                self._set_login(facts.names[ONE][known])
+
+    def size(self) -> int:
+        """Bytes of the columns."""
+        return sum(c.itemsize * len(c) for c in (self.duties, self._first, self._places))
+
+    def _append(self, row: int) -> int:
+        first, record = self.first(), self.facts.names[TWO][row]
+        place = len(self.duties)
+        self.duties.extend((self.facts.names[ONE][row], *_NEVER, first[record]))
+        first[record] = place
+        return place
+
+    def _set(self, row: int, span: tuple[int, int]) -> None:
+        if place := self._places[row]:
+            self.duties[place + 1], self.duties[place + 2] = span
+
+    def _span(self, row: int) -> tuple[int, int]:
+        facts = self.facts
+        if facts.is_void[row]:
+            return _NEVER
+        begin = max(facts.valid_from[row], facts.known_from[row] - self._grace)
+        return moment_of(begin), end_of(facts.valid_to[row])
+
+    def _set_login(self, number: int) -> None:
+        facts, key = self.facts, self.facts.people.all[number]
+        source, _, login = key.partition(" ")
+        bearing = facts.bearing("account", ONE, key)
+        top = facts.tops[bearing[0]]
+        if len(bearing) == 1 and not facts.is_void[top] and facts.names[ONE][top] == number:
+            span = moment_of(facts.valid_from[top]), end_of(facts.valid_to[top])
+            self.logins.setdefault(source, {})[login] = number, facts.names[TWO][top], *span
         else:
-            self.duties.pop(key, None)
-
-    def set_login(self, source: str, login: str, staff: str, account: Revision) -> None:
-        """This is the only account of the login."""
-        self.logins.setdefault(source, {})[login] = staff, _text(account.valid_from), _end(account.valid_to)
-
-    def drop_login(self, source: str, login: str) -> None:
-        """The login is nobody's, or more than one person's."""
-        self.logins.get(source, {}).pop(login, None)
-
-
-def plain_key(record: RecordKey) -> str:
-    """A record key as `plain_record` spells the record; one spelling for each, since kinds have no slash or quote."""
-    kind, _, name = record.partition("/")
-    return f'{kind}{_PLAIN_JOINT}{name}"'
-
-
-def record_key_of(plain: str) -> RecordKey:
-    """The way back."""
-    kind, _, name = plain[:-1].partition(_PLAIN_JOINT)
-    return f"{kind}/{name}"
-
-
-def _end(ms: int) -> str:
-    return _AFTER_ALL if ms > LATEST_MS else _text(ms)
-
-
-@lru_cache(maxsize=8_192)
-def _text(ms: int) -> str:
-    """Kept, so that duties which begin on one day share one text: fewer cache lines to fetch."""
-    return format_instant(min(ms, LATEST_MS))
+            self.logins.get(source, {}).pop(login, None)

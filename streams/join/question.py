@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from schemas.access import Access
 
-from .facts import RecordKey, login_key, record_key
+from .bodies import RecordKey, login_key, record_key
 
 
 class Question(NamedTuple):

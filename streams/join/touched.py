@@ -11,7 +11,8 @@ from typing import NamedTuple
 from schemas.access import Record
 from schemas.fact import Account, Assignment, Body, Coverage, Membership, Supervision, UnitMember
 
-from .facts import FOR_EVER, History, RecordKey, Revision, login_key, record_key
+from .bodies import RecordKey, login_key, record_key
+from .facts import FOR_EVER, History, Revision
 from .knowledge import Knowledge, names
 from .question import Question
 
@@ -76,7 +77,7 @@ def _query(knowledge: Knowledge, body: Body, start: int, end: int, depth: int) -
     match body:
         case Assignment(record=record):
             key = record_key(record)
-            records = {key, *(record_key(r) for h in knowledge.members.get(key, ()) for r in _members(h))}
+            records = {key, *(record_key(r) for h in knowledge.members(key) for r in _members(h))}
             if body.staff is not None:
                 logins = _logins(knowledge, _reaching(knowledge, {body.staff}, depth))
         case Membership(record=record):
@@ -100,16 +101,16 @@ def _reaching(knowledge: Knowledge, staff: set[str], steps: int) -> set[str]:
     """These people, whoever was ever above them within so many steps, and whoever ever stood in for any of them."""
     reached, level = set(staff), set(staff)
     for _ in range(steps):
-        edges = _bodies(h for person in level for h in knowledge.above.get(person, ()))
+        edges = _bodies(h for person in level for h in knowledge.above(person))
         level = {edge.supervisor for edge in edges if isinstance(edge, Supervision)} - reached
         reached |= level
-    covers = _bodies(h for person in reached for h in knowledge.stood_in_for.get(person, ()))
+    covers = _bodies(h for person in reached for h in knowledge.stood_in_for(person))
     return reached | {cover.covering for cover in covers if isinstance(cover, Coverage)}
 
 
 def _logins(knowledge: Knowledge, staff: Iterable[str]) -> set[str]:
     """All logins that were ever somebody's of these."""
-    accounts = _bodies(h for person in staff for h in knowledge.logins_of.get(person, ()))
+    accounts = _bodies(h for person in staff for h in knowledge.logins_of(person))
     return {login_key(a.source, a.login) for a in accounts if isinstance(a, Account)}
 
 
@@ -123,16 +124,13 @@ def _members(history: History) -> list[Record]:
 
 def _named_otherwise(knowledge: Knowledge, history: History, revision: Revision) -> set[RecordKey]:
     """Records that a fact names now and none did before, or the other way: unresolved or not, at any instant."""
-    if history.top is not revision:
+    *lower, top = history.all()
+    if top.revision != revision.revision:
         return set()
-    before = max((r for r in history.all() if r is not revision), key=lambda r: r.revision, default=None)
+    before = lower[-1] if lower else None
     changed = _names(before) ^ _names(revision)
-    return {name for name in changed if not _is_named_elsewhere(knowledge, name, history)}
+    return {name for name in changed if not knowledge.is_named(name, besides=history)}
 
 
 def _names(revision: Revision | None) -> set[RecordKey]:
     return set() if revision is None or revision.is_void else names(revision.body)
-
-
-def _is_named_elsewhere(knowledge: Knowledge, name: RecordKey, history: History) -> bool:
-    return any(h is not history and name in _names(h.top) for h in knowledge.naming.get(name, ()))

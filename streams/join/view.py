@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .facts import FOR_EVER, History, Revision
 from .knowledge import Knowledge
+from .names import NONE
 
 
 class Used(NamedTuple):
@@ -33,17 +34,19 @@ class View:
         self.known_since = -FOR_EVER
 
     def holding(self, histories: Iterable[History], instant: int) -> Iterator[Used]:
-        """Those of the facts that hold at `instant`, as this question knows them."""
+        """Those of the facts that hold at `instant`, as this question knows them. Most do not: models are made last."""
+        facts = self.knowledge.facts
         for history in histories:
-            revision: Revision | None = history.top
-            if self.known_by is not None:
-                revision = history.as_of(self.known_by)
-            elif history.top.known_from > self.known_since:
-                self.known_since = history.top.known_from
-            if revision is None or revision.is_void:
+            row = facts.row_as_of(history.number, self.known_by)
+            if row == NONE:
                 continue
-            if revision.valid_from <= instant < revision.valid_to:
-                self.changes_at = min(self.changes_at, revision.valid_to)
-                yield Used(history, revision)
-            elif instant < revision.valid_from < revision.valid_to:
-                self.changes_at = min(self.changes_at, revision.valid_from)
+            if self.known_by is None and facts.known_from[row] > self.known_since:
+                self.known_since = facts.known_from[row]
+            begins, ends = facts.valid_from[row], facts.valid_to[row]
+            if facts.is_void[row] or begins >= ends or instant >= ends:
+                continue
+            if instant < begins:
+                self.changes_at = min(self.changes_at, begins)
+            else:
+                self.changes_at = min(self.changes_at, ends)
+                yield Used(history, facts.made(row))

@@ -9,8 +9,8 @@ from schemas.access import Access, Action, Result
 from schemas.fact import Account
 from schemas.finding import Flag, Outcome, PathName, Severity
 from schemas.policy import Paths, Policy
-from streams.join.facts import RecordKey, login_key
-from streams.join.knowledge import Knowledge, names
+from streams.join.bodies import RecordKey, login_key
+from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import View
 
@@ -85,7 +85,7 @@ def ask(knowledge: Knowledge, policy: Policy, question: Question) -> Answer:
 def staff_at(now: View, login: str, instant: int) -> set[str]:
     """Everybody whom this login is at `instant`, as known now: a late login must not flood."""
     found: set[str] = set()
-    for used in now.holding(now.knowledge.accounts.get(login, ()), instant):
+    for used in now.holding(now.knowledge.accounts(login), instant):
         body = used.revision.body
         if isinstance(body, Account) and login_key(body.source, body.login) == login:
             found.add(body.staff)
@@ -120,16 +120,7 @@ def outcome_of(answer: Answer, knowledge: Knowledge, question: Question) -> Outc
         return "late"
     if answer.then_all:
         return "revoked"
-    return "unexplained" if any(is_named(knowledge, t) for t in question.targets) else "unresolved"
-
-
-def is_named(knowledge: Knowledge, record: RecordKey) -> bool:
-    """Whether a fact known now, not void, whenever valid, names the record."""
-    for history in knowledge.naming.get(record, ()):
-        # What has never been revised is found under nothing but what it names.
-        if not history.top.is_void and (history.revisions is None or record in names(history.top.body)):
-            return True
-    return False
+    return "unexplained" if any(knowledge.is_named(t) for t in question.targets) else "unresolved"
 
 
 def severity_of(policy: Policy, outcome: Outcome, action: Action, result: Result, is_borderline: bool) -> Severity:

@@ -19,7 +19,7 @@ def look_back(judging: Judging, partition: Partition, source: str, messages: Seq
     Those that nothing explains now, and those of whose message something has been said.
     """
     plainly = judging.plainly(source, messages)
-    judging.index_plain(partition, source, messages, plainly)
+    judging.index.add_plain(partition, plainly.explained, messages[-1].timestamp)
     others = set(plainly.others)
     said = {n for n, message in enumerate(messages) if judging.published.speaks_of(partition, message.offset)}
     found: list[OpenAccess] = []
@@ -27,7 +27,7 @@ def look_back(judging: Judging, partition: Partition, source: str, messages: Seq
         for entry in accesses_of(judging, partition, source, messages[place]):
             if place in others:
                 at = Place(entry.offset, entry.index)
-                judging.index.add(partition, source, at, entry.question, entry.appended_at)
+                judging.index.add(partition, at, entry.question, entry.appended_at)
             if place in said or not judging.is_explained(entry.question):
                 found.append(entry)
     return found

@@ -6,7 +6,6 @@ Everything here happens at one position: knowledge does not move between the fir
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Final
 
 from schemas.access import Access, finding_id
@@ -25,7 +24,7 @@ from streams.sources import Headers, Translated
 from .decide import Verdict, ask, decide, outcome_of
 from .explain import tell
 from .judged import JudgedAgain, JudgedBatch, Rejected
-from .plainly import Message, Plainly, plainly_explained, without
+from .plainly import Message, Plainly, nothing_plain, plainly_explained
 from .published import Published
 
 Translate = Callable[[str, bytes | None, Headers, int], Translated]
@@ -35,7 +34,6 @@ Step = tuple[Transition, State]
 
 CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
 EXPLAINED_LETTER: Final = bytes((CODE["explained"],))
-_OFFSET: Final = attrgetter("offset")
 CLOSE_MAX: Final = 256  # messages looked at closely at a time; a search of 200 candidates takes 126 KB meanwhile
 
 
@@ -86,12 +84,11 @@ class Judging:
             self.completeness.marks(),
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
-        plainly = Plainly([], list(range(len(messages)))) if may_repeat else self.plainly(source, messages)
-        self.index_plain(partition, source, messages, plainly)
-        out.sequences += [int(row[0]) for row in plainly.explained if row[0]]
-        close = [messages[place] for place in plainly.others]
-        slices = (close[start : start + CLOSE_MAX] for start in range(0, len(close), CLOSE_MAX))
-        letters = [found for some in slices for found in self._closely(out, source, some)]
+        plainly = nothing_plain(messages) if may_repeat else self.plainly(source, messages)
+        self.index.add_plain(partition, plainly.explained, messages[-1].timestamp)
+        out.sequences += plainly.sequences
+        slices = (plainly.others[start : start + CLOSE_MAX] for start in range(0, len(plainly.others), CLOSE_MAX))
+        letters = [found for some in slices for found in self._closely(out, source, [messages[n] for n in some])]
         out.codes = _in_order(len(messages), plainly.others, letters)
         out.translated = len(messages) - len(out.rejected) - out.codes.count(CODE["control"])
         return out
@@ -99,7 +96,7 @@ class Judging:
     def plainly(self, source: str, messages: Sequence[Message]) -> Plainly:
         """Which of these messages need no closer look."""
         if not self.policy.paths.own_assignment.enabled:
-            return Plainly([], list(range(len(messages))))
+            return nothing_plain(messages)
         return plainly_explained(self.knowledge.plain, source, messages)
 
     def again(self, entries: Sequence[OpenAccess]) -> JudgedAgain:
@@ -122,11 +119,6 @@ class Judging:
             (out.kept if self.may_change(entry, verdict.outcome) else out.closed).append(entry)
         out.findings = [(f, e) for f, (e, _, _) in zip(self._tell(told), told, strict=True)]
         return out
-
-    def index_plain(self, partition: Partition, source: str, messages: Sequence[Message], plainly: Plainly) -> None:
-        """Put what needs no closer look into the index."""
-        offsets = map(_OFFSET, without(messages, plainly.others))
-        self.index.add_plain(partition, source, offsets, plainly.explained, messages[-1].timestamp)
 
     def is_explained(self, question: Question) -> bool:
         """Whether this is explained at the present position; its action and result need not be known for that."""
@@ -173,7 +165,11 @@ class Judging:
         return letters
 
     def _translated(
-        self, out: JudgedBatch, source: str, messages: Sequence[Message], letters: list[bytearray]
+        self,
+        out: JudgedBatch,
+        source: str,
+        messages: Sequence[Message],
+        letters: list[bytearray],
     ) -> list[_Looked]:
         looked: list[_Looked] = []
         for message, codes in zip(messages, letters, strict=True):
@@ -187,10 +183,10 @@ class Judging:
                 codes.append(CODE["control"])
             codes += EXPLAINED_LETTER * len(translated.accesses)  # `_step` changes those that are not
             for index, access in enumerate(translated.accesses):
+                question = question_of(access, message.timestamp)
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
-                question = question_of(access, message.timestamp)
-                self.index.add(out.partition, source, Place(message.offset, index), question, message.timestamp)
+                self.index.add(out.partition, Place(message.offset, index), question, message.timestamp)
                 looked.append(_Looked(message, index, access, question, codes))
         return looked
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from schemas.fact import Assignment, Coverage, Membership
 from schemas.finding import NearMiss, PathName
 from schemas.policy import Paths
-from streams.join.facts import FOR_EVER, History, RecordKey, record_key
+from streams.join.bodies import RecordKey, record_key
+from streams.join.facts import FOR_EVER, History
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import Used, View
@@ -34,16 +35,16 @@ def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Questi
 
 def _own(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...]) -> Iterator[History]:
     for target in targets:
-        yield from knowledge.assigned.get(f"{target} {staff}", ())
-        for membership in knowledge.memberships.get(target, ()):
+        yield from knowledge.assigned(target, staff)
+        for membership in knowledge.memberships(target):
             body = membership.top.body
             if isinstance(body, Membership):
-                yield from knowledge.assigned.get(f"{record_key(body.within)} {staff}", ())
+                yield from knowledge.assigned(record_key(body.within), staff)
 
 
 def _cover(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...], instant: int) -> Iterator[History]:
     now = View(knowledge)
-    for history in knowledge.stands_in.get(staff, ()):
+    for history in knowledge.stands_in(staff):
         body = history.top.body
         if isinstance(body, Coverage) and any(has(now, body.covered, t, instant) for t in targets):
             yield history

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import compress
 from operator import attrgetter
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol
 
-from schemas.ids import LATEST_MS, format_instant
-from schemas.plain import NOT_PLAIN, Plain, read_plain
+from schemas.plain import NOT_PLAIN, read_plain
 from schemas.topics import CANONICAL
-from streams.join.plain import Login, PlainDuties, Spans
+from streams.join.index import PlainAccesses
+from streams.join.moments import moment_of, moments_of
+from streams.join.plain import Login, PlainDuties
 from streams.sources import Headers
 
 CANONICAL_BYTES: Final = CANONICAL.encode()
 READ_MAX: Final = 1_000  # messages read at a time; their rows are 0.3 MB
 NOBODY: Final[dict[str, Login]] = {}
-NEVER: Final[Spans] = ("", "")
-T = TypeVar("T")
-_VALUE, _TIMESTAMP, _HEADERS = attrgetter("value"), attrgetter("timestamp"), attrgetter("headers")
+_VALUE, _TIMESTAMP, _HEADERS, _OFFSET = map(attrgetter, ("value", "timestamp", "headers", "offset"))
 
 
 class Message(Protocol):
@@ -33,62 +32,90 @@ class Message(Protocol):
 class Plainly(NamedTuple):
     """What needs no closer look, and what does."""
 
-    explained: list[Plain]  # as they were cut out of their messages, in order
+    explained: PlainAccesses  # in order
+    sequences: list[int]  # of those
     others: list[int]  # places in the batch of all other messages, in order
+
+
+def nothing_plain(messages: Sequence[Message]) -> Plainly:
+    """All of them are looked at closely."""
+    return Plainly(PlainAccesses([], [], [], []), [], list(range(len(messages))))
 
 
 def plainly_explained(plain: PlainDuties, source: str, messages: Sequence[Message]) -> Plainly:
     """Which of those messages one account and one own assignment explain by revisions known in time.
 
-    Most accesses end here, so it asks for nothing but two look-ups, in one loop without a call; whatever it cannot tell
-    is looked at closely. Some at a time: what is read of them stays in the processor's caches.
+    Most accesses end here, so it looks things up in columns, in one loop with hardly a call; whatever it cannot tell is
+    looked at closely. Some at a time: what is read of them stays in the processor's caches.
     """
-    explained: list[Plain] = []
+    explained = PlainAccesses([], [], [], [])
+    sequences: list[str] = []
     others: list[int] = []
     for first in range(0, len(messages), READ_MAX):
         some = messages[first : first + READ_MAX]
-        rows = read_plain(source, list(map(_VALUE, some)))
-        if any(map(_HEADERS, some)):
-            rows = [row if is_canonical(message) else NOT_PLAIN for row, message in zip(rows, some, strict=True)]
-        unclear = _look_up(plain, source, some, rows)
-        explained += without(rows, unclear)
+        found = _read(source, some)
+        unclear = _look_up(plain, source, some, found, explained)
+        kept = _all_but(unclear, len(some))
+        explained.offsets.extend(compress(map(_OFFSET, some), kept))
+        explained.moments.extend(compress(found.moments, kept))
+        sequences.extend(compress(found.sequences, kept))
         others += [first + place for place in unclear]
-    return Plainly(explained, others)
+    return Plainly(explained, list(map(int, filter(None, sequences))), others)
 
 
-def without(items: Sequence[T], places: Sequence[int]) -> Sequence[T]:
-    """All items but those at these places."""
-    if not places:
-        return items
-    kept = bytearray(b"\1") * len(items)
-    for place in places:
-        kept[place] = 0
-    return list(compress(items, kept))
+class _Found(NamedTuple):
+    """What was cut out of messages, in columns; nothing where one is not plain."""
+
+    sequences: Sequence[str]
+    actors: Sequence[str]
+    records: Sequence[str]
+    moments: Sequence[int]
 
 
-def _look_up(plain: PlainDuties, source: str, messages: Sequence[Message], rows: Sequence[Plain]) -> list[int]:
-    """The places of rows that are not explained."""
+def _read(source: str, messages: Sequence[Message]) -> _Found:
+    rows = read_plain(source, list(map(_VALUE, messages)))
+    if any(map(_HEADERS, messages)):
+        rows = [row if is_canonical(message) else NOT_PLAIN for row, message in zip(rows, messages, strict=True)]
+    sequences, actors, records, instants = zip(*rows, strict=True)
+    if "" in instants:
+        instants = tuple(instant or "0" for instant in instants)
+    return _Found(sequences, actors, records, moments_of(instants))
+
+
+def _look_up(
+    plain: PlainDuties, source: str, messages: Sequence[Message], found: _Found, explained: PlainAccesses
+) -> list[int]:
+    """The places of those that are not explained; adds login and record of those that are."""
     others: list[int] = []
-    past = _text(min(map(_TIMESTAMP, messages)))  # no clock is ahead before it, so one comparison settles most
-    login_of, spans_of = plain.logins.get(source, NOBODY).get, plain.duties.get
-    for place, (_, actor, record, instant) in enumerate(rows):
+    past = moment_of(min(map(_TIMESTAMP, messages)))  # no clock is ahead before it, so one comparison settles most
+    duties, first = plain.duties, plain.first()
+    login_of, number_of = plain.logins.get(source, NOBODY).get, plain.facts.records.get
+    add_login, add_record = explained.logins.append, explained.records.append
+    for place, (actor, record, moment) in enumerate(zip(found.actors, found.records, found.moments, strict=True)):
         login = login_of(actor)
-        if login is not None and (instant <= past or instant <= _text(messages[place].timestamp)):
-            staff, begin, end = login
-            if begin <= instant < end:
-                spans = spans_of(record + staff, NEVER)
-                if spans[0] <= instant < spans[1] or (len(spans) > 2 and _holds(spans, instant)):
-                    continue
+        if login is not None and (moment <= past or moment <= moment_of(messages[place].timestamp)):
+            name, staff, begin, end = login
+            number = number_of(record)
+            if number is not None and begin <= moment < end:
+                at = first[number]
+                while at:
+                    if duties[at] == staff and duties[at + 1] <= moment < duties[at + 2]:
+                        add_login(name)
+                        add_record(number)
+                        break
+                    at = duties[at + 3]
+                else:
+                    others.append(place)
+                continue
         others.append(place)
     return others
 
 
-def _text(timestamp: int) -> str:
-    return format_instant(min(timestamp, LATEST_MS))
-
-
-def _holds(spans: Spans, instant: str) -> bool:
-    return any(spans[n] <= instant < spans[n + 1] for n in range(2, len(spans), 2))
+def _all_but(places: Sequence[int], number: int) -> bytearray:
+    kept = bytearray(b"\1") * number
+    for place in places:
+        kept[place] = 0
+    return kept
 
 
 def is_canonical(message: Message) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.fact import Assignment, Membership, Supervision, UnitMember
-from streams.join.facts import RecordKey, record_key
+from streams.join.bodies import RecordKey, record_key
 from streams.join.view import Used, View
 
 Grounds = tuple[Used, ...]
@@ -16,7 +16,7 @@ def has(view: View, staff: str, record: RecordKey, instant: int) -> Grounds | No
     """An assignment of this staff member, or of a unit they are in, to the record or to what it is within."""
     if (grounds := _assigned(view, staff, record, instant)) is not None:
         return grounds
-    for membership in view.holding(view.knowledge.memberships.get(record, ()), instant):
+    for membership in view.holding(view.knowledge.memberships(record), instant):
         body = membership.revision.body
         if not isinstance(body, Membership) or record_key(body.record) != record:
             continue
@@ -27,8 +27,6 @@ def has(view: View, staff: str, record: RecordKey, instant: int) -> Grounds | No
 
 def line(view: View, staff: str, record: RecordKey, instant: int, depth: int) -> Grounds | None:
     """Somebody at most `depth` supervision steps below `staff` has it. Nearest first; loops end by themselves."""
-    if staff not in view.knowledge.below:
-        return None
     reached: dict[str, Grounds] = {staff: ()}
     level = [staff]
     for _ in range(depth):
@@ -47,11 +45,11 @@ def line(view: View, staff: str, record: RecordKey, instant: int, depth: int) ->
 
 def _assigned(view: View, staff: str, record: RecordKey, instant: int) -> Grounds | None:
     knowledge = view.knowledge
-    for used in view.holding(knowledge.assigned.get(f"{record} {staff}", ()), instant):
+    for used in view.holding(knowledge.assigned(record, staff), instant):
         body = used.revision.body
         if isinstance(body, Assignment) and body.staff == staff and record_key(body.record) == record:
             return (used,)
-    for used in view.holding(knowledge.units_assigned.get(record, ()), instant):
+    for used in view.holding(knowledge.units_assigned(record), instant):
         body = used.revision.body
         if not isinstance(body, Assignment) or body.unit is None or record_key(body.record) != record:
             continue
@@ -61,7 +59,7 @@ def _assigned(view: View, staff: str, record: RecordKey, instant: int) -> Ground
 
 
 def _member_of(view: View, staff: str, unit: str, instant: int) -> Used | None:
-    for used in view.holding(view.knowledge.units.get(staff, ()), instant):
+    for used in view.holding(view.knowledge.units(staff), instant):
         body = used.revision.body
         if isinstance(body, UnitMember) and body.staff == staff and body.unit == unit:
             return used
@@ -69,7 +67,7 @@ def _member_of(view: View, staff: str, unit: str, instant: int) -> Used | None:
 
 
 def _supervised(view: View, upper: str, instant: int) -> Iterator[tuple[Used, str]]:
-    for used in view.holding(view.knowledge.below.get(upper, ()), instant):
+    for used in view.holding(view.knowledge.below(upper), instant):
         body = used.revision.body
         if isinstance(body, Supervision) and body.supervisor == upper:
             yield used, body.staff

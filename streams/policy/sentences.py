@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.access import Action
 from schemas.ids import format_instant
-from streams.join.facts import RecordKey
+from streams.join.bodies import RecordKey
 
 DID: Final[dict[Action, str]] = {
     "search": "searched for",

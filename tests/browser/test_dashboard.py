@@ -163,7 +163,15 @@ def test_dead_letters_and_cuts_are_those_exposed(page: Page) -> None:
     expect(page.locator("[data-letters]")).to_have_count(2)
     for place, total in (("translate/field", "10"), ("translate/unreadable", "4")):
         assert page.locator(f"[data-letters='{place}'] .num").all_inner_texts() == [total, total]
-    assert page.locator("[data-panel=ledger] dd").all_inner_texts() == ["8,240", "424", "90", "0", "7,190"]
+    assert page.locator("[data-panel=ledger] dd").all_inner_texts() == [
+        "8,240",
+        "424",
+        "143,768",
+        "1,204",
+        "90",
+        "0",
+        "7,190",
+    ]
 
 
 def test_each_worker_shows_its_state_version_and_position(page: Page, watched: Watched) -> None:

@@ -70,6 +70,6 @@ def judging(
         knowledge=knowledge,
         completeness=completeness,
         published=Published() if published is None else published,
-        index=AccessIndex(),
+        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
         translate=translate,
     )

@@ -119,7 +119,7 @@ class Worker:
             knowledge=knowledge,
             completeness=completeness,
             published=Published(),
-            index=AccessIndex(),
+            index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
             translate=translate,
         )
         self.open = OpenAccesses(policy.grace_ms)

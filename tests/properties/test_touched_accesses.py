@@ -11,10 +11,11 @@ from schemas.access import Access
 from schemas.codec import encode
 from schemas.fact import Waiver
 from schemas.plain import read_plain
-from streams.join.index import AccessIndex, Place
+from streams.join.bodies import login_key, plain_key
+from streams.join.index import AccessIndex, Place, PlainAccesses
 from streams.join.knowledge import Knowledge
+from streams.join.moments import moments_of
 from streams.join.open import Partition
-from streams.join.plain import plain_key
 from streams.join.question import question_of
 from streams.join.touched import touched
 from streams.policy.decide import Verdict, decide
@@ -34,7 +35,9 @@ class World:
         self.accesses = [chance.access(rng, number) for number in range(40)]
         self.log = chance.log(rng, facts)
         rng.shuffle(self.log)
-        self.index = AccessIndex()
+        self.knowledge = Knowledge(self.policy.grace_ms)
+        facts = self.knowledge.facts
+        self.index = AccessIndex(facts.people, facts.records)
         for offset, access in enumerate(self.accesses):
             self._add(offset, access)
         self.moved = self.found = self.asked = 0
@@ -43,9 +46,12 @@ class World:
         [row] = read_plain("ecms", [encode(access)])
         if row[1] and access.occurred_at <= APPENDED:
             assert row[2] == plain_key(question_of(access, APPENDED).targets[0])
-            self.index.add_plain(PARTITION, "ecms", [offset], [row], APPENDED)
+            facts = self.knowledge.facts
+            login, record = facts.people[login_key("ecms", row[1])], facts.records[row[2]]
+            plain = PlainAccesses([offset], [login], [record], moments_of([row[3]]))
+            self.index.add_plain(PARTITION, plain, APPENDED)
         else:
-            self.index.add(PARTITION, "ecms", Place(offset, 0), question_of(access, APPENDED), APPENDED)
+            self.index.add(PARTITION, Place(offset, 0), question_of(access, APPENDED), APPENDED)
 
     def verdicts(self, knowledge: Knowledge) -> list[Verdict]:
         """Of all accesses."""
@@ -53,7 +59,7 @@ class World:
 
     def play(self) -> None:
         """Learn one fact after the other; fails when one moves a verdict that is not found."""
-        knowledge = Knowledge(self.policy.grace_ms)
+        knowledge = self.knowledge
         before = self.verdicts(knowledge)
         for offset, said in enumerate(self.log):
             if isinstance(said, Waiver):

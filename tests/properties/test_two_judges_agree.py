@@ -56,7 +56,7 @@ def judging_of(log: list[RegisteredFact | Waiver], marks: dict[str, int], grace:
         knowledge=knowledge,
         completeness=completeness,
         published=Published(),
-        index=AccessIndex(),
+        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
         translate=translate,
     )
 

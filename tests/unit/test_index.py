@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from schemas.access import Access
 from schemas.codec import encode
-from schemas.plain import Plain, read_plain
-from streams.join.index import SHRINK_AT, AccessIndex, Place
+from schemas.plain import read_plain
+from streams.join.bodies import login_key, plain_key, record_key_of
+from streams.join.index import SHRINK_AT, AccessIndex, Place, PlainAccesses
+from streams.join.moments import moments_of
+from streams.join.names import Names
 from streams.join.open import Partition
-from streams.join.plain import plain_key, record_key_of
 from streams.join.question import Question, question_of
 from streams.join.touched import Query
 from tests.harness.builders import at, make_access
@@ -18,23 +22,34 @@ ONE, TWO = Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3)
 LATE = at("2026-01-06")
 
 
-def rows(*accesses: Access) -> list[Plain]:
-    """As the judge cuts them out of their messages."""
-    return read_plain("ecms", [encode(access) for access in accesses])
+class Index(AccessIndex):
+    """An index with names of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(Names(), Names())
+
+    def plainly(self, partition: Partition, offsets: Sequence[int], *accesses: Access, at: int = LATE) -> None:
+        """Adds them as the judge cuts them out; the accesses over and over when there are more offsets."""
+        _, actors, records, instants = zip(*read_plain("ecms", [encode(access) for access in accesses]), strict=True)
+        logins = [self._logins[login_key("ecms", actor)] for actor in actors]
+        times = len(offsets) // len(accesses)
+        numbers = [self._records[record] for record in records]
+        plain = PlainAccesses(list(offsets), logins * times, numbers * times, moments_of(instants) * times)
+        self.add_plain(partition, plain, at)
 
 
-def indexed(*accesses: Access, plainly: bool) -> AccessIndex:
+def indexed(*accesses: Access, plainly: bool) -> Index:
     """One after the other from offset 900, in ONE."""
-    index = AccessIndex()
+    index = Index()
     if plainly:
-        index.add_plain(ONE, "ecms", range(900, 900 + len(accesses)), rows(*accesses), LATE)
+        index.plainly(ONE, range(900, 900 + len(accesses)), *accesses)
     else:
         for offset, access in enumerate(accesses, 900):
-            index.add(ONE, "ecms", Place(offset, 0), question_of(access, LATE), LATE)
+            index.add(ONE, Place(offset, 0), question_of(access, LATE), LATE)
     return index
 
 
-def found(index: AccessIndex, query: Query, partition: Partition = ONE) -> dict[Place, Question]:
+def found(index: Index, query: Query, partition: Partition = ONE) -> dict[Place, Question]:
     """What a query finds."""
     return dict(index.matching(partition, [query]))
 
@@ -83,8 +98,8 @@ def test_an_index_that_grew_after_it_was_asked_finds_old_and_new() -> None:
     """Chains are linked when somebody asks, and again for what came since."""
     index = indexed(*MANY, plainly=True)
     assert len(found(index, by("case/c1"))) == 2
-    index.add_plain(ONE, "ecms", [950], rows(make_access(actor="lc", name="case:c1")), LATE)
-    index.add_plain(ONE, "ecms", [951], rows(make_access(actor="lc", name="case:c3")), LATE)
+    index.plainly(ONE, [950], make_access(actor="lc", name="case:c1"))
+    index.plainly(ONE, [951], make_access(actor="lc", name="case:c3"))
     assert {p.offset for p in found(index, by("case/c1"))} == {900, 901, 950}
     assert {p.offset for p in found(index, by(None, "ecms lc"))} == {950, 951}
 
@@ -94,7 +109,7 @@ def test_accesses_added_while_somebody_looks_do_no_harm() -> None:
     index = indexed(*MANY, plainly=True)
     looking = index.matching(ONE, [by("case/c1"), by("case/c2")])
     first = next(looking)
-    index.add_plain(ONE, "ecms", [950], rows(make_access(actor="lc", name="case:c2")), LATE)
+    index.plainly(ONE, [950], make_access(actor="lc", name="case:c2"))
     assert {p.offset for p, _ in [first, *looking]} == {900, 901, 902, 950}
 
 
@@ -102,8 +117,8 @@ def test_a_search_is_found_by_each_candidate() -> None:
     """With everything it asked for."""
     access = make_access(name="criteria:c1", candidates=["person:p7", "person:p8"])
     question = question_of(access, LATE)
-    index = AccessIndex()
-    index.add(ONE, "ecms", Place(991, 2), question, LATE)
+    index = Index()
+    index.add(ONE, Place(991, 2), question, LATE)
     for record in ("criteria/c1", "person/p7", "person/p8"):
         assert found(index, by(record)) == {Place(991, 2): question}
     assert len(index) == 3  # each candidate counts
@@ -122,10 +137,10 @@ def test_an_imprecise_access_is_found_by_any_instant_of_it(start: str, end: str,
 
 def test_an_access_is_let_go_of_with_all_its_rows() -> None:
     """A search that lies across the border goes whole."""
-    index = AccessIndex()
+    index = Index()
     search = question_of(make_access(name="criteria:c1", candidates=["person:p7", "person:p8"]), LATE)
     for offset in range(3):
-        index.add(ONE, "ecms", Place(offset, 0), search, LATE)
+        index.add(ONE, Place(offset, 0), search, LATE)
     index.forget(0, 7)
     assert len(index) == 6
     assert found(index, by("person/p8")) == {Place(1, 0): search, Place(2, 0): search}
@@ -134,25 +149,24 @@ def test_an_access_is_let_go_of_with_all_its_rows() -> None:
 def test_partitions_are_apart() -> None:
     """And one that is lost is forgotten with its accesses."""
     index = indexed(*MANY, plainly=True)
-    index.add_plain(TWO, "ecms", [7], rows(MANY[0]), LATE)
+    index.plainly(TWO, [7], MANY[0])
     assert {p.offset for p in found(index, by("case/c1"), TWO)} == {7}
     index.drop(ONE)
     assert found(index, by("case/c1"), ONE) == {}
     assert {p.offset for p in found(index, by("case/c1"), TWO)} == {7}
     assert index.partitions() == [TWO]
     index.drop(TWO)
-    index.add_plain(TWO, "ecms", [8], rows(MANY[2]), LATE)
+    index.plainly(TWO, [8], MANY[2])
     assert {p.offset for p in found(index, by("case/c2"), TWO)} == {8}
 
 
-def long_index() -> AccessIndex:
+def long_index() -> Index:
     """Two days of more accesses than are forgotten at a time, the last of each imprecise."""
-    index = AccessIndex()
+    index = Index()
     for day, first in (("2026-01-05", 0), ("2026-01-06", SHRINK_AT)):
-        some = rows(*MANY) * (SHRINK_AT // 4)
-        index.add_plain(ONE, "ecms", range(first, first + SHRINK_AT), some, at(day))
+        index.plainly(ONE, range(first, first + SHRINK_AT), *MANY, at=at(day))
     wide = make_access(name="case:c9", when="09:00", until="10:00")
-    index.add(ONE, "ecms", Place(2 * SHRINK_AT, 0), question_of(wide, LATE), at("2026-01-06"))
+    index.add(ONE, Place(2 * SHRINK_AT, 0), question_of(wide, LATE), at("2026-01-06"))
     return index
 
 

@@ -21,7 +21,7 @@ from streams.join.index import AccessIndex
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
 from streams.policy.judging import CLOSE_MAX, Judging
-from streams.policy.plainly import Plainly
+from streams.policy.plainly import Plainly, nothing_plain
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
@@ -38,11 +38,11 @@ class Watched(Judging):
     is_fast = True
 
     def plainly(self, source: str, messages: Sequence[Any]) -> Plainly:
-        return super().plainly(source, messages) if self.is_fast else Plainly([], list(range(len(messages))))
+        return super().plainly(source, messages) if self.is_fast else nothing_plain(messages)
 
-    def _closely(self, out: JudgedBatch, source: str, asked: Sequence[Any]) -> list[bytearray]:
-        self.closely += len(asked)
-        return super()._closely(out, source, asked)
+    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Any]) -> list[bytearray]:
+        self.closely += len(messages)
+        return super()._closely(out, source, messages)
 
 
 def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
@@ -52,7 +52,7 @@ def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
         knowledge=judge.knowledge,
         completeness=judge.completeness,
         published=Published(),
-        index=AccessIndex(),
+        index=AccessIndex(judge.knowledge.facts.people, judge.knowledge.facts.records),
         translate=judge.translate,
     )
     twin.is_fast = is_fast

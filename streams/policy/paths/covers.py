@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.fact import Coverage
 from schemas.policy import Paths
-from streams.join.facts import RecordKey
+from streams.join.bodies import RecordKey
 from streams.join.view import View
 from streams.policy.reach import Grounds, has, line
 
@@ -13,7 +13,7 @@ def explain(view: View, paths: Paths, staff: str, record: RecordKey, instant: in
     """The facts that clear the access, or None."""
     if not paths.covers.enabled:
         return None
-    for used in view.holding(view.knowledge.stands_in.get(staff, ()), instant):
+    for used in view.holding(view.knowledge.stands_in(staff), instant):
         body = used.revision.body
         if not isinstance(body, Coverage) or body.covering != staff or body.covered == staff:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.policy import Paths
-from streams.join.facts import RecordKey
+from streams.join.bodies import RecordKey
 from streams.join.view import View
 from streams.policy.reach import Grounds, has
 
