@@ -25,7 +25,8 @@ _DAY: Final = (
     r"(?:20[0-4][0-9]-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"|20(?:[024][048]|[13][26])-02-29)"
 )
-_INSTANT: Final = re.compile(rf"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{3}}Z", re.ASCII)
+INSTANT: Final = rf"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{3}}Z"
+_INSTANT: Final = re.compile(INSTANT, re.ASCII)
 
 Plain = tuple[str, str, str, str]
 """What the judge asks of an access: sequence (may be empty), actor, record (as `plain_record` spells it) and instant
@@ -44,20 +45,23 @@ def plain_record(record: Record) -> str:
 
 def read_plain(source: SourceName, values: Sequence[bytes | None]) -> list[Plain]:
     """One row a message, in order, of messages on the topic of `source`."""
-    rows = _pattern(source).findall(_lines(values))
+    rows = _pattern(source).findall(as_lines(values, PLAIN_MAX))
     if NOT_PLAIN in rows:
         rows = [row if row[1] else _by_model(source, values[n]) for n, row in enumerate(rows)]
     return rows
 
 
-def _lines(values: Sequence[bytes | None]) -> str:
+def as_lines(values: Sequence[bytes | None], longest: int) -> str:
     """A line each; an empty one for a message that could be none, or several, or is too long."""
-    if None in values or max(map(len, values)) > PLAIN_MAX:  # type: ignore[arg-type] # no None among them by then
-        values = [v if v and len(v) <= PLAIN_MAX else b"" for v in values]
-    lines = b"\n".join([*values, b""])  # type: ignore[list-item] # as above
+    known = [v if v and len(v) <= longest else b"" for v in values] if _has_odd(values, longest) else values
+    lines = b"\n".join([*known, b""])  # type: ignore[list-item] # no None among them by now
     if lines.count(b"\n") != len(values):
-        lines = b"\n".join([*(b"" if b"\n" in v else v for v in values), b""])  # type: ignore[operator, list-item]
+        lines = b"\n".join([*(b"" if not v or b"\n" in v else v for v in known), b""])
     return lines.decode("latin-1")
+
+
+def _has_odd(values: Sequence[bytes | None], longest: int) -> bool:
+    return None in values or max(map(len, values)) > longest  # type: ignore[arg-type] # as above
 
 
 def _by_model(source: SourceName, value: bytes | None) -> Plain:
@@ -84,7 +88,7 @@ def _pattern(source: SourceName) -> re.Pattern[str]:
         rf',"action":"(?:{"|".join(get_args(Action))})"',
         rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{name}")}}',
         rf',"result":"(?:{"|".join(get_args(Result))})"',
-        rf',"occurred_at":"({_INSTANT.pattern})"',
+        rf',"occurred_at":"({INSTANT})"',
         rf'(?:,"session":"{name}"|)(?:,"device":"{name}"|)(?:,"batch_id":"{name}"|)',
         r'(?:,"object_count":(?:0|[1-9][0-9]{0,8}+)|)',
     )

@@ -16,11 +16,13 @@ from aiokafka.structs import ConsumerRecord
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
+from schemas.plain_fact import read_plain_facts
 from schemas.settings import Settings
 from streams.join.completeness import NEVER, Completeness
 from streams.join.knowledge import Knowledge, Learned
 from streams.join.open import Partition
 from streams.join.reconcile import State
+from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
 from streams.policy.published import Published
 
@@ -160,8 +162,11 @@ class Broadcast(mode.Service):
     async def _read_once(self, timeout_ms: int) -> int:
         fetched = await self._reader.getmany(timeout_ms=timeout_ms, max_records=BATCH_MAX)
         for tp, messages in fetched.items():
-            for message in messages:
-                self._apply(tp.topic, message)
+            if tp.topic == self._topics.facts:
+                self._apply_facts(messages)
+            else:
+                for message in messages:
+                    self._apply(tp.topic, message)
             self._positions[tp] = messages[-1].offset + 1
         if fetched:
             self._announce()
@@ -190,16 +195,26 @@ class Broadcast(mode.Service):
             if topic == self._topics.facts:
                 self.knowledge.skip(message.offset)
 
+    def _apply_facts(self, messages: list[ConsumerRecord]) -> None:
+        """Assignments as they were cut out of their messages, all else the exact way."""
+        for message, plain in zip(messages, read_plain_facts([m.value for m in messages]), strict=True):
+            if plain is None:
+                self._apply(message.topic, message)
+            else:
+                self._learned(message, plain.feed, *self.knowledge.take(message.offset, row_of_plain(plain)))
+
+    def _learned(self, message: ConsumerRecord, feed: str, learned: Learned, at: int) -> None:
+        if learned is Learned.CONFLICT:
+            self._on_conflict(feed, message)
+        elif learned is Learned.NEW and self.is_loaded:  # before, nothing has been judged
+            self._queries += touched(self.knowledge, *self.knowledge.change(at), self._depth)
+
     def _apply_fact(self, message: ConsumerRecord) -> None:
         if message.value.startswith(b'{"kind":"waiver"'):
             self.knowledge.waive(message.offset, decode(Waiver, message.value))
             return
         fact = RegisteredFact.model_validate_json(message.value, context={"wire": True})
-        learned, change = self.knowledge.learn(message.offset, fact)
-        if change is not None and self.is_loaded:  # nothing has been judged before
-            self._queries += touched(self.knowledge, *change, self._depth)
-        elif learned is Learned.CONFLICT:
-            self._on_conflict(fact.feed, message)
+        self._learned(message, fact.feed, *self.knowledge.take(message.offset, row_of(fact)))
 
     def _apply_mark(self, message: ConsumerRecord) -> None:
         mark = decode(RegisteredMark, message.value)

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),
     "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "List and show messages that could not be read."),
+    "explain": ("sinks.cli.explain", "explain", "Show the verdict on one access, with every path tried."),
     "findings": ("sinks.cli.findings", "findings", "Show accesses that no recorded duty explains."),
 }
 

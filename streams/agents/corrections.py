@@ -27,7 +27,7 @@ from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 
-SOME: Final = 500  # accesses looked at before others get the loop: about 5 ms
+SOME: Final = 500  # queries, or accesses, looked at before others get the loop: about 5 ms
 DAY_MS: Final = 86_400_000
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Corrections(mode.Service):
             self._is_correcting = False
 
     async def _correct_all(self) -> None:
-        queries, self._queries = self._queries, []
+        queries, self._queries = list(dict.fromkeys(self._queries)), []
         strangers, self._strangers = self._strangers, defaultdict(set)
         for partition in self._judging.index.partitions():
             await self._correct_partition(partition, queries, strangers.get(partition, set()))
@@ -115,9 +115,11 @@ class Corrections(mode.Service):
     async def _correct_partition(self, partition: Partition, queries: Sequence[Query], strangers: set[int]) -> None:
         hold = self._hold
         await self._ready()
-        found = self._judging.index.matching(partition, list(dict.fromkeys(queries)))
-        while hold == self._hold and (some := dict(islice(found, SOME))):
-            await self._judge_again(partition, some, set())
+        for first in range(0, len(queries), SOME):
+            found = self._judging.index.matching(partition, queries[first : first + SOME])
+            while hold == self._hold and (some := dict(islice(found, SOME))):
+                await self._judge_again(partition, some, set())
+                await asyncio.sleep(0)
             await asyncio.sleep(0)
         if strangers and hold == self._hold:
             await self._judge_again(partition, {}, strangers)

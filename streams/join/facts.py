@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
-from schemas.fact import Body, FactKind, RegisteredFact
+from schemas.fact import Body, FactKind
 
-from .bodies import IS_RECORD, Said, body_of, said_in
+from .bodies import IS_RECORD, Said, body_of
 from .names import NONE, FactIds, Names
+from .rows import KINDS, NUMBER_OF, Row
 
-FOR_EVER: Final = 1 << 62  # an open interval's end, later than any instant
-KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
-NUMBER_OF: Final = {kind: number for number, kind in enumerate(KINDS)}
 _MADE_MAX: Final = 8_192  # revisions kept as they were made, for those who ask again
 
 
@@ -63,35 +61,35 @@ class Facts:
         self.names = array("I"), array("I")  # one, two
         self.before = array("I"), array("I")  # the row before of the same kind and name, + 1
         self._newest = {(kind, side): array("I") for kind in range(len(KINDS)) for side in (0, 1)}
+        self._tables = [[self.records if is_record else self.people for is_record in IS_RECORD[k]] for k in KINDS]
         self._made: dict[int, Revision] = {}
 
     def __len__(self) -> int:
         return len(self.tops)
 
-    def add(self, fact: RegisteredFact) -> tuple[int, int | None]:
-        """Take in a revision: the fact's number, and the row; NONE: heard before, None: in conflict with the first."""
-        kind = NUMBER_OF[fact.body.kind]
-        number, is_new = self.ids.number(fact.feed, fact.fact_id)
-        if not is_new:
-            if self.kinds[number] != kind:
-                return number, None
-            if (known := self._row_of(number, fact.revision)) != NONE:
-                return number, NONE if self._says(known, fact) else None
-        row = self._append(number, kind, fact)
+    def add(self, row: Row) -> int | None:
+        """Take in a revision: its row; NONE: it was heard before; None: in conflict with what was heard first."""
+        number, is_new = self.ids.number(row.feed, row.fact_id)
         if is_new:
-            self.kinds.append(kind)
-            self.tops.append(row)
-            self.latest.append(row)
-            return number, row
-        self.latest[number] = row
-        if fact.revision > self.revision[self.tops[number]]:
-            self.tops[number] = row
-        return number, row
+            at = self._append(number, row, 0)
+            self.kinds.append(row.kind)
+            self.tops.append(at)
+            self.latest.append(at)
+            return at
+        if self.kinds[number] != row.kind:
+            return None
+        if (known := self._row_of(number, row.revision)) != NONE:
+            return NONE if self._says(known, row) else None
+        at = self._append(number, row, self.latest[number] + 1)
+        self.latest[number] = at
+        if row.revision > self.revision[self.tops[number]]:
+            self.tops[number] = at
+        return at
 
     def newest(self, kind: int, side: int) -> array[int]:
         """By a name's number the newest row of this kind that bears it on this side, + 1; 0: there is none."""
         newest = self._newest[kind, side]
-        missing = len(self._names_of(kind, side).all) - len(newest)
+        missing = len(self._tables[kind][side].all) - len(newest)
         if missing > 0:
             newest.frombytes(bytes(newest.itemsize * missing))
         return newest
@@ -147,40 +145,48 @@ class Facts:
         columns = (self.kinds, self.tops, self.latest, *rows, *more, *self._newest.values())
         return self.ids.size() + sum(c.itemsize * len(c) for c in columns)
 
-    def _append(self, number: int, kind: int, fact: RegisteredFact) -> int:
-        row, said = len(self.fact), said_in(fact.body)
-        self.earlier.append(0 if number == len(self.tops) else self.latest[number] + 1)
+    def _append(self, number: int, row: Row, earlier: int) -> int:
+        at, kind = len(self.fact), row.kind
         self.fact.append(number)
-        self.revision.append(fact.revision)
-        self.valid_from.append(fact.valid_from)
-        self.valid_to.append(FOR_EVER if fact.valid_to is None else fact.valid_to)
-        self.known_from.append(fact.known_from)
-        self.recorded_at.append(fact.recorded_at)
-        self.recorded_by.append(0 if fact.recorded_by is None else self.people[fact.recorded_by] + 1)
-        self.is_void.append(fact.void)
-        self.variant.append(said.variant)
-        for side, name in enumerate((said.one, said.two)):
-            named = self._names_of(kind, side)[name]
-            newest = self.newest(kind, side)
-            self.names[side].append(named)
-            self.before[side].append(newest[named])
-            newest[named] = row + 1
-        return row
+        self.earlier.append(earlier)
+        self.revision.append(row.revision)
+        self.valid_from.append(row.valid_from)
+        self.valid_to.append(row.valid_to)
+        self.known_from.append(row.known_from)
+        self.recorded_at.append(row.recorded_at)
+        self.recorded_by.append(0 if row.recorded_by is None else self.people[row.recorded_by] + 1)
+        self.is_void.append(row.is_void)
+        self.variant.append(row.said.variant)
+        self._bear(at, kind, 0, row.said.one)
+        self._bear(at, kind, 1, row.said.two)
+        return at
 
-    def _names_of(self, kind: int, side: int) -> Names:
-        return self.records if IS_RECORD[KINDS[kind]][side] else self.people
+    def _bear(self, at: int, kind: int, side: int, name: str) -> None:
+        names, newest = self._tables[kind][side], self._newest[kind, side]
+        number = names[name]
+        if number >= len(newest):
+            newest.frombytes(bytes(newest.itemsize * (len(names.all) - len(newest))))
+        self.names[side].append(number)
+        self.before[side].append(newest[number])
+        newest[number] = at + 1
 
     def _row_of(self, number: int, revision: int) -> int:
         return next((row for row in self.rows(number) if self.revision[row] == revision), NONE)
 
-    def _says(self, row: int, fact: RegisteredFact) -> bool:
+    def _says(self, at: int, row: Row) -> bool:
         """`known_from` is register's stamp, not content: a fact registered twice may carry a later one."""
-        known = self.made(row)
-        return known._replace(known_from=fact.known_from) == revision_of(fact)
+        columns = (self.valid_from, self.valid_to, self.recorded_at, self.is_void)
+        said = (row.valid_from, row.valid_to, row.recorded_at, row.is_void)
+        by = self.recorded_by[at]
+        is_same = tuple(column[at] for column in columns) == said and self._said(at, row.kind) == row.said
+        return is_same and (self.people.all[by - 1] if by else None) == row.recorded_by
+
+    def _said(self, at: int, kind: int) -> Said:
+        one, two = (self._tables[kind][side].all[self.names[side][at]] for side in (0, 1))
+        return Said(one, two, self.variant[at])
 
     def _make(self, row: int) -> Revision:
         kind = self.kinds[self.fact[row]]
-        one, two = (self._names_of(kind, side).all[self.names[side][row]] for side in (0, 1))
         by = self.recorded_by[row]
         return Revision(
             revision=self.revision[row],
@@ -188,7 +194,7 @@ class Facts:
             valid_to=self.valid_to[row],
             known_from=self.known_from[row],
             is_void=bool(self.is_void[row]),
-            body=body_of(KINDS[kind], Said(one, two, self.variant[row])),
+            body=body_of(KINDS[kind], self._said(row, kind)),
             recorded_at=self.recorded_at[row],
             recorded_by=self.people.all[by - 1] if by else None,
         )
@@ -232,17 +238,3 @@ class History:
         """The highest revision known by this instant; None asks for *now*. A void one is returned as it is."""
         row = self._facts.row_as_of(self.number, known_by)
         return None if row == NONE else self._facts.made(row)
-
-
-def revision_of(fact: RegisteredFact) -> Revision:
-    """The revision that a registered fact states."""
-    return Revision(
-        revision=fact.revision,
-        valid_from=fact.valid_from,
-        valid_to=FOR_EVER if fact.valid_to is None else fact.valid_to,
-        known_from=fact.known_from,
-        is_void=fact.void,
-        body=fact.body,
-        recorded_at=fact.recorded_at,
-        recorded_by=fact.recorded_by,
-    )

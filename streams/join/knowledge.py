@@ -19,9 +19,10 @@ from schemas.fact import (
 )
 
 from .bodies import ONE, TWO, UNIT, RecordKey, plain_key, record_key, staff_key
-from .facts import NUMBER_OF, Facts, History, Revision
+from .facts import Facts, History, Revision
 from .names import NONE
 from .plain import ASSIGNMENT, PlainDuties
+from .rows import NUMBER_OF, Row, row_of
 
 Side = tuple[FactKind, int]
 RECORDS: Final[tuple[Side, ...]] = (("assignment", TWO), ("membership", ONE), ("membership", TWO))
@@ -78,14 +79,23 @@ class Knowledge:
 
     def learn(self, offset: int, fact: RegisteredFact) -> tuple[Learned, Change | None]:
         """Take in the fact at this offset of the log; the change is there when it was new."""
+        learned, at = self.take(offset, row_of(fact))
+        return learned, None if learned is not Learned.NEW else self.change(at)
+
+    def take(self, offset: int, row: Row) -> tuple[Learned, int]:
+        """The same for a fact as a row; where it stands when it was new."""
         self.position = offset + 1
-        number, row = self.facts.add(fact)
-        if row is None:
-            return Learned.CONFLICT, None
-        if row == NONE:
-            return Learned.REPEAT, None
-        self.plain.hear(row)
-        return Learned.NEW, Change(History(self.facts, number), self.facts.made(row))
+        at = self.facts.add(row)
+        if at is None:
+            return Learned.CONFLICT, NONE
+        if at == NONE:
+            return Learned.REPEAT, NONE
+        self.plain.hear(at)
+        return Learned.NEW, at
+
+    def change(self, at: int) -> Change:
+        """What a row that was new has changed."""
+        return Change(History(self.facts, self.facts.fact[at]), self.facts.made(at))
 
     # who has what
 

@@ -6,8 +6,9 @@ from array import array
 from typing import Final
 
 from .bodies import ONE, TWO, UNIT
-from .facts import KINDS, NUMBER_OF, Facts
+from .facts import Facts
 from .moments import end_of, moment_of
+from .rows import KINDS, NUMBER_OF
 
 Login = tuple[int, int, int, int]
 """The login's number, whose it is (the number of a person), from which moment, to which (half-open)."""
@@ -63,8 +64,8 @@ class PlainDuties:
         return sum(c.itemsize * len(c) for c in (self.duties, self._first, self._places))
 
     def _append(self, row: int) -> int:
-        first, record = self.first(), self.facts.names[TWO][row]
-        place = len(self.duties)
+        record, place = self.facts.names[TWO][row], len(self.duties)
+        first = self._first if record < len(self._first) else self.first()
         self.duties.extend((self.facts.names[ONE][row], *_NEVER, first[record]))
         first[record] = place
         return place

@@ -12,9 +12,10 @@ from schemas.access import Record
 from schemas.fact import Account, Assignment, Body, Coverage, Membership, Supervision, UnitMember
 
 from .bodies import RecordKey, login_key, record_key
-from .facts import FOR_EVER, History, Revision
+from .facts import History, Revision
 from .knowledge import Knowledge, names
 from .question import Question
+from .rows import FOR_EVER
 
 
 class Query(NamedTuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .facts import FOR_EVER, History, Revision
+from .facts import History, Revision
 from .knowledge import Knowledge
 from .names import NONE
+from .rows import FOR_EVER
 
 
 class Used(NamedTuple):

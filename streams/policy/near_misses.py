@@ -8,9 +8,10 @@ from schemas.fact import Assignment, Coverage, Membership
 from schemas.finding import NearMiss, PathName
 from schemas.policy import Paths
 from streams.join.bodies import RecordKey, record_key
-from streams.join.facts import FOR_EVER, History
+from streams.join.facts import History
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
+from streams.join.rows import FOR_EVER
 from streams.join.view import Used, View
 
 from .reach import has, line

@@ -105,6 +105,34 @@ def test_a_supervisors_line_that_ended_reaches_what_it_explained(tale: Tale) -> 
     assert [(f.staff, f.outcome) for f in tale.told()] == [(chief, "revoked")]
 
 
+def test_a_verdict_is_explained_as_it_was_and_as_it_is(tale: Tale) -> None:
+    """Each path tried, at the position of the first finding and now; one that nobody sent is not found."""
+    worker, case = tale.hires("w"), tale.name("case:c")
+    tale.learn(assignment(tale.hires("z"), case, **tale.fields()))
+    tale.pass_to(tale.at("14:00"))
+    event = tale.name("e")
+    tale.see(worker, "view", case, event_id=event)
+    tale.ends()
+    [first] = tale.told()
+    tale.learn(assignment(worker, case, **tale.fields(fact_id=tale.name("as"), recorded_at=tale.at("23:30"))))
+    tale.told()
+    told = tale.service.document("explain", "ecms", event, "--at-position", str(first.position))
+    before, now = told["judged"]
+    assert (before["position"], before["outcome"]) == (first.position, "unexplained")
+    assert (now["outcome"], now["staff"]) == ("late", worker)
+    own = {"feed": "assignments", "fact_id": tale.name("as"), "revision": 1}
+    assert now["paths"][worker][0] == {"path": "own-assignment", "in_time": None, "now": [own], "closest": None}
+    assert [(p["transition"], p["outcome"]) for p in told["published"]] == [
+        ("raised", "unexplained"),
+        ("revised", "late"),
+    ]
+    code, page, _ = tale.service.command("explain", "ecms", event)
+    assert code == 0
+    assert f"own-assignment  no / yes, by assignments/{tale.name('as')} revision 1" in page
+    code, _, complaint = tale.service.command("explain", "ecms", tale.name("nobody-sent-it"))
+    assert (code, "names no access on the topic of ecms" in complaint) == (1, True)
+
+
 def test_the_ledger_verifies_and_no_story_has_changed(service: Running, tales: list[Tale]) -> None:
     """What was said before a correction follows from what was known before it."""
     service.wait_idle()

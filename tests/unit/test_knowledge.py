@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from schemas.fact import Fact, Waiver
-from streams.join.facts import FOR_EVER, History, Revision, revision_of
+from streams.join.facts import History, Revision
 from streams.join.knowledge import Knowledge, Learned, names
+from streams.join.rows import FOR_EVER, row_of
 from streams.join.view import View
 from tests.harness.builders import (
     account,
@@ -199,7 +200,7 @@ def test_a_void_fact_holds_never() -> None:
 
 def test_an_open_fact_holds_for_ever() -> None:
     """null `valid_to` is later than any instant."""
-    assert revision_of(registered(assignment("w028"))).valid_to == FOR_EVER
+    assert row_of(registered(assignment("w028"))).valid_to == FOR_EVER
 
 
 @pytest.mark.parametrize(
@@ -293,8 +294,9 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
 def test_a_revision_says_what_its_fact_says() -> None:
     """Each field in its place."""
     fact = assignment("w028", revision=4, valid_from="09:00", valid_to="17:00", recorded_at="10:00", void=True)
-    stated = revision_of(registered(fact, known_from="11:00"))
-    assert stated == Revision(
+    knowledge = Knowledge()
+    knowledge.learn(0, registered(fact, known_from="11:00"))
+    assert everything(knowledge)[0].top == Revision(
         revision=4,
         valid_from=at("09:00"),
         valid_to=at("17:00"),

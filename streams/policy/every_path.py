@@ -1,0 +1,50 @@
+"""Every path tried, for whoever wants to check a verdict by hand: judging itself stops at the first that clears."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.finding import FactRef, PathName
+from schemas.policy import Policy
+from streams.join.knowledge import Knowledge
+from streams.join.question import Question
+from streams.join.view import View
+
+from .decide import PATHS, staff_at
+from .near_misses import near_misses
+from .refs import refs
+
+
+class Tried(NamedTuple):
+    """One path for one person: the facts that clear the access by what was known in time and by what is known now."""
+
+    path: PathName
+    then: tuple[FactRef, ...] | None
+    now: tuple[FactRef, ...] | None
+    why: str | None  # what came closest, when nothing clears now
+
+
+def people(knowledge: Knowledge, question: Question) -> list[str]:
+    """Whose login it was at the first instant of the access, as known now."""
+    return sorted(staff_at(View(knowledge), question.login, question.start))
+
+
+def every_path(knowledge: Knowledge, policy: Policy, question: Question, staff: str) -> list[Tried]:
+    """Each path of the policy, asked at the first instant of the access."""
+    missed = {miss.path: miss.why for miss in near_misses(knowledge, policy.paths, staff, question)}
+    known_by = question.end + policy.grace_ms
+    found: list[Tried] = []
+    for name, explain in PATHS:
+        then, now = (
+            next(
+                (
+                    refs(grounds)
+                    for target in question.targets
+                    if (grounds := explain(view, policy.paths, staff, target, question.start)) is not None
+                ),
+                None,
+            )
+            for view in (View(knowledge, known_by), View(knowledge))
+        )
+        found.append(Tried(name, then, now, missed.get(name) if now is None else None))
+    return found
