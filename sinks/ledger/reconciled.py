@@ -27,7 +27,8 @@ def last_reconciled(cuts: Sequence[Cut]) -> Cut | None:
 def unreconciled(logs: Logs, place: Place, judge: Rejudge, said: Said) -> Iterator[tuple[int, int]]:
     """Offsets about whose accesses something else was published than was due, and the position at which it was.
 
-    Also of what was judged long before: facts of later had been brought to it.
+    Also of what was judged long before: facts of later had been brought to it. What has been judged again since is held
+    to that position: a worker taken for dead may have stored an older word late, which its successor answered.
     """
     cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, [])])
     if cut is None:
@@ -40,17 +41,16 @@ def unreconciled(logs: Logs, place: Place, judge: Rejudge, said: Said) -> Iterat
         for access in message.accesses:
             name = finding_id(access)
             verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
-            is_right = _stands(verdict, _state(said.get(name, ()), name, cut.position))
+            is_right = _stands(verdict, said.get(name, ()), cut.position)
             right.add(name) if is_right else wrong.setdefault(name, []).append(message.offset)
     # A repeat may lie at another append time, and what is said follows from one of them.
     yield from ((offset, cut.position) for name, offsets in wrong.items() if name not in right for offset in offsets)
 
 
-def _state(transitions: Sequence[Finding], name: str, position: int) -> Finding | None:
-    return joined(t for t in transitions if t.position <= position).get(name)
-
-
-def _stands(verdict: Verdict, state: Finding | None) -> bool:
+def _stands(verdict: Verdict, transitions: Sequence[Finding], position: int) -> bool:
+    if any(t.position > position for t in transitions):
+        return True
+    state = next(iter(joined(transitions).values()), None)
     if verdict.outcome == "explained":
         return state is None or state.outcome == "explained"
     if state is None or state.outcome == "explained":

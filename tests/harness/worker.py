@@ -130,6 +130,8 @@ class Worker:
         self._born_at = dict(stored.committed)
         self.looked_to = dict.fromkeys(stored.committed, 0)
         self.corrected = 0  # accesses found by facts and not open
+        self.answered = 0  # accesses that somebody else spoke of
+        self.is_zombie = False  # others hold its partitions: what it commits is refused
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
         self.heard_facts = self.heard_marks = self._heard_findings = 0
         self.hear()
@@ -145,15 +147,18 @@ class Worker:
         queries = [q for offset in range(self.heard_facts, len(self.stored.facts)) for q in self._learn(offset)]
         for mark in self.stored.marks[self.heard_marks :]:
             completeness.learn(mark, knowledge.position)
+        strangers: list[tuple[Partition, int]] = []
         for finding in self.stored.findings[self._heard_findings :]:
             place = finding.message
             partition = Partition(place.topic, place.partition)
-            self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset)
+            if self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset):
+                strangers.append((partition, place.offset))
         self.heard_facts, self.heard_marks = len(self.stored.facts), len(self.stored.marks)
         self._heard_findings = len(self.stored.findings)
         completeness.advance(knowledge.position, knowledge.waivers)
         self._settle(queries)
         self._correct(queries)
+        self._answer(strangers)
 
     def take(self, partition: Partition, limit: int) -> list[str]:
         """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
@@ -181,7 +186,7 @@ class Worker:
         self.jobs = [] if limit is None else self.jobs[limit:]
         if torn is not None and self.jobs:
             self.stored.findings += self.jobs[0].findings[:torn]
-        for partition, frontier in self._frontiers.items():
+        for partition, frontier in () if self.is_zombie else self._frontiers.items():
             offset = frontier.committable(self.open.oldest_offset(partition))
             if offset is not None:
                 self.stored.committed[partition] = max(offset, self.stored.committed.get(partition, 0))
@@ -228,6 +233,16 @@ class Worker:
                 entries.append(accesses_of(self.judging, partition, source_of(partition), message)[at.number])
             self.corrected += len(closed)
             self._judge_again(partition, entries)
+
+    def _answer(self, strangers: Sequence[tuple[Partition, int]]) -> None:
+        """Judge again what somebody else spoke of; what is yet to be read will be judged anyway."""
+        for partition, offset in dict.fromkeys(strangers):
+            if self.has_read((partition, offset)):
+                message = self.stored.messages[partition][offset]
+                entries = accesses_of(self.judging, partition, source_of(partition), message)
+                closed = [e for e in entries if not self.open.holds(partition, (e.offset, e.index))]
+                self.answered += len(closed)
+                self._judge_again(partition, closed)
 
     def _judge_again(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
         if entries:
