@@ -112,7 +112,9 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     is_good = _summary(service, plan, outcome)
     if not options.once:
         _say("everything goes on running; look around, and end it with Ctrl-C")
-        signal.pause()
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no fault
+            signal.pause()
+        _say("stopping")
     return is_good
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -30,13 +31,26 @@ def settings() -> Settings:
         raise click.UsageError("settings: " + "; ".join(faults)) from None
 
 
+class Seconds(click.FloatRange):
+    """A span of time: not negative, not endless, and a number."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of seconds; wrong use when it is none."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail("must be a number of seconds", param, ctx)
+        return seconds
+
+
 def with_broker(command: Callable[Concatenate[Broker, Settings, P], R]) -> Callable[P, R]:
     """Adds --broker and --timeout, and calls `command` with the broker and the settings first."""
 
     @click.option("--broker", metavar="HOST:PORT,...", help="Kafka's address. Default: NTK_BROKER, or 127.0.0.1:9092.")
     @click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min=0, min_open=True),
         metavar="SECONDS",
         help="How long to wait for Kafka before giving up with exit code 3. Default: NTK_BROKER_WAIT_SECONDS, or 60.",
     )

@@ -23,14 +23,14 @@ from streams.join.completeness import NEVER
 from streams.policies import load_policy
 
 from .kafka import Broker, admin, consumer, partitions, read_topic, run
-from .options import as_json, with_broker
+from .options import Seconds, as_json, with_broker
 from .standing import Place, Seen, Standing, standing
 
 LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once a second
 
 
 @click.command()
-@click.option("--wait-idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait until idle, at most so long.")
+@click.option("--wait-idle", type=Seconds(min=0), metavar="SECONDS", help="Wait until idle, at most so long.")
 @as_json
 @with_broker
 def status(broker: Broker, settings: Settings, wait_idle: float | None, as_json: bool) -> int:

@@ -27,6 +27,13 @@ def called(*arguments: str) -> int:
     return run(lambda: cli.main(list(arguments), prog_name="needtoknow", standalone_mode=False))
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_a_span_of_time_is_a_number(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who waits for "nan" seconds would wait for ever."""
+    assert called("status", "--wait-idle", seconds) == 2
+    assert "--wait-idle" in capsys.readouterr().err
+
+
 def test_help_names_every_command_without_importing_any() -> None:
     """A newcomer's first command must not take seconds."""
     code = (
