@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -79,3 +80,26 @@ def test_ctrl_c_leaves_nothing_running() -> None:
     assert process.returncode == 130
     left = [pid for pid in children.split() if Path(f"/proc/{pid}").exists()]
     assert left == []
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_after_a_day_that_came_out_right_is_no_fault(kafka: SharedBroker, tmp_path: Path) -> None:
+    """It is the way to end it: the exit status is that of the comparison, and no logs are left."""
+    process = subprocess.Popen(
+        [str(ROOT / "deploy/demo"), "--accesses", "300", "--seconds", "3", "--broker", kafka.bootstrap],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "everything goes on running" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0, said
+    assert list(tmp_path.glob("needtoknow-demo-*")) == []
