@@ -56,6 +56,7 @@ class Corrections(mode.Service):
         self._settle = settle
         self._ready = ready
         self._hold = 0  # counts changes of what is held; what was begun under an older one is dropped
+        self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
         self._behind: dict[Partition, int] = {}  # first offset that is read as new, of partitions to look back in
         self.to_look_back = 0  # messages still to be looked back at
         self._queries: list[Query] = []
@@ -84,14 +85,20 @@ class Corrections(mode.Service):
         """These partitions are held now, and read as new from these offsets on; the index is empty."""
         self._hold += 1
         self._behind = dict(behind)
+        self._judged_to = dict(behind)
         self._strangers.clear()
         self._moved.set()
+
+    def judged(self, partition: Partition, next_offset: int) -> None:
+        """New messages before this offset have been judged."""
+        self._judged_to[partition] = next_offset
 
     def change(self, queries: Sequence[Query], strangers: Iterable[tuple[Partition, int]]) -> None:
         """Facts have come that these queries find the accesses of; and somebody else spoke of these messages."""
         self._queries += queries
         for partition, offset in strangers:
-            self._strangers[partition].add(offset)
+            if offset < self._judged_to.get(partition, 0):  # what is yet to be read will be judged with what they said
+                self._strangers[partition].add(offset)
         if self._queries or self._strangers:
             self._told.set()
 
@@ -140,6 +147,10 @@ class Corrections(mode.Service):
             for entry in accesses_of(self._judging, partition, source, message)
             if (entry.offset, entry.index) in wanted or entry.offset in strangers
         ]
+        self._settle_closed(partition, entries)
+
+    def _settle_closed(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
+        """What is open is found by facts and marks where it is kept; a second life beside it would hold its offset."""
         self._settle(partition, [e for e in entries if not self._is_open(partition, Place(e.offset, e.index))])
 
     # what was judged before this worker held the partition
@@ -177,7 +188,7 @@ class Corrections(mode.Service):
             if hold != self._hold:
                 return False
             entries = look_back(self._judging, partition, self._sources[partition.topic], messages)
-            self._settle(partition, entries)
+            self._settle_closed(partition, entries)
             self.to_look_back = end - messages[-1].offset - 1
             await asyncio.sleep(0)
         self.to_look_back = 0

@@ -150,6 +150,7 @@ class Judge(mode.Service):
         partition = Partition(batch.topic, batch.partition)
         source = self._sources[batch.topic]
         judged = self.judging.batch(partition, source, batch.messages)
+        self.corrections.judged(partition, judged.next_offset)
         batch.messages = ()  # what is still needed of them is in what was judged
         for entry in judged.opened:
             self.open.keep(entry)
