@@ -111,8 +111,8 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     outcome = asyncio.run(_play(service, plan, options.seconds))
     is_good = _summary(service, plan, outcome)
     if not options.once:
-        _say("everything goes on running; look around, and end it with Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no fault
+            _say("everything goes on running; look around, and end it with Ctrl-C")
             signal.pause()
         _say("stopping")
     return is_good
