@@ -77,11 +77,12 @@ class Note(Strict):
     """What a worker writes beside the committed offset of an access partition.
 
     All messages up to `judged` have been judged, and the open accesses among them at `position`, with the gating feeds
-    complete through `low` (with waivers: through `low_waived`), in UTC milliseconds.
+    complete through `low` (with waivers: through `low_waived`), in UTC milliseconds. `reconciled` as in a cut.
     """
 
     judged: Offset
     position: Offset
+    reconciled: Offset
     low: int
     low_waived: int
     open: Count

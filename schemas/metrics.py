@@ -98,6 +98,7 @@ CATALOGUE: Final = {
         ),
         Metric("needtoknow_index_accesses", "gauge", "How many accesses can a fact of now still reach?"),
         Metric("needtoknow_index_bytes", "gauge", "How much memory do they take, without names?"),
+        Metric("needtoknow_backfill_messages", "gauge", "How many messages behind the index does a fact make us read?"),
         Metric("needtoknow_look_back_messages", "gauge", "How many messages judged before are still to be indexed?"),
         Metric("needtoknow_repeats_total", "counter", "How many findings were judged again with nothing new?"),
         Metric("needtoknow_batch_messages", "histogram", "How large are the batches?", (), SIZES),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -24,6 +25,14 @@ WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 QUIET_MAX: Final = 60  # fetches without an answer before it is said
 
 
+class Some(NamedTuple):
+    """Some messages of a range: all there are in [first, next_offset), perhaps none."""
+
+    first: int
+    next_offset: int
+    messages: list[ConsumerRecord]
+
+
 class AccessLog:
     """One connection, one partition at a time. It commits nothing and belongs to no group."""
 
@@ -35,6 +44,7 @@ class AccessLog:
             fetch_max_wait_ms=FETCH_MS,
             max_partition_fetch_bytes=fetch_bytes,
         )
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect."""
@@ -52,26 +62,40 @@ class AccessLog:
                 found = (await self._consumer.offsets_for_times({tp: max(0, instant)}))[tp]
         return None if found is None else int(found.offset)
 
-    async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[list[ConsumerRecord]]:
-        """The messages in [first, end), some at a time; waits for the broker for as long as it takes."""
+    async def beginning(self, partition: Partition) -> int:
+        """The first offset that is still there."""
+        tp = TopicPartition(*partition)
+        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
+            with attempt:
+                found = await self._consumer.beginning_offsets([tp])
+        return int(found[tp])
+
+    async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[Some]:
+        """The messages in [first, end), some at a time, without a hole; waits for the broker for as long as it takes.
+
+        One reader at a time.
+        """
         tp, quiet = self._seek(partition, first), 0
-        while await self._consumer.position(tp) < end:
+        while first < end:
             fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS, max_records=RANGE_MAX)).get(tp, [])
             quiet = self._listen(partition, fetched, quiet)
-            if messages := [m for m in fetched if m.offset < end]:
-                yield messages
+            following = min(end, await self._consumer.position(tp))  # behind the last message there may lie a marker
+            if following > first:
+                yield Some(first, following, [m for m in fetched if m.offset < end])
+                first = following
 
     async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
         """The messages at these offsets; those past their retention are not among them."""
         wanted, found, quiet = sorted(set(offsets)), dict[int, ConsumerRecord](), 0
-        while wanted:
-            tp = self._seek(partition, wanted[0])
-            fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS)).get(tp, [])
-            quiet = self._listen(partition, fetched, quiet)
-            if fetched:
-                known = set(wanted)
-                found.update((m.offset, m) for m in fetched if m.offset in known)
-                wanted = [offset for offset in wanted if offset > fetched[-1].offset]
+        async with self._turn:
+            while wanted:
+                tp = self._seek(partition, wanted[0])
+                fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS)).get(tp, [])
+                quiet = self._listen(partition, fetched, quiet)
+                if fetched:
+                    known = set(wanted)
+                    found.update((m.offset, m) for m in fetched if m.offset in known)
+                    wanted = [offset for offset in wanted if offset > fetched[-1].offset]
         return found
 
     def _seek(self, partition: Partition, offset: int) -> TopicPartition:

@@ -65,6 +65,7 @@ def build_app(settings: Settings) -> App:
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry()
     knowledge, published = Knowledge(policy.grace_ms), Published()
+    index = AccessIndex(knowledge.facts.people, knowledge.facts.records)
     completeness = Completeness(policy.gating_feeds())
     app = _faust(settings)
     store = Store(settings, telemetry)
@@ -73,6 +74,7 @@ def build_app(settings: Settings) -> App:
         knowledge=knowledge,
         completeness=completeness,
         published=published,
+        index=index,
         telemetry=telemetry,
         depth=policy.paths.supervises.depth,
         on_change=lambda queries, strangers: judge.change(queries, strangers),  # noqa: PLW0108 - made below
@@ -91,7 +93,7 @@ def build_app(settings: Settings) -> App:
         knowledge=knowledge,
         completeness=completeness,
         published=published,
-        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
+        index=index,
         translate=translate,
     )
     judge = Judge(
@@ -107,7 +109,7 @@ def build_app(settings: Settings) -> App:
         settings, app=app, broadcast=broadcast, judge=judge, store=store, telemetry=telemetry, policy=policy
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
-    app.services = (admin, store, broadcast, register, judge, judge.corrections, gauges)
+    app.services = (admin, store, broadcast, register, judge, judge.corrections, judge.take_over, gauges)
     app.judge_service = judge
     app.batch_hooks = _hooks(settings, judge, register)
     _wire(app, settings, judge, register)

@@ -18,7 +18,9 @@ from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.plain_fact import read_plain_facts
 from schemas.settings import Settings
+from streams.join.bodies import login_key, plain_key
 from streams.join.completeness import NEVER, Completeness
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
 from streams.join.open import Partition
 from streams.join.reconcile import State
@@ -49,6 +51,7 @@ class Broadcast(mode.Service):
         knowledge: Knowledge,
         completeness: Completeness,
         published: Published,
+        index: AccessIndex,
         telemetry: Telemetry,
         depth: int,
         on_change: Callable[[list[Query], list[tuple[Partition, int]]], None],
@@ -61,6 +64,7 @@ class Broadcast(mode.Service):
         self.knowledge = knowledge
         self.completeness = completeness
         self.published = published
+        self._index = index
         self._telemetry = telemetry
         self._depth = depth  # of supervision, as the policy counts it
         self._on_change = on_change
@@ -236,5 +240,13 @@ class Broadcast(mode.Service):
             finding["policy"]["hash"],
         )
         partition = Partition(place["topic"], place["partition"])
+        if not self.published.knows(finding["finding_id"]):
+            self._index.say(partition, place["offset"], *names_of(finding["access"]))
         if self.published.read(finding["finding_id"], state, partition, place["offset"]) and self.is_loaded:
             self._strangers.append((partition, place["offset"]))
+
+
+def names_of(access: dict[str, Any]) -> tuple[str, list[str]]:
+    """The login and the records of an access as it stands in a finding, as facts spell them."""
+    records = (access["record"], *(access.get("candidates") or ()))
+    return login_key(access["source"], access["actor"]), [plain_key(f"{r['kind']}/{r['id']}") for r in records]

@@ -11,8 +11,8 @@ import mode
 
 from schemas.policy import Policy
 from schemas.settings import Settings
-from streams.agents.corrections import DAY_MS
 from streams.agents.judge import Judge
+from streams.agents.take_over import DAY_MS
 from streams.broadcast import Broadcast
 
 from .store import Store
@@ -73,10 +73,12 @@ class Gauges(mode.Service):
         put("needtoknow_facts_position", self._broadcast.knowledge.position)
         put("needtoknow_facts_held", len(self._broadcast.knowledge.facts))
         index = self._judge.judging.index
-        index.forget(int(now - self._settings.index_days * DAY_MS), self._settings.index_max)
+        oldest = int(now - self._settings.index_days * DAY_MS)
+        index.forget(oldest, self._settings.index_max, self._judge.corrections.held())
         put("needtoknow_index_accesses", len(index))
         put("needtoknow_index_bytes", index.size())
-        put("needtoknow_look_back_messages", self._judge.corrections.to_look_back)
+        put("needtoknow_look_back_messages", self._judge.take_over.to_look_back)
+        put("needtoknow_backfill_messages", self._judge.take_over.to_backfill)
         put("needtoknow_ready", 1 if self.why_not_ready() is None else 0)
         for feed, through in self._broadcast.heard_marks.items():
             put("needtoknow_mark_age_seconds", (now - through) / 1000, feed=feed)

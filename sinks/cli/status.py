@@ -13,18 +13,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.codec import decode
-from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredMark
 from schemas.finding import Finding
-from schemas.ledger import Note
 from schemas.settings import Settings
 from sinks.ledger.rejudge import joined
+from streams.agents.last_cuts import notes_of
 from streams.join.completeness import NEVER
 from streams.policies import load_policy
 
 from .kafka import Broker, admin, consumer, partitions, read_topic, run
 from .options import Seconds, as_json, with_broker
-from .standing import Place, Seen, Standing, standing
+from .standing import Seen, Standing, standing
 
 LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once a second
 
@@ -80,7 +79,7 @@ async def _look(
         begins={(tp.topic, tp.partition): offset for tp, offset in begins.items()},
         ends={(tp.topic, tp.partition): offset for tp, offset in ends.items()},
         committed={(tp.topic, tp.partition): found.offset for tp, found in group.items()},
-        notes=_notes(group),
+        notes={(p.topic, p.partition): note for p, note in notes_of(group).items()},
         access_topics=frozenset(topics.accesses()),
         feed_topics=frozenset(topics.feeds()),
         facts_topic=topics.facts,
@@ -97,16 +96,6 @@ async def _workers(client: AIOKafkaAdminClient, group: str) -> int:
     return sum(
         len(found[members]) for answer in await client.describe_consumer_groups([group]) for found in answer.groups
     )
-
-
-def _notes(group: dict[TopicPartition, object]) -> dict[Place, Note]:
-    notes: dict[Place, Note] = {}
-    for tp, found in group.items():
-        try:
-            notes[tp.topic, tp.partition] = decode(Note, getattr(found, "metadata", "").encode())
-        except RejectedInputError:
-            continue  # at work, or written by another version: the offset alone counts
-    return notes
 
 
 async def _marks(reader: AIOKafkaConsumer, topic: str, end: int) -> dict[str, RegisteredMark]:

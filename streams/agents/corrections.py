@@ -1,16 +1,14 @@
-"""Accesses that were judged before, judged again: when facts change what was true, and after a change of hands.
+"""Accesses that were judged before, judged again: when facts change what was true, or another worker spoke of them.
 
-One recovery path (design section 8): what this worker has not seen itself it reads again, back to the horizon; what
-facts touch it finds in the index. Both go on behind the new accesses, a few milliseconds at a time.
+What facts touch is found in the index; of most their question is enough to tell, the rest is read again. It goes on
+behind the new accesses, a few milliseconds at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -18,19 +16,17 @@ import mode
 from aiokafka.errors import ConsumerStoppedError
 
 from schemas.settings import Settings
-from streams.access_log import PLACE_BYTES, RANGE_BYTES, AccessLog
-from streams.join.index import Place
+from streams.access_log import PLACE_BYTES, AccessLog
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question
+from streams.join.stretch import Place, Wanted
 from streams.join.touched import Query
-from streams.policy.indexed import accesses_of, in_doubt, look_back
+from streams.policy.indexed import accesses_of, in_doubt
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 
+NEVER_JUDGED: Final = 1 << 62  # later than any offset: of a partition that is not held
 SOME: Final = 500  # queries, or accesses, looked at before others get the loop: about 5 ms
-DAY_MS: Final = 86_400_000
-
-log = logging.getLogger(__name__)
 
 
 class Corrections(mode.Service):
@@ -55,54 +51,95 @@ class Corrections(mode.Service):
         self._is_open = is_open
         self._settle = settle
         self._ready = ready
-        self._hold = 0  # counts changes of what is held; what was begun under an older one is dropped
+        self.hold = 0  # counts changes of what is held; what was begun under an older one is dropped
         self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
-        self._behind: dict[Partition, int] = {}  # first offset that is read as new, of partitions to look back in
-        self.to_look_back = 0  # messages still to be looked back at
         self._queries: list[Query] = []
-        self._strangers: defaultdict[Partition, set[int]] = defaultdict(set)
+        self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)  # messages to be judged again
         self._told = asyncio.Event()
-        self._moved = asyncio.Event()
         self._is_correcting = False
 
     async def on_start(self) -> None:
-        """Two connections, so that neither reading waits for the other."""
-        self._ranges = AccessLog(self._settings, RANGE_BYTES)
+        """Connect."""
         self._places = AccessLog(self._settings, PLACE_BYTES)
-        await self._ranges.start()
         await self._places.start()
 
     async def on_stop(self) -> None:
-        """Close both."""
-        await self._ranges.stop()
+        """Close."""
         await self._places.stop()
 
-    def is_done(self, partition: Partition) -> bool:
-        """Whether all that is known has been brought to every access of this partition."""
-        return partition not in self._behind and not self._is_correcting and not self._told.is_set()
+    def held(self) -> Collection[Partition]:
+        """The partitions held."""
+        return self._judged_to.keys()
+
+    def judged_to(self, partition: Partition) -> int | None:
+        """The offset before which every message of a partition held has been judged."""
+        return self._judged_to.get(partition)
+
+    def is_done(self) -> bool:
+        """Whether all that is known has been brought to every access in the index."""
+        return not self._is_correcting and not self._told.is_set()
 
     def begin(self, behind: Mapping[Partition, int]) -> None:
-        """These partitions are held now, and read as new from these offsets on; the index is empty."""
-        self._hold += 1
-        self._behind = dict(behind)
+        """These partitions are held now, and read as new from these offsets on.
+
+        What was doubtful when a partition was lost, or was spoken of since, is judged again if it was judged before.
+        Of others it is kept in case they come back.
+        """
+        self.hold += 1
         self._judged_to = dict(behind)
-        self._strangers.clear()
-        self._moved.set()
+        doubtful, self._doubtful = self._doubtful, defaultdict(set)
+        for partition, offsets in doubtful.items():
+            self._doubt(partition, offsets)
+        self._tell()
 
     def judged(self, partition: Partition, next_offset: int) -> None:
         """New messages before this offset have been judged."""
         self._judged_to[partition] = next_offset
 
+    def lose(self, partition: Partition, doubtful: Iterable[int]) -> None:
+        """The partition is not held any more; these messages were open, or what was said of them not yet stored."""
+        self.hold += 1
+        self._judged_to.pop(partition, None)
+        self._doubt(partition, doubtful)
+
+    def doubt(self, partition: Partition, offsets: Iterable[int]) -> None:
+        """These messages are to be judged again."""
+        self._doubt(partition, offsets)
+        self._tell()
+
     def change(self, queries: Sequence[Query], strangers: Iterable[tuple[Partition, int]]) -> None:
         """Facts have come that these queries find the accesses of; and somebody else spoke of these messages."""
         self._queries += queries
         for partition, offset in strangers:
-            if offset < self._judged_to.get(partition, 0):  # what is yet to be read will be judged with what they said
-                self._strangers[partition].add(offset)
-        if self._queries or self._strangers:
-            self._told.set()
+            self._doubt(partition, (offset,))
+        self._tell()
 
-    # what facts touch
+    async def correct(self, partition: Partition, wanted: Iterable[Wanted]) -> None:
+        """Judge again what is wanted of the index, as long as the partition is held."""
+        hold, waiting = self.hold, iter(wanted)
+        while hold == self.hold and (some := list(islice(waiting, SOME))):
+            found = self._judging.index.matching(partition, some)
+            while hold == self.hold and (matches := dict(islice(found, SOME))):
+                await self._judge_again(partition, matches, set())
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    def settle(self, partition: Partition, entries: Iterable[OpenAccess]) -> None:
+        """Publish what is true of these accesses now.
+
+        What is open is found by facts and marks where it is kept; a second life beside it would hold its offset.
+        """
+        self._settle(partition, [e for e in entries if self._is_closed(partition, Place(e.offset, e.index))])
+
+    def _doubt(self, partition: Partition, offsets: Iterable[int]) -> None:
+        """Of a partition held, what is yet to be read will be judged anyway; others may come back while indexed."""
+        judged_to = self._judged_to.get(partition, NEVER_JUDGED if self._is_indexed(partition) else 0)
+        if some := {offset for offset in offsets if offset < judged_to}:
+            self._doubtful[partition] |= some
+
+    def _tell(self) -> None:
+        if self._queries or self._doubtful.keys() & self._judged_to.keys():
+            self._told.set()
 
     @mode.Service.task
     async def _correct(self) -> None:
@@ -110,65 +147,55 @@ class Corrections(mode.Service):
             await self.wait_first(self._told.wait(), self._stopped.wait())
             self._is_correcting = True
             self._told.clear()
-            await self._unless_stopped(self._correct_all())
+            await self.unless_stopped(self._correct_all())
             self._is_correcting = False
 
     async def _correct_all(self) -> None:
-        queries, self._queries = list(dict.fromkeys(self._queries)), []
-        strangers, self._strangers = self._strangers, defaultdict(set)
-        for partition in self._judging.index.partitions():
-            await self._correct_partition(partition, queries, strangers.get(partition, set()))
-
-    async def _correct_partition(self, partition: Partition, queries: Sequence[Query], strangers: set[int]) -> None:
-        hold = self._hold
-        await self._ready()
-        for first in range(0, len(queries), SOME):
-            found = self._judging.index.matching(partition, queries[first : first + SOME])
-            while hold == self._hold and (some := dict(islice(found, SOME))):
-                await self._judge_again(partition, some, set())
-                await asyncio.sleep(0)
+        queries, self._queries = dict.fromkeys(self._queries), []
+        wanted: list[Wanted] = []
+        for some in _slices(list(queries)):
+            wanted += self._judging.index.wanted(some)
             await asyncio.sleep(0)
-        if strangers and hold == self._hold:
-            await self._judge_again(partition, {}, strangers)
+        for partition in list(self._judged_to):
+            await self._ready()
+            await self.correct(partition, wanted)
+            await self._answer(partition)
 
-    async def _judge_again(self, partition: Partition, found: dict[Place, Question], strangers: set[int]) -> None:
-        hold, source = self._hold, self._sources[partition.topic]
-        closed = {place: question for place, question in found.items() if not self._is_open(partition, place)}
+    async def _answer(self, partition: Partition) -> None:
+        if partition not in self._judged_to or not (offsets := self._doubtful.pop(partition, set())):
+            return
+        hold = self.hold
+        await self._judge_again(partition, {}, offsets)
+        if hold != self.hold:  # it was lost before they were judged
+            self._doubt(partition, offsets)
+            self._tell()
+
+    async def _judge_again(self, partition: Partition, found: dict[Place, Question], doubtful: set[int]) -> None:
+        hold, source = self.hold, self._sources[partition.topic]
+        closed = {place: question for place, question in found.items() if self._is_closed(partition, place)}
         self._telemetry.count("needtoknow_corrections_total", len(closed), source=source)
         wanted = set(in_doubt(self._judging, partition, closed))
-        if not wanted and not strangers:
+        if not wanted and not doubtful:
             return
-        messages = await self._places.pick(partition, [*(place.offset for place in wanted), *strangers])
-        if hold != self._hold:
+        messages = await self._places.pick(partition, [*(place.offset for place in wanted), *doubtful])
+        if hold != self.hold:
             return
         entries = [
             entry
             for _, message in sorted(messages.items())
             for entry in accesses_of(self._judging, partition, source, message)
-            if (entry.offset, entry.index) in wanted or entry.offset in strangers
+            if (entry.offset, entry.index) in wanted or entry.offset in doubtful
         ]
-        self._settle_closed(partition, entries)
+        self.settle(partition, entries)
 
-    def _settle_closed(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
-        """What is open is found by facts and marks where it is kept; a second life beside it would hold its offset."""
-        self._settle(partition, [e for e in entries if not self._is_open(partition, Place(e.offset, e.index))])
+    def _is_closed(self, partition: Partition, place: Place) -> bool:
+        """Whether it has been judged, and is not open; what was indexed once may be to read."""
+        return place.offset < self._judged_to.get(partition, 0) and not self._is_open(partition, place)
 
-    # what was judged before this worker held the partition
+    def _is_indexed(self, partition: Partition) -> bool:
+        return self._judging.index.reach(partition) is not None
 
-    @mode.Service.task
-    async def _look_back(self) -> None:
-        while not self.should_stop:
-            await self.wait_first(self._moved.wait(), self._stopped.wait())
-            self._moved.clear()
-            await self._unless_stopped(self._look_back_all(self._hold))
-
-    async def _look_back_all(self, hold: int) -> None:
-        while hold == self._hold and self._behind and not self.should_stop:
-            partition = next(iter(self._behind))
-            if await self._look_back_in(partition, self._behind[partition], hold):
-                del self._behind[partition]
-
-    async def _unless_stopped(self, work: Awaitable[None]) -> None:
+    async def unless_stopped(self, work: Awaitable[None]) -> None:
         """A connection that was closed since this worker ends is no fault."""
         try:
             await work
@@ -176,20 +203,6 @@ class Corrections(mode.Service):
             if not self.should_stop:
                 raise
 
-    async def _look_back_in(self, partition: Partition, end: int, hold: int) -> bool:
-        """Whether it came to the end, and nobody took the partition away meanwhile."""
-        since = int(time.time() * 1000 - self._settings.index_days * DAY_MS)
-        first = await self._ranges.first_since(partition, since)
-        await self._ready()
-        if first is None or first >= end:
-            return hold == self._hold
-        log.info("%s/%d: looking back at %d messages", *partition, end - first)
-        async for messages in self._ranges.read(partition, first, end):
-            if hold != self._hold:
-                return False
-            entries = look_back(self._judging, partition, self._sources[partition.topic], messages)
-            self._settle_closed(partition, entries)
-            self.to_look_back = end - messages[-1].offset - 1
-            await asyncio.sleep(0)
-        self.to_look_back = 0
-        return hold == self._hold
+
+def _slices(queries: list[Query]) -> Iterator[list[Query]]:
+    return (queries[first : first + SOME] for first in range(0, len(queries), SOME))

@@ -27,8 +27,9 @@ from .corrections import Corrections
 from .counting import count_batch, told
 from .cuts import cut_of, settlement_cut
 from .lane import Job, Lane
-from .last_cuts import LastCut, last_cuts
+from .last_cuts import NO_CUT, LastCut, LastCuts
 from .outgoing import dead_letter_message, finding_message
+from .take_over import TakeOver
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +64,13 @@ class Judge(mode.Service):
         self._crash = crash
         self.open = OpenAccesses(judging.policy.grace_ms)
         self._lanes: dict[Partition, Lane] = {}
+        self._ledger = LastCuts(settings)
         self._last_cuts: dict[Partition, LastCut] = {}
-        self._reconciled: dict[Partition, int] = {}  # the position through which it was, and where it was so last
+        self._reconciled: dict[Partition, int] = {}  # the position through which it was, since it was held
         self._holding = 0  # counts how often partitions were lost; what was begun under an older hold is dropped
         self._adopted = -1
         self._queries: list[Query] = []
+        self._strangers: list[tuple[Partition, int]] = []
         self._changed = asyncio.Event()
         self._is_settling = False
         self._has_room = asyncio.Event()
@@ -78,6 +81,12 @@ class Judge(mode.Service):
             is_open=self.open.holds,
             settle=self._settle_partition,
             ready=self._ready,
+        )
+        self.take_over = TakeOver(
+            settings,
+            judging=judging,
+            corrections=self.corrections,
+            reconciled=self._reconciled_before,
         )
 
     # what the transport asks
@@ -90,10 +99,10 @@ class Judge(mode.Service):
         """The partition is no longer held."""
         partition = Partition(tp.topic, tp.partition)
         self._holding += 1
-        self.open.drop(partition)
+        self._reconciled.pop(partition, None)
+        unsettled = self.open.drop(partition) | self.judging.published.forget_flight(partition)
+        self.corrections.lose(partition, unsettled)
         self._has_room.set()
-        self.judging.published.forget_flight(partition)
-        self.judging.index.drop(partition)
         if (lane := self._lanes.pop(partition, None)) is not None:
             lane.drop()
 
@@ -109,6 +118,7 @@ class Judge(mode.Service):
             Note(
                 judged=finished,
                 position=self.judging.knowledge.position,
+                reconciled=self._reconciled_to(partition),
                 low=completeness.low,
                 low_waived=completeness.low_waived,
                 open=is_open,
@@ -118,19 +128,29 @@ class Judge(mode.Service):
 
     def seek(self, positions: Mapping[Any, int]) -> None:
         """These partitions are held, and read from these offsets on; whatever was held before has been forgotten."""
-        for partition in {*self._lanes, *self.judging.index.partitions()}:
+        for partition in {*self._lanes, *self.corrections.held()}:
             self.lose(partition)
-        self.corrections.begin({Partition(tp.topic, tp.partition): offset for tp, offset in positions.items()})
+        behind = {Partition(tp.topic, tp.partition): offset for tp, offset in positions.items()}
+        self.corrections.begin(behind)
+        self.take_over.begin(behind)
 
     def _is_behind(self, partition: Partition) -> bool:
         """Whether what is known has not yet been brought to every access of the partition."""
-        return self._is_settling or self._changed.is_set() or not self.corrections.is_done(partition)
+        is_done = self.corrections.is_done() and self.take_over.is_done(partition)
+        return self._is_settling or self._changed.is_set() or not is_done
 
     def _reconciled_to(self, partition: Partition) -> int:
-        """The position through which everything due has been said, once all that is on its way is stored."""
-        if not self._is_behind(partition):
+        """The position through which everything due has been said, once all that is on its way is stored.
+
+        Not while an access that was judged before is open again: the committed offset leads nobody back to it.
+        """
+        if not (self._is_behind(partition) or self.open.has_reopened(partition)):
             self._reconciled[partition] = self.judging.knowledge.position
-        return self._reconciled[partition]
+        return self._reconciled.get(partition, self._last_cuts.get(partition, NO_CUT).reconciled)
+
+    async def _reconciled_before(self, partition: Partition) -> int:
+        await self._ready()
+        return self._last_cuts.get(partition, NO_CUT).reconciled
 
     async def drain(self) -> None:
         """Return once everything judged has been stored."""
@@ -149,7 +169,7 @@ class Judge(mode.Service):
         began = time.perf_counter()
         partition = Partition(batch.topic, batch.partition)
         source = self._sources[batch.topic]
-        judged = self.judging.batch(partition, source, batch.messages)
+        judged = self.judging.batch(partition, source, batch.messages, self.corrections.judged_to(partition))
         self.corrections.judged(partition, judged.next_offset)
         batch.messages = ()  # what is still needed of them is in what was judged
         for entry in judged.opened:
@@ -183,9 +203,9 @@ class Judge(mode.Service):
         """New partitions: first know all that whoever held them before has said."""
         holding = self._holding
         await self._broadcast.catch_up()
-        self._last_cuts = await last_cuts(self._settings)
+        last = await self._ledger.look()
         if holding == self._holding:
-            self._adopted = holding
+            self._last_cuts, self._adopted = last, holding
 
     @property
     def _run(self) -> str:
@@ -195,8 +215,8 @@ class Judge(mode.Service):
     def _lane(self, partition: Partition) -> Lane:
         lane = self._lanes.get(partition)
         if lane is None:
-            last = self._last_cuts.get(partition, LastCut(None, 0))
-            self._reconciled[partition] = last.reconciled
+            last = self._last_cuts.get(partition, NO_CUT)
+            self._reconciled.setdefault(partition, last.reconciled)
             lane = self._lanes[partition] = Lane(self._store, self._topics, last.digest, self._crash)
         return lane
 
@@ -226,8 +246,10 @@ class Judge(mode.Service):
     def change(self, queries: list[Query], strangers: list[tuple[Partition, int]]) -> None:
         """Facts, marks or findings have moved."""
         self._queries += queries
+        self._strangers += strangers
         self._changed.set()
         self.corrections.change(queries, strangers)
+        self.take_over.change(queries)
 
     @mode.Service.task
     async def _settle(self) -> None:
@@ -240,8 +262,10 @@ class Judge(mode.Service):
 
     async def _settle_all(self) -> None:
         queries, self._queries = self._queries, []
+        strangers, self._strangers = self._strangers, []
         completeness = self.judging.completeness
-        due = self.open.touched(queries) | self.open.due(completeness.low, completeness.low_waived)
+        due = self.open.due(completeness.low, completeness.low_waived)
+        due |= self.open.touched(queries) | self.open.at(strangers)
         ordered = sorted(due, key=lambda e: (e.partition, e.offset, e.index))
         for start in range(0, len(ordered), SETTLE_MAX):
             self._settle_some(ordered[start : start + SETTLE_MAX])
@@ -274,7 +298,7 @@ class Judge(mode.Service):
                 partition,
                 again.explained,
                 position=self.judging.knowledge.position,
-                reconciled=self._reconciled[partition],
+                reconciled=self._reconciled_to(partition),
                 marks=self.judging.completeness.marks(),
                 policy_hash=self.judging.policy_hash,
                 run=self._run,

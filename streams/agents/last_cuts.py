@@ -1,13 +1,18 @@
-"""The last cut of each partition in the ledger: where a run goes on from."""
+"""The last cut of each partition in the ledger, and the note beside its committed offset: where a run goes on from."""
 
 from __future__ import annotations
 
 import logging
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas.codec import decode
+from schemas.errors import RejectedInputError
+from schemas.ledger import Note
 from schemas.settings import Settings
 from streams.join.open import Partition
 
@@ -26,37 +31,73 @@ class LastCut(NamedTuple):
     reconciled: int
 
 
-async def last_cuts(settings: Settings) -> dict[Partition, LastCut]:
-    """The newest cut of each partition that has one within the last LOOK_BACK of its ledger partition."""
-    topic = settings.topics.ledger
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.broker, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        known = await consumer._client._wait_on_metadata(topic)
-        partitions = [TopicPartition(topic, p) for p in sorted(known)]
+NO_CUT: Final = LastCut(None, 0)
+
+
+class LastCuts:
+    """Reads the ledger once, and then only what is new: partitions change hands often while workers come and go."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._newest: dict[Partition, LastCut] = {}
+        self._read_to: dict[TopicPartition, int] = {}
+
+    async def look(self) -> dict[Partition, LastCut]:
+        """The newest cut of each partition that has one within the last LOOK_BACK of its ledger partition.
+
+        A partition without new messages has no new cut: its note may have been reconciled further.
+        """
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            await self._read(consumer)
+        finally:
+            await consumer.stop()
+        found = dict(self._newest)
+        for partition, note in (await self._notes()).items():
+            last = found.get(partition, NO_CUT)
+            found[partition] = last._replace(reconciled=max(last.reconciled, note.reconciled))
+        return found
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        topic = self._settings.topics.ledger
+        partitions = [TopicPartition(topic, p) for p in sorted(await consumer._client._wait_on_metadata(topic))]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions)
         for tp in partitions:
-            consumer.seek(tp, max(starts[tp], ends[tp] - LOOK_BACK))
-        return await _read(consumer, ends)
-    finally:
-        await consumer.stop()
+            consumer.seek(tp, max(starts[tp], ends[tp] - LOOK_BACK, self._read_to.get(tp, 0)))
+        newest: dict[bytes, bytes] = {}
+        waiting = {tp for tp, end in ends.items() if end and await consumer.position(tp) < end}
+        while waiting:
+            fetched = await consumer.getmany(*waiting, timeout_ms=FETCH_MS)
+            for tp, messages in fetched.items():
+                newest.update((message.key, message.value) for message in messages)
+                if messages[-1].offset + 1 >= ends[tp]:
+                    waiting.discard(tp)
+        self._read_to = ends
+        for key, value in newest.items():
+            self._newest[_partition(key)] = LastCut(cut_digest(value), orjson.loads(value)["reconciled"])
+
+    async def _notes(self) -> dict[Partition, Note]:
+        client = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker)
+        await client.start()
+        try:
+            group = await client.list_consumer_group_offsets(self._settings.group)
+        finally:
+            await client.close()
+        return notes_of(group)
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> dict[Partition, LastCut]:
-    newest: dict[bytes, bytes] = {}
-    waiting = {tp for tp, end in ends.items() if end and await consumer.position(tp) < end}
-    while waiting:
-        fetched = await consumer.getmany(*waiting, timeout_ms=FETCH_MS)
-        for tp, messages in fetched.items():
-            for message in messages:
-                newest[message.key] = message.value
-            if messages[-1].offset + 1 >= ends[tp]:
-                waiting.discard(tp)
-    return {
-        _partition(key): LastCut(cut_digest(value), orjson.loads(value)["reconciled"]) for key, value in newest.items()
-    }
+def notes_of(group: Mapping[TopicPartition, Any]) -> dict[Partition, Note]:
+    """The notes beside a group's committed offsets."""
+    notes: dict[Partition, Note] = {}
+    for tp, found in group.items():
+        try:
+            notes[Partition(tp.topic, tp.partition)] = decode(Note, getattr(found, "metadata", "").encode())
+        except RejectedInputError:
+            continue  # at work, or written by another version: the offset alone counts
+    return notes
 
 
 def _partition(key: bytes) -> Partition:

@@ -1,253 +1,202 @@
 """Every access of the horizon, found by record or by login, so that a fact that changes what was true finds whom it
 concerns (design section 7). Columns, not objects: 32 bytes an access, and the names once. Pure.
 
-A row is one access to one record; rows of one name are a chain from the newest back, linked when somebody first asks:
-a backlog is read without it.
+What stands in it follows from the messages alone, not from what is known: so it stays when a partition goes, and is
+as good when the partition comes back.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Final
 
-from .bodies import plain_key, record_key_of
-from .moments import instant_of, moment_of
+from .bodies import plain_key
+from .moments import moment_of
 from .names import Names
 from .open import Partition
 from .question import Question
+from .stretch import Place, PlainAccesses, Stretch, Wanted
 from .touched import Query
 
-NO_ROW: Final = 0  # rows are numbered from 1
-SHRINK_AT: Final = 65_536  # rows past the horizon before the columns are moved: seldom enough not to matter
+_FIRST: Final = attrgetter("first")
+_AT_ANY_TIME: Final = 0
+Gap = tuple[int, int]
+"""Offsets [first, next) of messages that are not in the index."""
 
 
-class Place(NamedTuple):
-    """Where an access lies in its partition: the offset, and which access of that message it is."""
+class Taking:
+    """Messages being indexed: what of them is there already stays as it is."""
 
-    offset: int
-    number: int
+    def __init__(self, gaps: list[tuple[Gap, Stretch]], people: Names, records: Names) -> None:
+        self._gaps = gaps
+        self._people = people
+        self._records = records
 
+    def add_plain(self, plain: PlainAccesses) -> None:
+        """Add plain accesses; their offsets ascend."""
+        offsets = plain.offsets
+        if not offsets:
+            return
+        for (first, following), stretch in self._gaps:
+            if first <= offsets[0] and offsets[-1] < following:
+                stretch.add_plain(plain)
+                return
+            begin, end = bisect_left(offsets, first), bisect_left(offsets, following)
+            stretch.add_plain(PlainAccesses(*(column[begin:end] for column in plain)))
 
-class PlainAccesses(NamedTuple):
-    """Columns of accesses of one record at one instant; logins and records by their numbers among the names."""
-
-    offsets: list[int]
-    logins: list[int]
-    records: list[int]
-    moments: list[int]
-
-
-class Wide(NamedTuple):
-    """What a row cannot hold: an access over a span, of several records (a row each), or not first in its message."""
-
-    number: int
-    rows: int
-    end: int  # UTC milliseconds
-
-
-class Chain:
-    """For each row the row before it of the same name, and for each name its newest row."""
-
-    def __init__(self) -> None:
-        self.before = array("I")
-        self.newest = array("I")
-        self.length = array("I")  # of each name's chain, rows past the horizon included
-
-    def link(self, names: Sequence[int], base: int, known: int) -> None:
-        """Take in the rows that came since; `known`: how many names there are."""
-        missing = bytes(self.newest.itemsize * (known - len(self.newest)))
-        self.newest.frombytes(missing)
-        self.length.frombytes(missing)
-        newest, length, before = self.newest, self.length, self.before
-        for row, name in enumerate(names[len(before) :], base + len(before) + 1):
-            before.append(newest[name])
-            newest[name] = row
-            length[name] += 1
-
-    def rows(self, name: int, held: _Rows) -> Iterator[int]:
-        """Rows of a name that are still there, newest first."""
-        row = self.newest[name]
-        while row > held.base:
-            following = self.before[row - held.base - 1]
-            yield row
-            row = following
-
-
-class _Rows:
-    """The rows of one partition. Row n is at n - base - 1 of each column."""
-
-    __slots__ = (
-        "appended",
-        "base",
-        "by_login",
-        "by_record",
-        "logins",
-        "moments",
-        "offsets",
-        "records",
-        "wide",
-        "wide_from",
-    )
-
-    def __init__(self) -> None:
-        self.base = 0  # rows that are no longer there
-        self.offsets = array("Q")
-        self.moments = array("q")
-        self.records = array("I")
-        self.logins = array("I")
-        self.by_record = Chain()
-        self.by_login = Chain()
-        self.wide_from = array("Q")  # the first row of each wide access
-        self.wide: list[Wide] = []
-        self.appended: list[tuple[int, int]] = []  # append time, UTC ms, and the rows up to there
-
-    def wide_at(self, row: int) -> tuple[int, Wide] | None:
-        """The wide access that this row belongs to, and its first row."""
-        place = bisect_right(self.wide_from, row) - 1
-        if place >= 0 and row < self.wide_from[place] + self.wide[place].rows:
-            return self.wide_from[place], self.wide[place]
-        return None
-
-    def columns(self) -> tuple[array[int], ...]:
-        return self.offsets, self.moments, self.records, self.logins, self.by_record.before, self.by_login.before
+    def add(self, place: Place, question: Question) -> None:
+        """Add one access of any shape."""
+        for (first, following), stretch in self._gaps:
+            if first <= place.offset < following:
+                stretch.add(place, question, self._people, self._records)
 
 
 class AccessIndex:
-    """The accesses of the partitions held. Whoever holds a partition adds each access once."""
+    """The accesses of the partitions that are held, and of those that were and may come back."""
 
     def __init__(self, people: Names, records: Names) -> None:
-        self._logins = people  # as `login_key` spells them
+        self._people = people  # logins as `login_key` spells them
         self._records = records  # as `plain_record` spells them
-        self._rows: dict[Partition, _Rows] = {}
+        self._stretches: dict[Partition, list[Stretch]] = {}
+        self._said: dict[Partition, Stretch] = {}
 
     def __len__(self) -> int:
-        return sum(len(rows.offsets) for rows in self._rows.values())
+        return sum(len(stretch) for stretches in self._stretches.values() for stretch in stretches)
 
     def size(self) -> int:
         """Bytes of the columns; names are extra."""
-        columns = (c for rows in self._rows.values() for c in (*rows.columns(), *_heads(rows)))
-        return sum(c.itemsize * len(c) for c in columns)
+        kept = [*self._stretches.values(), list(self._said.values())]
+        return sum(stretch.size() for stretches in kept for stretch in stretches)
 
-    def add_plain(self, partition: Partition, plain: PlainAccesses, appended_at: int) -> None:
-        """Add plain accesses; `appended_at`: of the last one, UTC ms."""
-        held = self._rows.get(partition) or self._begun(partition)
-        held.offsets.extend(plain.offsets)
-        held.moments.extend(plain.moments)
-        held.records.extend(plain.records)
-        held.logins.extend(plain.logins)
-        self._age(held, appended_at)
+    @contextmanager
+    def taking(self, partition: Partition, gap: Gap, appended: tuple[int, int]) -> Iterator[Taking]:
+        """Index all accesses of these messages; the first and the last of them were appended then (UTC ms).
 
-    def add(self, partition: Partition, place: Place, question: Question, appended_at: int) -> None:
-        """Add one access of any shape, a row for each record it is about."""
-        held = self._rows.get(partition) or self._begun(partition)
-        if place.number > 0 or len(question.targets) > 1 or question.end != question.start:
-            held.wide_from.append(held.base + len(held.offsets) + 1)
-            held.wide.append(Wide(place.number, len(question.targets), question.end))
-        login, moment = self._logins[question.login], moment_of(question.start)
-        for target in question.targets:
-            held.offsets.append(place.offset)
-            held.moments.append(moment)
-            held.records.append(self._records[plain_key(target)])
-            held.logins.append(login)
-        self._age(held, appended_at)
+        All or none of them: after an error the index is as it was.
+        """
+        first, last = appended
+        parts = [(part, self._ending_at(partition, part[0], first)) for part in self.lacking(partition, *gap)]
+        before = [len(stretch) for _, stretch in parts]
+        try:
+            yield Taking(parts, self._people, self._records)
+        except BaseException:
+            for (_, stretch), rows in zip(parts, before, strict=True):
+                stretch.cut_back(rows)
+            raise
+        for (_, following), stretch in parts:
+            stretch.end(following, last)
+        if parts:
+            self._put(partition, [stretch for _, stretch in parts])
+
+    def lacking(self, partition: Partition, first: int, following: int) -> list[Gap]:
+        """Which of these messages are not in the index."""
+        gaps: list[Gap] = []
+        for stretch in self._stretches.get(partition, ()):
+            if stretch.next_offset <= first:
+                continue
+            if stretch.first >= following:
+                break
+            if first < stretch.first:
+                gaps.append((first, stretch.first))
+            first = stretch.next_offset
+        return [*gaps, (first, following)] if first < following else gaps
+
+    def reach(self, partition: Partition) -> tuple[int, int] | None:
+        """From which offset on everything up to now is there, and by when all before was appended (UTC ms)."""
+        stretches = self._stretches.get(partition)
+        return (stretches[-1].first, stretches[-1].since) if stretches else None
 
     def partitions(self) -> list[Partition]:
         """The partitions that have any."""
-        return list(self._rows)
+        return list(self._stretches)
 
-    def matching(self, partition: Partition, queries: Iterable[Query]) -> Iterator[tuple[Place, Question]]:
-        """The accesses of this partition that the queries are about, perhaps more than once.
+    def wanted(self, queries: Iterable[Query]) -> list[Wanted]:
+        """These queries by numbers: worked out once for all partitions. Without those that nothing can match."""
+        found = [
+            Wanted(
+                None if query.records is None else _numbers(self._records, map(plain_key, query.records)),
+                None if query.logins is None else _numbers(self._people, query.logins),
+                moment_of(query.start),
+                moment_of(query.end),
+                query.start,
+            )
+            for query in queries
+        ]
+        return [one for one in found if one.records != set() and one.logins != set()]
+
+    def matching(self, partition: Partition, wanted: Iterable[Wanted]) -> Iterator[tuple[Place, Question]]:
+        """The accesses of this partition that are wanted, perhaps more than once.
 
         Found as they are asked for: accesses may be added, forgotten and dropped meanwhile.
         """
-        held = self._rows.get(partition)
-        if held is not None:
-            for query in queries:
-                for row in self._matching(held, query):
-                    yield self._access(held, row)
+        for one in wanted:
+            for stretch in list(self._stretches.get(partition, ())):
+                for row in stretch.matching(one, len(self._people.all), len(self._records.all)):
+                    yield stretch.access(row, self._people, self._records)
+
+    def say(self, partition: Partition, offset: int, login: str, records: Iterable[str]) -> None:
+        """Something was said of this access for the first time; names as facts spell them. It is kept for ever."""
+        targets = [self._records[record] for record in records]
+        number = len(targets)
+        if (said := self._said.get(partition)) is None:
+            said = self._said[partition] = Stretch(0, 0)
+        said.add_plain(
+            PlainAccesses([offset] * number, [self._people[login]] * number, targets, [_AT_ANY_TIME] * number)
+        )
+
+    def said(self, partition: Partition, wanted: Iterable[Wanted], before: int) -> set[int]:
+        """The messages before this offset of whose accesses something has been said, and that these names fit."""
+        if (said := self._said.get(partition)) is None:
+            return set()
+        names = len(self._people.all), len(self._records.all)
+        timeless = (one._replace(first=_AT_ANY_TIME, last=_AT_ANY_TIME + 1) for one in wanted)
+        found = (said.offsets[row - 1] for one in timeless for row in said.matching(one, *names))
+        return {offset for offset in found if offset < before}
 
     def drop(self, partition: Partition) -> None:
-        """The partition is no longer held."""
-        self._rows.pop(partition, None)
+        """Forget all of a partition."""
+        self._stretches.pop(partition, None)
 
-    def forget(self, before: int, most: int) -> None:
-        """Let go of accesses appended before this instant (UTC ms), and of the oldest when there are too many."""
-        for held in self._rows.values():
-            place = bisect_left(held.appended, (before, 0))
-            if place and (past := held.appended[place - 1][1] - held.base) >= SHRINK_AT:
-                _shrink(held, past)
-                del held.appended[:place]
+    def forget(self, before: int, most: int, held: Collection[Partition]) -> None:
+        """Let go of accesses appended before this instant (UTC ms); and of the oldest when there are too many, first
+        of partitions that are not held."""
+        for partition in list(self._stretches):
+            for stretch in self._stretches[partition]:
+                if ages := stretch.past(before):
+                    stretch.shrink(ages)
+            self._put(partition, ())
         while len(self) > most:
-            fullest = max(self._rows.values(), key=lambda held: len(held.offsets))
-            _shrink(fullest, min(SHRINK_AT, len(self) - most, len(fullest.offsets)))
+            away = [partition for partition in self._stretches if partition not in held]
+            partition = max(away or self._stretches, key=lambda p: sum(map(len, self._stretches[p])))
+            self._stretches[partition][0].shrink(1)
+            self._put(partition, ())
 
-    def _begun(self, partition: Partition) -> _Rows:
-        held = self._rows[partition] = _Rows()
-        return held
+    def _ending_at(self, partition: Partition, offset: int, appended_at: int) -> Stretch:
+        """The stretch that goes on here, or a new one."""
+        found = (s for s in self._stretches.get(partition, ()) if s.next_offset == offset)
+        return next(found, None) or Stretch(offset, appended_at)
 
-    @staticmethod
-    def _age(held: _Rows, appended_at: int) -> None:
-        """Kept in order of time also when an older part of the log is read later."""
-        rows = held.base + len(held.offsets)
-        if held.appended and held.appended[-1][0] >= appended_at - 60_000:
-            held.appended[-1] = max(held.appended[-1][0], appended_at), rows
-        else:
-            held.appended.append((appended_at, rows))
-
-    def _matching(self, held: _Rows, query: Query) -> Iterator[int]:
-        """Rows that the query is about: along the shorter chains of the two, the other checked row by row."""
-        records = None if query.records is None else _numbers(self._records, map(plain_key, query.records))
-        logins = None if query.logins is None else _numbers(self._logins, query.logins)
-        if records == set() or logins == set():
+    def _put(self, partition: Partition, grown: Collection[Stretch]) -> None:
+        """In the order of their offsets, in as few stretches as can be, and none that is empty."""
+        known = self._stretches.get(partition, [])
+        if len(known) == 1 and (not grown or (len(grown) == 1 and known[0] in grown)) and known[0].ages:
             return
-        held.by_record.link(held.records, held.base, len(self._records.all))
-        held.by_login.link(held.logins, held.base, len(self._logins.all))
-        chain, walked, other, checked = held.by_record, records, held.logins, logins
-        if records is None or (logins is not None and _longer(held.by_record, records, held.by_login, logins)):
-            chain, walked, other, checked = held.by_login, logins, held.records, records
-        first, last = moment_of(query.start), moment_of(query.end)
-        for name in walked or ():
-            for row in chain.rows(name, held):
-                at = row - held.base - 1
-                if held.moments[at] >= last:
-                    continue
-                if held.moments[at] < first and ((wide := held.wide_at(row)) is None or wide[1].end < query.start):
-                    continue
-                if checked is None or other[at] in checked:
-                    yield row
-
-    def _access(self, held: _Rows, row: int) -> tuple[Place, Question]:
-        at = row - held.base - 1
-        login = self._logins.all[held.logins[at]]
-        start = instant_of(held.moments[at])
-        if (found := held.wide_at(row)) is None:
-            target = record_key_of(self._records.all[held.records[at]])
-            return Place(held.offsets[at], 0), Question(login, (target,), start, start)
-        first, wide = found
-        records = held.records[first - held.base - 1 : first - held.base - 1 + wide.rows]
-        targets = tuple(record_key_of(self._records.all[record]) for record in records)
-        return Place(held.offsets[at], wide.number), Question(login, targets, start, wide.end)
-
-
-def _shrink(held: _Rows, number: int) -> None:
-    if (cut := held.wide_at(held.base + number)) is not None:
-        number = cut[0] + cut[1].rows - 1 - held.base  # an access goes with all its rows
-    for column in held.columns():
-        del column[:number]
-    held.base += number
-    past = bisect_right(held.wide_from, held.base)
-    del held.wide_from[:past], held.wide[:past]
-
-
-def _heads(rows: _Rows) -> tuple[array[int], ...]:
-    return rows.by_record.newest, rows.by_record.length, rows.by_login.newest, rows.by_login.length
+        kept: list[Stretch] = []
+        for stretch in sorted({*known, *grown}, key=_FIRST):
+            if not stretch.ages:
+                continue
+            if kept and kept[-1].next_offset == stretch.first:
+                kept[-1].join(stretch)
+            else:
+                kept.append(stretch)
+        if kept:
+            self._stretches[partition] = kept
+        else:
+            self._stretches.pop(partition, None)
 
 
 def _numbers(names: Names, wanted: Iterable[str]) -> set[int]:
     return {names[name] for name in wanted if name in names}
-
-
-def _longer(a: Chain, some: set[int], b: Chain, others: set[int]) -> bool:
-    return sum(a.length[n] for n in some) > sum(b.length[n] for n in others)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -67,6 +69,7 @@ class Knowledge:
         self.waivers: dict[str, int] = {}
         self.facts = Facts()
         self.plain = PlainDuties(self.facts, grace_ms)
+        self._offsets = array("Q")  # of each row in the log
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -91,7 +94,12 @@ class Knowledge:
         if at == NONE:
             return Learned.REPEAT, NONE
         self.plain.hear(at)
+        self._offsets.append(offset)
         return Learned.NEW, at
+
+    def row_at(self, position: int) -> int:
+        """The first row that was learned from this position on."""
+        return bisect_left(self._offsets, position)
 
     def change(self, at: int) -> Change:
         """What a row that was new has changed."""
@@ -143,15 +151,16 @@ class Knowledge:
         """Their logins."""
         return self._bearing("account", TWO, staff)
 
-    def is_named(self, record: RecordKey, *, besides: History | None = None) -> bool:
-        """Whether a fact known now, not void, whenever valid, names the record; `besides` one."""
+    def is_named(self, record: RecordKey, *, besides: History | None = None, before: int | None = None) -> bool:
+        """Whether a fact known now, not void, whenever valid, names the record; `besides` one, and only by facts of
+        which nothing was heard from row `before` on."""
         kind, _, name = record.partition("/")
         sides = [(side, plain_key(record)) for side in RECORDS]
         if kind == "staff":
             sides += [(side, name) for side in STAFF]
-        return any(self._is_named(side, one, besides) for side, one in sides)
+        return any(self._is_named(side, one, besides, before) for side, one in sides)
 
-    def _is_named(self, side: Side, name: str, besides: History | None) -> bool:
+    def _is_named(self, side: Side, name: str, besides: History | None, before: int | None) -> bool:
         facts, (kind, which) = self.facts, side
         of = NUMBER_OF[kind]
         number = (facts.records if side in RECORDS else facts.people).get(name)
@@ -160,6 +169,8 @@ class Knowledge:
         for row in facts.chain(of, which, number):
             fact = facts.fact[row]
             if facts.tops[fact] != row or facts.is_void[row] or (besides is not None and fact == besides.number):
+                continue
+            if before is not None and facts.latest[fact] >= before:
                 continue
             if side != ("assignment", ONE) or not facts.variant[row] & UNIT:  # a unit is no staff member
                 return True

@@ -42,6 +42,7 @@ class OpenAccess:
         "index",
         "is_closed",
         "is_counted",
+        "is_reopened",
         "offset",
         "partition",
         "published",
@@ -60,6 +61,7 @@ class OpenAccess:
         question: Question,
         finding_id: str,
         published: State | None,
+        is_reopened: bool = False,
     ) -> None:
         self.partition = partition
         self.offset = offset
@@ -71,6 +73,7 @@ class OpenAccess:
         self.published = published
         self.is_closed = False
         self.is_counted = False  # among the pending of its partition
+        self.is_reopened = is_reopened  # judged before: it may lie behind the committed offset, which does not hold it
         self.waits_for: Wait | None = None  # None: it is not queued
 
     @property
@@ -106,6 +109,7 @@ class OpenAccesses:
         self._ties = 0
         self._count = 0
         self._pending: Counter[Partition] = Counter()
+        self._reopened: Counter[Partition] = Counter()
 
     def __len__(self) -> int:
         return self._count
@@ -123,6 +127,7 @@ class OpenAccesses:
         if held.get(place) is not entry:  # a former life of the place may still wait to be stored
             held[place] = entry
             self._count += 1
+            self._reopened[entry.partition] += entry.is_reopened
             heapq.heappush(self._offsets[entry.partition], place)
             for target in entry.question.targets:
                 self._by_target[target].add(entry)
@@ -136,13 +141,16 @@ class OpenAccesses:
 
     def close(self, entry: OpenAccess) -> None:
         """Nothing to come decides it otherwise. Its offset is held until what was said of it is stored."""
+        if self._held.get(entry.partition, {}).get((entry.offset, entry.index)) is entry:
+            self._forget(entry)
+        entry.is_closed, entry.waits_for = True, None  # also of one that was never kept: nothing was to come
+
+    def _forget(self, entry: OpenAccess) -> None:
         if entry.is_closed:
             return
-        entry.is_closed = True
-        entry.waits_for = None
-        if self._held.get(entry.partition, {}).get((entry.offset, entry.index)) is not entry:
-            return  # judged again long after, and nothing is to come: it was never kept
+        entry.is_closed, entry.waits_for = True, None
         self._count -= 1
+        self._reopened[entry.partition] -= entry.is_reopened
         self._count_pending(entry, False)
         for target in entry.question.targets:
             _discard(self._by_target, target, entry)
@@ -154,12 +162,17 @@ class OpenAccesses:
         if held.get((entry.offset, entry.index)) is entry:  # not a later life of the same place
             del held[entry.offset, entry.index]
 
-    def drop(self, partition: Partition) -> None:
-        """Forget a partition that is no longer held; its accesses lie behind the committed offset of nobody."""
-        for entry in list(self._held.get(partition, {}).values()):
-            self.close(entry)
-        self._held.pop(partition, None)
+    def drop(self, partition: Partition) -> set[int]:
+        """Forget a partition that is no longer held. At which offsets something was open, or not yet stored."""
+        held = self._held.pop(partition, {})
+        for entry in held.values():
+            self._forget(entry)
         self._offsets.pop(partition, None)
+        return {offset for offset, _ in held}
+
+    def has_reopened(self, partition: Partition) -> bool:
+        """Whether an access that was judged before is open again: no committed offset leads whoever is next to it."""
+        return self._reopened[partition] > 0
 
     def oldest_offset(self, partition: Partition) -> int | None:
         """The offset that the committed one must not pass (design section 8)."""
@@ -171,6 +184,14 @@ class OpenAccesses:
     def touched(self, queries: Iterable[Query]) -> set[OpenAccess]:
         """The open accesses that any of these queries is about."""
         return {entry for query in queries for entry in self._near(query) if query.is_about(entry.question)}
+
+    def at(self, places: Iterable[tuple[Partition, int]]) -> set[OpenAccess]:
+        """The open accesses of the messages at these offsets."""
+        wanted = set(places)
+        held = (
+            entry for partition in {partition for partition, _ in wanted} for entry in self._held[partition].values()
+        )
+        return {entry for entry in held if (entry.partition, entry.offset) in wanted and not entry.is_closed}
 
     def _near(self, query: Query) -> Iterator[OpenAccess]:
         index = self._by_login if query.records is None else self._by_target

@@ -19,12 +19,16 @@ from .rows import FOR_EVER
 
 
 class Query(NamedTuple):
-    """Accesses to one of these records and by one of these logins (None: any) that overlap [start, end), UTC ms."""
+    """Accesses to one of these records and by one of these logins (None: any) that overlap [start, end), UTC ms.
+
+    `is_about_said`: only those of which something has been said; what was explained stays so.
+    """
 
     records: frozenset[RecordKey] | None
     logins: frozenset[str] | None
     start: int = -FOR_EVER
     end: int = FOR_EVER
+    is_about_said: bool = False
 
     def is_about(self, question: Question) -> bool:
         """Whether this access is among them."""
@@ -38,10 +42,40 @@ class Query(NamedTuple):
 
 def touched(knowledge: Knowledge, history: History, revision: Revision, depth: int) -> list[Query]:
     """What this revision, just learned, may decide otherwise; `depth`: how far down a supervisor's line reaches."""
-    found = [_query(knowledge, body, start, end, depth) for body, start, end in _pieces(history, revision)]
+    adds = _only_adds(history.all())
+    found = [_query(knowledge, body, start, end, depth, adds) for body, start, end in _pieces(history, revision)]
     if renamed := _named_otherwise(knowledge, history, revision):
-        found.append(Query(frozenset(renamed), None))
+        found.append(Query(frozenset(renamed), None, is_about_said=True))
     return [q for q in dict.fromkeys(found) if q.records is None or q.records]
+
+
+def touched_since(knowledge: Knowledge, position: int, depth: int) -> Iterator[Query]:
+    """What the facts learned from this position on may decide otherwise than those before: for accesses that nobody
+    here has followed since. Wider than `touched`, which knows what was known in between."""
+    facts, before = knowledge.facts, knowledge.row_at(position)
+    for number in dict.fromkeys(facts.fact[before:]):
+        revisions = History(facts, number).all()
+        adds = _only_adds(revisions)
+        for body, start, end in dict.fromkeys(piece for revision in revisions for piece in _spans(revision)):
+            query = _query(knowledge, body, start, end, depth, adds)
+            if query.records is None or query.records:
+                yield query
+        named = {name for revision in revisions for name in _names(revision)}
+        if renamed := frozenset(name for name in named if not knowledge.is_named(name, before=before)):
+            yield Query(renamed, None, is_about_said=True)
+
+
+def earliest_since(knowledge: Knowledge, position: int) -> int | None:
+    """The earliest instant (UTC ms) at which something explained may be so no longer, by facts learned from here on."""
+    facts, before = knowledge.facts, knowledge.row_at(position)
+    changed = [n for n in dict.fromkeys(facts.fact[before:]) if not _only_adds(History(facts, n).all())]
+    return min((facts.valid_from[row] for n in changed for row in facts.rows(n)), default=None)
+
+
+def _only_adds(revisions: list[Revision]) -> bool:
+    """Whether a fact with these revisions can only explain: one more duty takes nothing away (promise: monotone). Whose
+    a login is, it may."""
+    return len(revisions) == 1 and not isinstance(revisions[0].body, Account)
 
 
 Piece = tuple[Body, int, int]
@@ -72,7 +106,7 @@ def _difference(a: Revision, b: Revision) -> Iterator[Piece]:
             yield a.body, min(one, other), max(one, other)
 
 
-def _query(knowledge: Knowledge, body: Body, start: int, end: int, depth: int) -> Query:
+def _query(knowledge: Knowledge, body: Body, start: int, end: int, depth: int, adds: bool) -> Query:
     records: set[RecordKey] | None = None
     logins: set[str] | None = None
     match body:
@@ -91,7 +125,7 @@ def _query(knowledge: Knowledge, body: Body, start: int, end: int, depth: int) -
             logins = _logins(knowledge, {covering})
         case Account(source=source, login=login):
             logins = {login_key(source, login)}
-    return Query(_frozen(records), _frozen(logins), start, end)
+    return Query(_frozen(records), _frozen(logins), start, end, adds)
 
 
 def _frozen(names: set[str] | None) -> frozenset[str] | None:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 from schemas.errors import RejectedInputError
-from streams.join.index import Place
+from streams.join.index import Gap
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
+from streams.join.stretch import Place
 
 from .judging import Judging, opened
 from .plainly import Message
 
 
-def look_back(judging: Judging, partition: Partition, source: str, messages: Sequence[Message]) -> list[OpenAccess]:
-    """Index messages that were judged before this worker held the partition; which of their accesses to judge again.
+def look_back(
+    judging: Judging, partition: Partition, source: str, messages: Sequence[Message], gap: Gap | None = None
+) -> list[OpenAccess]:
+    """Which accesses of messages that were judged before must be judged again; with a gap, they fill it in the index.
 
     Those that nothing explains now, and those of whose message something has been said.
     """
     plainly = judging.plainly(source, messages)
-    judging.index.add_plain(partition, plainly.explained, messages[-1].timestamp)
     others = set(plainly.others)
     said = {n for n, message in enumerate(messages) if judging.published.speaks_of(partition, message.offset)}
     found: list[OpenAccess] = []
-    for place in sorted(said | others):
-        for entry in accesses_of(judging, partition, source, messages[place]):
-            if place in others:
-                at = Place(entry.offset, entry.index)
-                judging.index.add(partition, at, entry.question, entry.appended_at)
-            if place in said or not judging.is_explained(entry.question):
-                found.append(entry)
+    with judging.taking(partition, messages, gap) if gap is not None else nullcontext() as taking:
+        if taking is not None:
+            taking.add_plain(plainly.explained)
+        for place in sorted(said | others):
+            for entry in accesses_of(judging, partition, source, messages[place]):
+                if taking is not None and place in others:
+                    taking.add(Place(entry.offset, entry.index), entry.question)
+                if place in said or not judging.is_explained(entry.question):
+                    found.append(entry)
     return found
 
 
@@ -49,6 +54,6 @@ def accesses_of(judging: Judging, partition: Partition, source: str, message: Me
     except RejectedInputError:
         return []
     return [
-        opened(partition, message, index, access, question_of(access, message.timestamp))
+        opened(partition, message, index, access, question_of(access, message.timestamp), is_reopened=True)
         for index, access in enumerate(accesses)
     ]

@@ -6,6 +6,7 @@ Everything here happens at one position: knowledge does not move between the fir
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from schemas.access import Access, finding_id
@@ -14,11 +15,12 @@ from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transitio
 from schemas.ledger import CODES
 from schemas.policy import Policy
 from streams.join.completeness import Completeness
-from streams.join.index import AccessIndex, Place
+from streams.join.index import AccessIndex, Gap, Taking
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
 from streams.join.reconcile import State, transition
+from streams.join.stretch import Place
 from streams.sources import Headers, Translated
 
 from .decide import Verdict, ask, decide, outcome_of
@@ -74,8 +76,13 @@ class Judging:
         self._ref = policy.ref()
         self.policy_hash = self._ref.hash
 
-    def batch(self, partition: Partition, source: str, messages: Sequence[Message]) -> JudgedBatch:
-        """Judge messages of one partition, in order, at the present position."""
+    def batch(
+        self, partition: Partition, source: str, messages: Sequence[Message], begin: int | None = None
+    ) -> JudgedBatch:
+        """Judge messages of one partition, in order, at the present position.
+
+        `begin`: there are no others from this offset on; by default that of the first.
+        """
         out = JudgedBatch(
             partition,
             messages[0].offset,
@@ -85,13 +92,21 @@ class Judging:
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
         plainly = nothing_plain(messages) if may_repeat else self.plainly(source, messages)
-        self.index.add_plain(partition, plainly.explained, messages[-1].timestamp)
         out.sequences += plainly.sequences
         slices = (plainly.others[start : start + CLOSE_MAX] for start in range(0, len(plainly.others), CLOSE_MAX))
-        letters = [found for some in slices for found in self._closely(out, source, [messages[n] for n in some])]
+        gap = (out.first_offset if begin is None else min(begin, out.first_offset), out.next_offset)
+        with self.taking(partition, messages, gap) as taking:
+            taking.add_plain(plainly.explained)
+            letters = [
+                found for some in slices for found in self._closely(out, source, [messages[n] for n in some], taking)
+            ]
         out.codes = _in_order(len(messages), plainly.others, letters)
         out.translated = len(messages) - len(out.rejected) - out.codes.count(CODE["control"])
         return out
+
+    def taking(self, partition: Partition, messages: Sequence[Message], gap: Gap) -> AbstractContextManager[Taking]:
+        """These messages, to be indexed; they are all there are in the gap."""
+        return self.index.taking(partition, gap, (messages[0].timestamp, messages[-1].timestamp))
 
     def plainly(self, source: str, messages: Sequence[Message]) -> Plainly:
         """Which of these messages need no closer look."""
@@ -138,14 +153,14 @@ class Judging:
             return outcome != "explained"
         return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
 
-    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message]) -> list[bytearray]:
+    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message], taking: Taking) -> list[bytearray]:
         """The letters of each of these messages.
 
         One step for all of them, then the next: code that stays in the processor's caches takes a third less time.
         Only what reads or changes what has been published goes strictly in order.
         """
         letters = [bytearray() for _ in messages]
-        looked = self._translated(out, source, messages, letters)
+        looked = self._translated(out, source, messages, letters, taking)
         for one in looked:
             one.verdict = decide(self.knowledge, self.policy, one.question, one.access)
         adverse = [
@@ -170,6 +185,7 @@ class Judging:
         source: str,
         messages: Sequence[Message],
         letters: list[bytearray],
+        taking: Taking,
     ) -> list[_Looked]:
         looked: list[_Looked] = []
         for message, codes in zip(messages, letters, strict=True):
@@ -186,7 +202,7 @@ class Judging:
                 question = question_of(access, message.timestamp)
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
-                self.index.add(out.partition, Place(message.offset, index), question, message.timestamp)
+                taking.add(Place(message.offset, index), question)
                 looked.append(_Looked(message, index, access, question, codes))
         return looked
 
@@ -250,7 +266,15 @@ class Judging:
         ]
 
 
-def opened(partition: Partition, message: Message, index: int, access: Access, question: Question) -> OpenAccess:
+def opened(
+    partition: Partition,
+    message: Message,
+    index: int,
+    access: Access,
+    question: Question,
+    *,
+    is_reopened: bool = False,
+) -> OpenAccess:
     """An access of a message (the `index`-th) as it is kept while it is open."""
     return OpenAccess(
         partition=partition,
@@ -261,6 +285,7 @@ def opened(partition: Partition, message: Message, index: int, access: Access, q
         question=question,
         finding_id=finding_id(access),
         published=None,
+        is_reopened=is_reopened,
     )
 
 

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, Protocol
 
 from schemas.plain import NOT_PLAIN, read_plain
 from schemas.topics import CANONICAL
-from streams.join.index import PlainAccesses
 from streams.join.moments import moment_of, moments_of
 from streams.join.plain import Login, PlainDuties
+from streams.join.stretch import PlainAccesses
 from streams.sources import Headers
 
 CANONICAL_BYTES: Final = CANONICAL.encode()

@@ -17,7 +17,7 @@ class Published:
 
     def __init__(self) -> None:
         self._joined: dict[str, State] = {}
-        self._in_flight: defaultdict[Partition, dict[str, State]] = defaultdict(dict)
+        self._in_flight: defaultdict[Partition, dict[str, tuple[State, int]]] = defaultdict(dict)
         self._newest: dict[Partition, int] = {}
         self._offsets: defaultdict[Partition, set[int]] = defaultdict(set)
 
@@ -30,22 +30,26 @@ class Published:
         self._joined[finding_id] = join(self._joined.get(finding_id), state)
         self._newest[partition] = max(offset, self._newest.get(partition, -1))
         self._offsets[partition].add(offset)
-        if (flight := self._in_flight.get(partition)) is not None and flight.get(finding_id) == state:
+        if (flight := self._in_flight.get(partition)) is not None and flight.get(finding_id, (None,))[0] == state:
             del flight[finding_id]
         return self.state(finding_id, partition) != before
 
     def sent(self, finding_id: str, state: State, partition: Partition, offset: int) -> None:
         """A transition about the message at this offset is on its way to the log."""
-        self._in_flight[partition][finding_id] = join(self.state(finding_id, partition), state)
+        self._in_flight[partition][finding_id] = join(self.state(finding_id, partition), state), offset
         self._offsets[partition].add(offset)
 
     def state(self, finding_id: str, partition: Partition) -> State | None:
         """What a reader will find once everything in flight is stored."""
         flight = self._in_flight.get(partition)
-        if flight is not None and (state := flight.get(finding_id)) is not None:
+        if flight is not None and (sent := flight.get(finding_id)) is not None:
             known = self._joined.get(finding_id)
-            return state if known is None else join(known, state)
+            return sent[0] if known is None else join(known, sent[0])
         return self._joined.get(finding_id)
+
+    def knows(self, finding_id: str) -> bool:
+        """Whether the log has said something of this finding."""
+        return finding_id in self._joined
 
     def speaks_of(self, partition: Partition, offset: int) -> bool:
         """Whether something has been said of an access of this message."""
@@ -55,6 +59,6 @@ class Published:
         """Whether a finding about a message at or after this offset of the partition can have been published."""
         return offset <= self._newest.get(partition, -1)
 
-    def forget_flight(self, partition: Partition) -> None:
-        """The partition is lost: whatever was stored will be read from the log."""
-        self._in_flight.pop(partition, None)
+    def forget_flight(self, partition: Partition) -> set[int]:
+        """The partition is lost: whatever was stored will be read from the log. Which messages it was about."""
+        return {offset for _, offset in self._in_flight.pop(partition, {}).values()}

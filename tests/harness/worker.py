@@ -18,14 +18,17 @@ from schemas.policy import Policy
 from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.outgoing import cut_digest
+from streams.broadcast import names_of
 from streams.frontier import Frontier
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, OpenAccesses, Partition
 from streams.join.reconcile import state_of
+from streams.join.rows import FOR_EVER
 from streams.join.stamp import register
-from streams.join.touched import Query, touched
+from streams.join.stretch import Place
+from streams.join.touched import Query, earliest_since, touched, touched_since
 from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.policy.published import Published
@@ -44,6 +47,8 @@ class Stored:
     cuts: defaultdict[Partition, list[StoredCut]] = field(default_factory=lambda: defaultdict(list))
     dead_letters: set[str] = field(default_factory=set)
     committed: dict[Partition, int] = field(default_factory=dict)
+    notes: dict[Partition, int] = field(default_factory=dict)
+    """The position through which each partition was reconciled, as it stands beside its committed offset."""
 
     def state(self, fact: Fact, feed: str) -> None:
         """Register a fact: stamped by the highest mark of its feed, as register does."""
@@ -112,7 +117,7 @@ class Worker:
 
     def __init__(self, stored: Stored, policy: Policy, run: str) -> None:
         self.stored = stored
-        self.run = run
+        self._name, self.holds = run, 0
         knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
         self.judging = Judging(
             policy=policy,
@@ -123,18 +128,44 @@ class Worker:
             translate=translate,
         )
         self.open = OpenAccesses(policy.grace_ms)
-        self.jobs: list[Job] = []
         self.closed: list[OpenAccess] = []
+        self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)
+        self.begin()
+        self.corrected = 0  # accesses found by facts and not open
+        self.backfilled = 0  # messages read again behind the index
+        self.horizon = -FOR_EVER
+        self.answered = 0  # accesses that somebody else spoke of
+        self.is_zombie = False  # others hold its partitions: what it commits is refused
+        self.heard_facts = self.heard_marks = self._heard_findings = 0
+        self.hear()
+
+    @property
+    def run(self) -> str:
+        """A run of the ledger is one hold."""
+        return self._name if self.holds == 1 else f"{self._name}-{self.holds}"
+
+    def begin(self) -> None:
+        """Hold all partitions from now on. What was in the index is still there."""
+        stored = self.stored
+        self.is_held = True
+        self.holds += 1
+        self.jobs: list[Job] = []
         self._frontiers: dict[Partition, Frontier] = {}
         self.read_to = dict(stored.committed)
         self._born_at = dict(stored.committed)
-        self.looked_to = dict.fromkeys(stored.committed, 0)
-        self.corrected = 0  # accesses found by facts and not open
-        self.answered = 0  # accesses that somebody else spoke of
-        self.is_zombie = False  # others hold its partitions: what it commits is refused
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
-        self.heard_facts = self.heard_marks = self._heard_findings = 0
-        self.hear()
+        self._reconciled = {p: max(c[-1].cut.reconciled, stored.notes.get(p, 0)) for p, c in stored.cuts.items() if c}
+        self._behind = {p: self._reconciled.get(p, 0) for p in stored.committed}
+        for partition, offsets in self._doubtful.items():
+            offsets -= {offset for offset in offsets if offset >= self.read_to.get(partition, 0)}
+
+    def lose(self) -> None:
+        """Hold nothing any more. What is not yet stored is lost."""
+        self.is_held = False
+        for partition in list(self.stored.messages):
+            unsettled = self.open.drop(partition) | self.judging.published.forget_flight(partition)
+            self._doubtful[partition] |= unsettled
+        self.jobs = []
 
     @property
     def marks(self) -> dict[str, int]:
@@ -151,14 +182,23 @@ class Worker:
         for finding in self.stored.findings[self._heard_findings :]:
             place = finding.message
             partition = Partition(place.topic, place.partition)
+            if not self.judging.published.knows(finding.finding_id):
+                access = finding.access.model_dump(mode="json", exclude_none=True)
+                self.judging.index.say(partition, place.offset, *names_of(access))
             if self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset):
                 strangers.append((partition, place.offset))
         self.heard_facts, self.heard_marks = len(self.stored.facts), len(self.stored.marks)
         self._heard_findings = len(self.stored.findings)
         completeness.advance(knowledge.position, knowledge.waivers)
-        self._settle(queries)
-        self._correct(queries)
-        self._answer(strangers)
+        for partition, offset in strangers:
+            if not self.is_held or offset < self.read_to.get(partition, 0):
+                self._doubtful[partition].add(offset)
+        if self.is_held:
+            self._settle(queries, strangers)
+            self._correct(queries)
+            for partition in self.read_to:
+                self._reach_back(partition, queries)
+            self._answer()
 
     def take(self, partition: Partition, limit: int) -> list[str]:
         """Judge the next messages of a partition; the letters of their verdicts. What follows from them is to store."""
@@ -169,7 +209,7 @@ class Worker:
         self.read_to[partition] = messages[-1].offset + 1
         frontier = self._frontiers.setdefault(partition, Frontier(*partition))
         batch = frontier.begin(messages)
-        judged = self.judging.batch(partition, source_of(partition), messages)
+        judged = self.judging.batch(partition, source_of(partition), messages, start)
         for entry in judged.opened:
             self.open.keep(entry)
         source, policy = source_of(partition), self.judging.policy_hash
@@ -190,6 +230,8 @@ class Worker:
             offset = frontier.committable(self.open.oldest_offset(partition))
             if offset is not None:
                 self.stored.committed[partition] = max(offset, self.stored.committed.get(partition, 0))
+            if not self.jobs:
+                self.stored.notes[partition] = self._reconciled_to(partition)
 
     def _store(self, job: Job) -> None:
         self.stored.dead_letters |= set(job.dead_letters)
@@ -202,31 +244,68 @@ class Worker:
         job.done()
 
     def look_back(self, limit: int) -> bool:
-        """Index some of what was judged before this worker's life, and judge it again; whether there was any."""
-        for partition, start in self.looked_to.items():
-            messages = self.stored.messages[partition][start : min(start + limit, self._born_at[partition])]
-            if messages:
-                self.looked_to[partition] = messages[-1].offset + 1
-                self._judge_again(partition, look_back(self.judging, partition, source_of(partition), messages))
-                return True
+        """Ask the index about the facts since it was reconciled, and read some of what is not in it; whether there was
+        anything to do."""
+        for partition, reconciled in self._behind.items():
+            depth = self.judging.policy.paths.supervises.depth
+            queries = list(touched_since(self.judging.knowledge, reconciled, depth))
+            self._correct(queries, partition)
+            gaps = self.judging.index.lacking(partition, self._horizon(partition), self._born_at[partition])
+            if not gaps:
+                del self._behind[partition]
+                self._reach_back(partition, queries, earliest_since(self.judging.knowledge, reconciled))
+                self._answer()
+            else:
+                first, end = gaps[0]
+                messages = self.stored.messages[partition][first : min(first + limit, end)]
+                gap = first, messages[-1].offset + 1
+                found = look_back(self.judging, partition, source_of(partition), messages, gap)
+                self._judge_again(partition, [e for e in found if self._is_closed(partition, Place(e.offset, e.index))])
+            return True
         return False
 
+    def forget(self, before: int) -> None:
+        """What was appended before this instant is behind the horizon from now on."""
+        self.horizon = max(before, self.horizon)
+        self.judging.index.forget(before, 1_000_000, self.read_to)
+
+    def _horizon(self, partition: Partition) -> int:
+        log = self.stored.messages[partition]
+        return next((n for n, message in enumerate(log) if message.timestamp >= self.horizon), len(log))
+
+    def _reach_back(self, partition: Partition, queries: Sequence[Query], earliest: int | None = None) -> None:
+        """As `TakeOver` does, at once."""
+        index = self.judging.index
+        first, since = index.reach(partition) or (self.read_to.get(partition, 0), FOR_EVER)
+        starts = [query.start for query in queries if not query.is_about_said]
+        earliest = min([*starts, *([] if earliest is None else [earliest])], default=None)
+        self._doubtful[partition] |= index.said(partition, index.wanted(queries), first)
+        if earliest is not None and earliest <= since:
+            messages = [m for m in self.stored.messages[partition][:first] if m.timestamp >= earliest]
+            self.backfilled += len(messages)
+            if messages:
+                found = look_back(self.judging, partition, source_of(partition), messages)
+                self._judge_again(partition, [e for e in found if self._is_closed(partition, Place(e.offset, e.index))])
+
     def has_read(self, place: tuple[Partition, int]) -> bool:
-        """Whether it has judged this message, or looked back at it, in this life."""
+        """Whether it has judged this message with all it knows, in this hold."""
         partition, offset = place
-        born_at = self._born_at.get(partition, 0)
-        return born_at <= offset < self.read_to.get(partition, 0) or offset < self.looked_to.get(partition, 0)
+        if offset in self._doubtful[partition] or offset >= self.read_to.get(partition, 0):
+            return False
+        return offset >= self._born_at.get(partition, 0) or partition not in self._behind
 
     def _reconciled_to(self, partition: Partition) -> int:
         """Whatever it has heard it has brought to all accesses, once it has looked back."""
-        behind = self._born_at.get(partition, 0)
-        return self.judging.knowledge.position if self.looked_to.get(partition, 0) >= behind else 0
+        if partition not in self._behind and not self.open.has_reopened(partition):
+            self._reconciled[partition] = self.judging.knowledge.position
+        return self._reconciled.get(partition, 0)
 
-    def _correct(self, queries: Sequence[Query]) -> None:
+    def _correct(self, queries: Sequence[Query], only: Partition | None = None) -> None:
         """Judge again what facts touch and is not open."""
-        for partition in self.judging.index.partitions():
-            found = dict(self.judging.index.matching(partition, queries))
-            closed = {at: question for at, question in found.items() if not self.open.holds(partition, at)}
+        wanted = self.judging.index.wanted(queries)
+        for partition in self.judging.index.partitions() if only is None else [only]:
+            found = dict(self.judging.index.matching(partition, wanted))
+            closed = {at: question for at, question in found.items() if self._is_closed(partition, at)}
             entries: list[OpenAccess] = []
             for at in in_doubt(self.judging, partition, closed):
                 message = self.stored.messages[partition][at.offset]
@@ -234,15 +313,19 @@ class Worker:
             self.corrected += len(closed)
             self._judge_again(partition, entries)
 
-    def _answer(self, strangers: Sequence[tuple[Partition, int]]) -> None:
-        """Judge again what somebody else spoke of; what is yet to be read will be judged anyway."""
-        for partition, offset in dict.fromkeys(strangers):
-            if self.has_read((partition, offset)):
+    def _answer(self) -> None:
+        """Judge again what somebody else spoke of, or was unsettled; what is yet to be read will be judged anyway."""
+        doubtful, self._doubtful = self._doubtful, defaultdict(set)
+        for partition, offsets in doubtful.items():
+            for offset in sorted(offsets):
                 message = self.stored.messages[partition][offset]
                 entries = accesses_of(self.judging, partition, source_of(partition), message)
-                closed = [e for e in entries if not self.open.holds(partition, (e.offset, e.index))]
+                closed = [e for e in entries if self._is_closed(partition, Place(e.offset, e.index))]
                 self.answered += len(closed)
                 self._judge_again(partition, closed)
+
+    def _is_closed(self, partition: Partition, at: Place) -> bool:
+        return at.offset < self.read_to.get(partition, 0) and not self.open.holds(partition, at)
 
     def _judge_again(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
         if entries:
@@ -260,9 +343,10 @@ class Worker:
             else touched(self.judging.knowledge, *change, self.judging.policy.paths.supervises.depth)
         )
 
-    def _settle(self, queries: Sequence[Query]) -> None:
+    def _settle(self, queries: Sequence[Query], strangers: Sequence[tuple[Partition, int]]) -> None:
         completeness = self.judging.completeness
-        due = self.open.touched(queries) | self.open.due(completeness.low, completeness.low_waived)
+        due = self.open.touched(queries) | self.open.at(strangers)
+        due |= self.open.due(completeness.low, completeness.low_waived)
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
         for entry in sorted(due, key=lambda e: (e.partition, e.offset, e.index)):
             by_partition[entry.partition].append(entry)
@@ -290,7 +374,7 @@ class Worker:
             partition,
             settled,
             position=self.judging.knowledge.position,
-            reconciled=0,
+            reconciled=self._reconciled_to(partition),
             marks=self.judging.completeness.marks(),
             policy_hash=self.judging.policy_hash,
             run=self.run,

@@ -58,8 +58,10 @@ async def test_messages_are_picked_by_offset(log: AccessLog, partition: Partitio
 async def test_a_range_is_read_whole_and_in_order(log: AccessLog, partition: Partition) -> None:
     """From its first offset up to its end, which is not part of it; also after something was picked."""
     await log.pick(partition, [2_000])
-    read = [said(m.value) async for some in log.read(partition, 1_000, 2_500) for m in some]
+    read = [said(m.value) async for some in log.read(partition, 1_000, 2_500) for m in some.messages]
     assert read == list(range(1_000, 2_500))
+    ranges = [(some.first, some.next_offset) async for some in log.read(partition, 1_000, 2_500)]
+    assert [ranges[0][0], *(end for _, end in ranges)] == [*(first for first, _ in ranges), 2_500]
     assert [some async for some in log.read(partition, 40, 40)] == []
 
 
@@ -69,7 +71,7 @@ async def test_a_range_begins_at_an_append_time(log: AccessLog, partition: Parti
     first = await log.first_since(partition, last.timestamp)
     assert first is not None
     assert first <= TOTAL - 1
-    assert await log.first_since(partition, 0) == 0
+    assert await log.first_since(partition, 0) == await log.beginning(partition) == 0
     assert await log.first_since(partition, last.timestamp + 60_000) is None
 
 
@@ -83,6 +85,7 @@ async def test_what_is_past_its_retention_is_passed_over(
         await admin.delete_records({TopicPartition(*partition): RecordsToDelete(before_offset=600)})
     finally:
         await admin.close()
+    assert await log.beginning(partition) == 600
     assert set(await log.pick(partition, [3, 599, 600, 700])) == {600, 700}
-    read = [said(m.value) async for some in log.read(partition, 0, 650) for m in some]
+    read = [said(m.value) async for some in log.read(partition, 0, 650) for m in some.messages]
     assert read == list(range(600, 650))

@@ -42,7 +42,12 @@ class Play:
     torn: bool = False
     undead: float = 0.0
     """Which share of those that are taken for dead go on for a while, beside whoever took over."""
+    returning: float = 0.0
+    """Which share of those that lose their partitions get them back one day, with the index they had."""
+    forgetful: float = 0.0
+    """How often, per step, what is older than a few steps falls behind the horizon."""
     zombies: list[Worker] = field(default_factory=list)
+    away: list[Worker] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
     last: dict[Place, Verdict] = field(default_factory=dict)
     """What each access is, by the brute-force judge, where it was judged for the last time; in the end: at the end."""
@@ -68,6 +73,10 @@ class Play:
             self._step()
             for zombie in self.zombies:
                 self._go_on(zombie)
+            for worker in self.away:
+                worker.hear()
+            if self.fate.random() < self.forgetful:
+                self.worker.forget(self.now - self.fate.randrange(4) * chance.STEP)
             if self.fate.random() < self.crashes:
                 self._crash()
         self._bury()
@@ -219,9 +228,17 @@ class Play:
         if self.fate.random() < self.undead:
             self.worker.is_zombie = True
             self.zombies.append(self.worker)
+        elif self.fate.random() < self.returning:
+            self.worker.store(self.fate.randint(0, 2))
+            self.worker.lose()
+            self.away.append(self.worker)
         else:
             self.worker.store(self.fate.randint(0, 1), torn=self.fate.randint(0, 2) if self.torn else None)
-        self.worker = self._born()
+        if self.away and self.fate.random() < self.returning:
+            self.worker = self.away.pop(self.fate.randrange(len(self.away)))
+            self.worker.begin()
+        else:
+            self.worker = self._born()
         self._hear()
 
     def _go_on(self, zombie: Worker) -> None:
@@ -348,6 +365,18 @@ def test_workers_taken_for_dead_change_nothing_that_stands(seed: int, grace: int
     check(haunted, is_haunted=True)
     assert standing(calm) == standing(haunted)
     assert len(haunted.stored.findings) < 20 * (len(calm.stored.findings) + 5)  # nobody answers anybody for ever
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=seeds, grace=graces, steps=st.integers(10, 90), undead=st.sampled_from((0.0, 0.4)))
+def test_partitions_that_come_back_find_their_index_as_good(seed: int, grace: int, steps: int, undead: float) -> None:
+    """Whoever held them meanwhile, whatever was unsettled, and whatever fell behind the horizon."""
+    calm = Play(seed, grace)
+    moved = Play(seed, grace, crashes=0.2, undead=undead, returning=0.7, forgetful=0.1)
+    calm.run(steps)
+    moved.run(steps)
+    check(moved, is_haunted=undead > 0)
+    assert standing(calm) == standing(moved)
 
 
 def standing(play: Play) -> dict[str, tuple[object, ...]]:

@@ -12,12 +12,13 @@ from schemas.codec import encode
 from schemas.fact import Waiver
 from schemas.plain import read_plain
 from streams.join.bodies import login_key, plain_key
-from streams.join.index import AccessIndex, Place, PlainAccesses
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.moments import moments_of
 from streams.join.open import Partition
 from streams.join.question import question_of
-from streams.join.touched import touched
+from streams.join.stretch import Place, PlainAccesses
+from streams.join.touched import Query, earliest_since, touched, touched_since
 from streams.policy.decide import Verdict, decide
 from tests.harness import chance
 from tests.harness.builders import make_policy
@@ -49,9 +50,11 @@ class World:
             facts = self.knowledge.facts
             login, record = facts.people[login_key("ecms", row[1])], facts.records[row[2]]
             plain = PlainAccesses([offset], [login], [record], moments_of([row[3]]))
-            self.index.add_plain(PARTITION, plain, APPENDED)
+            with self.index.taking(PARTITION, (offset, offset + 1), (APPENDED, APPENDED)) as taking:
+                taking.add_plain(plain)
         else:
-            self.index.add(PARTITION, Place(offset, 0), question_of(access, APPENDED), APPENDED)
+            with self.index.taking(PARTITION, (offset, offset + 1), (APPENDED, APPENDED)) as taking:
+                taking.add(Place(offset, 0), question_of(access, APPENDED))
 
     def verdicts(self, knowledge: Knowledge) -> list[Verdict]:
         """Of all accesses."""
@@ -68,12 +71,45 @@ class World:
             _, change = knowledge.learn(offset, said)
             depth = self.policy.paths.supervises.depth
             queries = [] if change is None else touched(knowledge, *change, depth)
-            found = {place.offset for place, _ in self.index.matching(PARTITION, queries)}
+            found = self._matching(queries)
             after = self.verdicts(knowledge)
             moved = {n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
             assert moved <= found, (said, [self.accesses[n] for n in moved - found])
+            of_all = self._matching([query for query in queries if not query.is_about_said])
+            assert all(before[n].outcome != "explained" for n in moved - of_all)
             self.moved, self.found, self.asked = self.moved + len(moved), self.found + len(found), self.asked + 40
             before = after
+
+    def _matching(self, queries: list[Query]) -> set[int]:
+        return {place.offset for place, _ in self.index.matching(PARTITION, self.index.wanted(queries))}
+
+    def leap(self, away: int) -> None:
+        """Learn some facts, then `away` more at once; fails when these move a verdict that is not found afterwards."""
+        knowledge = self.knowledge
+        for offset, said in enumerate(self.log):
+            if offset == max(0, len(self.log) - away):
+                before = self.verdicts(knowledge)
+            if isinstance(said, Waiver):
+                knowledge.waive(offset, said)
+            else:
+                knowledge.learn(offset, said)
+        position = max(0, len(self.log) - away)
+        queries = list(touched_since(knowledge, position, self.policy.paths.supervises.depth))
+        found, after = self._matching(queries), self.verdicts(knowledge)
+        moved = {n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
+        assert moved <= found, [self.accesses[n] for n in moved - found]
+        lost = {n for n in moved if before[n].outcome == "explained"}
+        assert lost <= self._matching([query for query in queries if not query.is_about_said])
+        earliest = earliest_since(knowledge, position)
+        ends = [question_of(self.accesses[n], APPENDED).end for n in lost]
+        assert not ends or (earliest is not None and earliest <= min(ends))
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32), grace=st.sampled_from((0, 600, 3600)), away=st.integers(1, 30))
+def test_no_verdict_moves_while_nobody_looks_that_is_not_found(seed: int, grace: int, away: int) -> None:
+    """Whoever comes back finds what all the facts since have moved; and what they took away, behind the index too."""
+    World(seed, grace, 60).leap(away)
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,7 +7,7 @@ from streams.agents.corrections import Corrections
 from streams.join.open import Partition
 from streams.join.touched import Query
 from streams.telemetry import Telemetry
-from tests.harness.judging import judging
+from tests.harness.judging import APPENDED, judging
 
 HERE, THERE = Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3)
 
@@ -28,27 +28,48 @@ async def corrections() -> Corrections:
     )
 
 
-async def test_strangers_are_answered_about_what_was_judged_here() -> None:
+def taken(made: Corrections, partition: Partition) -> None:
+    """Some of it is in the index."""
+    with made._judging.index.taking(partition, (0, 20), (APPENDED, APPENDED)):
+        pass
+
+
+async def test_what_others_said_is_judged_again_where_it_was_judged_here() -> None:
     """Not about other partitions, nor about messages that are yet to be read: those are judged with what was said."""
     made = await corrections()
     made.begin({HERE: 10})
     made.change([], [(HERE, 9), (HERE, 10), (THERE, 3)])
-    assert dict(made._strangers) == {HERE: {9}}
+    assert dict(made._doubtful) == {HERE: {9}}
     made.judged(HERE, 12)
     made.change([], [(HERE, 11), (HERE, 12)])
-    assert dict(made._strangers) == {HERE: {9, 11}}
+    assert dict(made._doubtful) == {HERE: {9, 11}}
     made.begin({THERE: 5})
-    assert dict(made._strangers) == {}
+    assert dict(made._doubtful) == {}
+
+
+async def test_what_is_in_doubt_waits_for_a_partition_that_may_come_back() -> None:
+    """What was unsettled when it went, and what others say until then; what is read again anyway is left out."""
+    made = await corrections()
+    taken(made, HERE)
+    made.begin({HERE: 10})
+    made.judged(HERE, 15)
+    made.lose(HERE, {3, 14})
+    made.change([], [(HERE, 4)])
+    assert made.is_done()
+    made.begin({THERE: 2})
+    made.change([], [(HERE, 5), (HERE, 18)])
+    assert dict(made._doubtful) == {HERE: {3, 4, 5, 14, 18}}
+    made.begin({HERE: 14, THERE: 2})
+    assert dict(made._doubtful) == {HERE: {3, 4, 5}}
+    assert not made.is_done()
 
 
 async def test_it_is_done_when_nothing_waits() -> None:
-    """A partition to look back in, or a change, is still to do."""
+    """A change is still to bring to what is in the index."""
     made = await corrections()
-    assert made.is_done(HERE)
+    assert made.is_done()
     made.change([], [(HERE, 9)])
-    assert made.is_done(HERE)  # not held: nobody here answers
+    assert made.is_done()  # not held: nobody here answers
     made.begin({HERE: 10})
-    assert (made.is_done(HERE), made.is_done(THERE)) == (False, True)
-    made.begin({})
     made.change([Query(None, None)], [])
-    assert not made.is_done(THERE)
+    assert not made.is_done()

@@ -10,11 +10,12 @@ from schemas.access import Access
 from schemas.codec import encode
 from schemas.plain import read_plain
 from streams.join.bodies import login_key, plain_key, record_key_of
-from streams.join.index import SHRINK_AT, AccessIndex, Place, PlainAccesses
+from streams.join.index import AccessIndex
 from streams.join.moments import moments_of
 from streams.join.names import Names
 from streams.join.open import Partition
 from streams.join.question import Question, question_of
+from streams.join.stretch import AGE_ROWS, Place, PlainAccesses
 from streams.join.touched import Query
 from tests.harness.builders import at, make_access
 
@@ -31,11 +32,17 @@ class Index(AccessIndex):
     def plainly(self, partition: Partition, offsets: Sequence[int], *accesses: Access, at: int = LATE) -> None:
         """Adds them as the judge cuts them out; the accesses over and over when there are more offsets."""
         _, actors, records, instants = zip(*read_plain("ecms", [encode(access) for access in accesses]), strict=True)
-        logins = [self._logins[login_key("ecms", actor)] for actor in actors]
+        logins = [self._people[login_key("ecms", actor)] for actor in actors]
         times = len(offsets) // len(accesses)
         numbers = [self._records[record] for record in records]
         plain = PlainAccesses(list(offsets), logins * times, numbers * times, moments_of(instants) * times)
-        self.add_plain(partition, plain, at)
+        with self.taking(partition, (offsets[0], offsets[-1] + 1), (at, at)) as taking:
+            taking.add_plain(plain)
+
+    def closely(self, partition: Partition, place: Place, question: Question, at: int = LATE) -> None:
+        """Adds one, of any shape, alone in its message."""
+        with self.taking(partition, (place.offset, place.offset + 1), (at, at)) as taking:
+            taking.add(place, question)
 
 
 def indexed(*accesses: Access, plainly: bool) -> Index:
@@ -45,13 +52,13 @@ def indexed(*accesses: Access, plainly: bool) -> Index:
         index.plainly(ONE, range(900, 900 + len(accesses)), *accesses)
     else:
         for offset, access in enumerate(accesses, 900):
-            index.add(ONE, Place(offset, 0), question_of(access, LATE), LATE)
+            index.closely(ONE, Place(offset, 0), question_of(access, LATE))
     return index
 
 
 def found(index: Index, query: Query, partition: Partition = ONE) -> dict[Place, Question]:
     """What a query finds."""
-    return dict(index.matching(partition, [query]))
+    return dict(index.matching(partition, index.wanted([query])))
 
 
 def by(
@@ -107,7 +114,7 @@ def test_an_index_that_grew_after_it_was_asked_finds_old_and_new() -> None:
 def test_accesses_added_while_somebody_looks_do_no_harm() -> None:
     """Finding goes on between new accesses."""
     index = indexed(*MANY, plainly=True)
-    looking = index.matching(ONE, [by("case/c1"), by("case/c2")])
+    looking = index.matching(ONE, index.wanted([by("case/c1"), by("case/c2")]))
     first = next(looking)
     index.plainly(ONE, [950], make_access(actor="lc", name="case:c2"))
     assert {p.offset for p, _ in [first, *looking]} == {900, 901, 902, 950}
@@ -118,7 +125,7 @@ def test_a_search_is_found_by_each_candidate() -> None:
     access = make_access(name="criteria:c1", candidates=["person:p7", "person:p8"])
     question = question_of(access, LATE)
     index = Index()
-    index.add(ONE, Place(991, 2), question, LATE)
+    index.closely(ONE, Place(991, 2), question)
     for record in ("criteria/c1", "person/p7", "person/p8"):
         assert found(index, by(record)) == {Place(991, 2): question}
     assert len(index) == 3  # each candidate counts
@@ -140,8 +147,8 @@ def test_an_access_is_let_go_of_with_all_its_rows() -> None:
     index = Index()
     search = question_of(make_access(name="criteria:c1", candidates=["person:p7", "person:p8"]), LATE)
     for offset in range(3):
-        index.add(ONE, Place(offset, 0), search, LATE)
-    index.forget(0, 7)
+        index.closely(ONE, Place(offset, 0), search, LATE + offset * 61_000)
+    index.forget(0, 7, ())
     assert len(index) == 6
     assert found(index, by("person/p8")) == {Place(1, 0): search, Place(2, 0): search}
 
@@ -163,10 +170,10 @@ def test_partitions_are_apart() -> None:
 def long_index() -> Index:
     """Two days of more accesses than are forgotten at a time, the last of each imprecise."""
     index = Index()
-    for day, first in (("2026-01-05", 0), ("2026-01-06", SHRINK_AT)):
-        index.plainly(ONE, range(first, first + SHRINK_AT), *MANY, at=at(day))
+    for day, first in (("2026-01-05", 0), ("2026-01-06", AGE_ROWS)):
+        index.plainly(ONE, range(first, first + AGE_ROWS), *MANY, at=at(day))
     wide = make_access(name="case:c9", when="09:00", until="10:00")
-    index.add(ONE, Place(2 * SHRINK_AT, 0), question_of(wide, LATE), at("2026-01-06"))
+    index.closely(ONE, Place(2 * AGE_ROWS, 0), question_of(wide, LATE), at("2026-01-06"))
     return index
 
 
@@ -175,32 +182,116 @@ def test_what_is_past_the_horizon_is_let_go_of(is_linked: bool) -> None:
     """By append time, from the front; what is left is found as before."""
     index = long_index()
     if is_linked:
-        assert len(found(index, by("case/c2"))) == SHRINK_AT // 2
-    index.forget(at("2026-01-06"), 10 * SHRINK_AT)
-    assert len(index) == SHRINK_AT + 1
+        assert len(found(index, by("case/c2"))) == AGE_ROWS // 2
+    index.forget(at("2026-01-06"), 10 * AGE_ROWS, ())
+    assert len(index) == AGE_ROWS + 1
     offsets = [p.offset for p in found(index, by("case/c2"))]
-    assert (len(offsets), min(offsets)) == (SHRINK_AT // 4, SHRINK_AT + 2)
-    assert {p.offset for p in found(index, by("case/c9", None, "10:00", "10:01"))} == {2 * SHRINK_AT}
-    index.forget(at("2026-01-06"), 10 * SHRINK_AT)
-    assert len(index) == SHRINK_AT + 1
+    assert (len(offsets), min(offsets)) == (AGE_ROWS // 4, AGE_ROWS + 2)
+    assert {p.offset for p in found(index, by("case/c9", None, "10:00", "10:01"))} == {2 * AGE_ROWS}
+    index.forget(at("2026-01-06"), 10 * AGE_ROWS, ())
+    assert len(index) == AGE_ROWS + 1
 
 
 def test_the_oldest_go_first_when_there_are_too_many() -> None:
-    """Whatever their age."""
+    """Whatever their age, as many together as were added together."""
     index = long_index()
-    index.forget(0, 1_000)
-    assert len(index) == 1_000
-    assert {p.offset for p in found(index, by("case/c9"))} == {2 * SHRINK_AT}
+    index.forget(0, AGE_ROWS + 1, ())
+    assert len(index) == AGE_ROWS + 1
+    assert {p.offset for p in found(index, by("case/c9"))} == {2 * AGE_ROWS}
+    assert index.reach(ONE) == (AGE_ROWS, at("2026-01-05"))
+    index.forget(0, AGE_ROWS, ())
+    assert (len(index), index.reach(ONE)) == (1, (2 * AGE_ROWS, at("2026-01-06")))
+
+
+def test_partitions_that_went_away_are_let_go_of_first() -> None:
+    """Whatever may still come back, new accesses of those held need the room."""
+    index = indexed(*MANY, plainly=True)
+    index.plainly(TWO, [7], MANY[0])
+    index.forget(0, 4, [ONE])
+    assert index.partitions() == [ONE]
+    index.forget(0, 3, [ONE])
+    assert (index.partitions(), index.reach(ONE)) == ([], None)
+
+
+def test_what_is_indexed_is_not_indexed_again() -> None:
+    """A partition that comes back is read again from the committed offset on."""
+    index = indexed(*MANY, plainly=True)
+    index.plainly(ONE, range(902, 906), *MANY)
+    assert len(index) == 6
+    index.closely(ONE, Place(903, 0), question_of(MANY[3], LATE))
+    assert len(index) == 6
+    assert {p.offset for p in found(index, by("case/c1"))} == {900, 901}
+    assert {p.offset for p in found(index, by("case/c2"))} == {902, 904}
+    assert {p.offset for p in found(index, by("person/c1"))} == {903, 905}
+
+
+def test_it_knows_what_it_lacks() -> None:
+    """What is read later fills the gap before it, and then all is one."""
+    index = indexed(*MANY, plainly=True)
+    index.plainly(ONE, [950], MANY[0], at=LATE + 5)
+    index.plainly(ONE, [800], MANY[0], at=LATE - 5)
+    assert index.lacking(ONE, 700, 1000) == [(700, 800), (801, 900), (904, 950), (951, 1000)]
+    assert index.lacking(ONE, 901, 903) == []
+    assert index.lacking(ONE, 903, 905) == [(904, 905)]
+    assert index.lacking(TWO, 0, 5) == [(0, 5)]
+    assert index.reach(ONE) == (950, LATE + 5)
+    wide = question_of(make_access(name="case:c9", when="09:00", until="10:00"), LATE)
+    with index.taking(ONE, (790, 960), (LATE, LATE)) as taking:
+        for offset in range(790, 960):
+            taking.add(Place(offset, 0), wide)
+    assert index.lacking(ONE, 790, 960) == []
+    assert index.reach(ONE) == (790, LATE)
+    assert len(index) == 170
+    left = set(range(790, 960)) - {800, 900, 901, 902, 903, 950}
+    assert {p.offset for p, q in found(index, by("case/c9")).items() if q == wide} == left
+    assert {p.offset for p in found(index, by("case/c1"))} == {800, 900, 901, 950}
+
+
+def test_an_error_leaves_the_index_as_it_was() -> None:
+    """What was added of messages that are to be judged again is taken back."""
+    index = indexed(*MANY, plainly=False)
+    wide = question_of(make_access(name="case:c9", when="09:00", until="10:00"), LATE)
+
+    def fail() -> None:
+        with index.taking(ONE, (904, 990), (LATE, LATE)) as taking:
+            taking.add(Place(910, 0), wide)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert (len(index), index.lacking(ONE, 900, 990), found(index, by("case/c9"))) == (4, [(904, 990)], {})
+    index.closely(ONE, Place(904, 0), wide)
+    assert found(index, by("case/c9")) == {Place(904, 0): wide}
+
+
+def test_what_was_said_is_found_by_name_whatever_its_age() -> None:
+    """Each record of a search, and whoever searched; behind the index only."""
+    index = Index()
+    index.say(ONE, 17, "ecms la", [plain_key("criteria/c1"), plain_key("person/p7")])
+    index.say(ONE, 40, "ecms lb", [plain_key("person/p7")])
+    index.say(TWO, 5, "ecms la", [plain_key("person/p7")])
+
+    def said(query: Query, partition: Partition = ONE, before: int = 900) -> set[int]:
+        return index.said(partition, index.wanted([query]), before)
+
+    assert said(by("person/p7")) == {17, 40}
+    assert said(by("person/p7"), before=40) == {17}
+    assert said(by("person/p7"), TWO) == {5}
+    assert said(by("criteria/c1")) == {17}
+    assert said(by(None, "ecms lb", "2020-01-01", "2020-01-02")) == {40}
+    assert said(by("person/p7", "ecms la")) == {17}
+    assert said(by("person/p9")) == said(by("person/p7"), Partition("access.irss.v1", 0)) == set()
+    assert len(index) == 0
 
 
 def test_looking_goes_on_while_the_front_is_let_go_of() -> None:
     """What has gone is not found any more; nothing is found in another's place."""
     index = long_index()
-    looking = index.matching(ONE, [by("case/c2")])
+    looking = index.matching(ONE, index.wanted([by("case/c2")]))
     seen = [next(looking)[0].offset for _ in range(10)]
-    index.forget(at("2026-01-06"), 10 * SHRINK_AT)
+    index.forget(at("2026-01-06"), 10 * AGE_ROWS, ())
     seen += [place.offset for place, _ in looking]
-    assert sorted(seen) == list(range(SHRINK_AT + 2, 2 * SHRINK_AT, 4))
+    assert sorted(seen) == list(range(AGE_ROWS + 2, 2 * AGE_ROWS, 4))
 
 
 def test_an_access_takes_32_bytes() -> None:

@@ -17,7 +17,7 @@ from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
 from schemas.topics import CANONICAL, FACTS_LINE
-from streams.join.index import AccessIndex
+from streams.join.index import AccessIndex, Taking
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
 from streams.policy.judging import CLOSE_MAX, Judging
@@ -40,9 +40,9 @@ class Watched(Judging):
     def plainly(self, source: str, messages: Sequence[Any]) -> Plainly:
         return super().plainly(source, messages) if self.is_fast else nothing_plain(messages)
 
-    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Any]) -> list[bytearray]:
+    def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Any], taking: Taking) -> list[bytearray]:
         self.closely += len(messages)
-        return super()._closely(out, source, messages)
+        return super()._closely(out, source, messages, taking)
 
 
 def watched(judge: Judging, *, is_fast: bool = True) -> Watched:

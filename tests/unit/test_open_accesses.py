@@ -92,7 +92,7 @@ def test_a_lost_partition_holds_nothing_and_forgets_its_accesses() -> None:
     """Whoever holds it now reads them again; the other partition is not touched."""
     lost, kept = opened(991), opened(7, partition=TWO)
     accesses = keeping(lost, kept)
-    accesses.drop(ONE)
+    assert accesses.drop(ONE) == {991}
     assert (accesses.oldest_offset(ONE), accesses.oldest_offset(TWO)) == (None, 7)
     assert set(accesses) == {kept}
     assert lost.is_closed
@@ -341,3 +341,36 @@ def test_a_question_names_each_record_once_and_the_login_at_its_source() -> None
     question = question_of(access, APPENDED)
     assert question.targets == ("case/c0042", "person/p7")
     assert question.login == "irss jdoe12"
+
+
+def test_what_was_closed_but_not_stored_is_unsettled_too() -> None:
+    """Whoever holds the partition next must say it again."""
+    closed, stored = opened(991), opened(992)
+    accesses = keeping(closed, stored)
+    for entry in (closed, stored):
+        accesses.close(entry)
+    accesses.release(stored)
+    assert accesses.drop(ONE) == {991}
+    assert accesses.drop(ONE) == set()
+
+
+def test_accesses_are_found_by_their_messages() -> None:
+    """Of another partition, of another message, or closed: not among them."""
+    wanted, other, elsewhere, closed = opened(991), opened(992), opened(991, partition=TWO), opened(993)
+    accesses = keeping(wanted, other, elsewhere, closed)
+    accesses.close(closed)
+    assert accesses.at([(ONE, 991), (ONE, 993), (TWO, 7)]) == {wanted}
+
+
+def test_it_is_known_whether_what_was_judged_before_is_open_again() -> None:
+    """Until it is closed, or its partition lost."""
+    accesses = keeping(opened(991))
+    assert not accesses.has_reopened(ONE)
+    for end in (accesses.close, lambda entry: accesses.drop(entry.partition)):
+        again = opened(992)
+        again.is_reopened = True
+        accesses.keep(again)
+        accesses.keep(again)
+        assert (accesses.has_reopened(ONE), accesses.has_reopened(TWO)) == (True, False)
+        end(again)
+        assert not accesses.has_reopened(ONE)

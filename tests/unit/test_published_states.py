@@ -46,9 +46,9 @@ def test_what_is_in_flight_of_a_lost_partition_is_forgotten() -> None:
     published.read(ID, state(318), ONE, 991)
     published.sent(ID, state(441, "late"), ONE, 991)
     assert published.state(ID, ONE) == state(441, "late")
-    published.forget_flight(ONE)
+    assert published.forget_flight(ONE) == {991}
     assert published.state(ID, ONE) == state(318)
-    published.forget_flight(TWO)
+    assert published.forget_flight(TWO) == set()
     assert published.state(ID, ONE) == state(318)
 
 
@@ -125,3 +125,12 @@ def test_it_tells_what_somebody_else_has_said() -> None:
     assert not published.read(ID, state(318), ONE, 991)
     assert published.read(ID, state(441, "late"), ONE, 991)
     assert not published.read(ID, state(120, "late"), ONE, 991)
+
+
+def test_what_the_log_has_said_is_known() -> None:
+    """Not what is on its way to it."""
+    published = Published()
+    published.sent(ID, state(318), ONE, 991)
+    assert not published.knows(ID)
+    published.read(ID, state(318), ONE, 991)
+    assert published.knows(ID)

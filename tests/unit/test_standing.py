@@ -19,7 +19,15 @@ LOW = at("15:00")
 
 def note(**said: Any) -> Note:
     """A worker has judged all 40 messages at the newest knowledge; two accesses are open, one of them pending."""
-    everything = {"judged": 40, "position": 318, "low": LOW, "low_waived": LOW + 7, "open": 2, "pending": 1}
+    everything = {
+        "judged": 40,
+        "position": 318,
+        "reconciled": 318,
+        "low": LOW,
+        "low_waived": LOW + 7,
+        "open": 2,
+        "pending": 1,
+    }
     return Note(**{**everything, **said})
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schemas.fact import Fact
-from streams.join.knowledge import Knowledge
-from streams.join.touched import Query, touched
+from streams.join.touched import Query, earliest_since, touched, touched_since
 from tests.harness.builders import account, assignment, at, coverage, membership, registered, supervision, unit_member
+from tests.harness.judging import knowing
 
 ALL = Query(None, None)
 FROM, TO = at("09:00"), at("17:00")
@@ -15,12 +15,16 @@ FROM, TO = at("09:00"), at("17:00")
 
 def asked(fact: Fact, *before: Fact, depth: int = 2, known_from: str | None = None) -> set[Query]:
     """What learning this fact after those asks for."""
-    knowledge = Knowledge()
-    for offset, known in enumerate(before):
-        knowledge.learn(offset, registered(known))
+    found = asked_for_said(fact, *before, depth=depth, known_from=known_from)
+    return {query._replace(is_about_said=False) for query in found}
+
+
+def asked_for_said(fact: Fact, *before: Fact, depth: int = 2, known_from: str | None = None) -> list[Query]:
+    """The same, with whether only what has been said is asked for."""
+    knowledge = knowing(before)
     _, change = knowledge.learn(len(before), registered(fact, known_from=known_from))
     assert change is not None
-    return set(touched(knowledge, *change, depth))
+    return touched(knowledge, *change, depth)
 
 
 def query(records: str | None, logins: str | None, start: int = FROM, end: int = TO) -> Query:
@@ -171,3 +175,45 @@ def test_a_lower_revision_names_nothing_now() -> None:
     second = day(assignment("w1", "case:c0099", fact_id="x7", revision=2))
     late = day(assignment("w1", "case:c0042", fact_id="x7"))
     assert all(q.start == FROM for q in asked(late, *LOGINS, second))
+
+
+FIRST = assignment("w1", fact_id="x7")
+
+
+@pytest.mark.parametrize(
+    ("fact", "before", "is_about_said"),
+    [
+        (FIRST, (), True),
+        (coverage("w1", "w2"), (), True),
+        (account("le", "w1"), (), False),
+        (assignment("w1", fact_id="x7", revision=2, valid_to="2026-02-01"), (FIRST,), False),
+        (assignment("w1", fact_id="x7", revision=2, void=True), (FIRST,), False),
+        (FIRST, (assignment("w1", fact_id="x7", revision=2),), False),
+    ],
+)
+def test_one_more_duty_takes_no_explanation_away(fact: Fact, before: tuple[Fact, ...], is_about_said: bool) -> None:
+    """What was explained need not be asked; a second revision, or another's login, may take something away."""
+    found = asked_for_said(fact, *LOGINS, *NAMED, *before)
+    assert [query.is_about_said for query in found if query.end > TO] == [is_about_said]
+
+
+def test_whoever_was_away_asks_for_all_that_the_facts_since_ever_said() -> None:
+    """Each span of each revision, whichever was known before; and records that nothing named before them."""
+    shorter = day(assignment("w1", fact_id="x7", revision=2), valid_to=at("11:00"))
+    log = [*LOGINS, *NAMED, day(FIRST), shorter, day(assignment("w2", "case:c0001", fact_id="x6"))]
+    position = len(LOGINS) + len(NAMED) + 1
+    assert set(touched_since(knowing(log), position, 2)) == {
+        query("case/c0042", "ecms la"),
+        query("case/c0042", "ecms la", FROM, at("11:00")),
+        query("case/c0001", "ecms lb")._replace(is_about_said=True),
+        naming("case/c0001")._replace(is_about_said=True),
+    }
+    assert list(touched_since(knowing(log), len(log), 2)) == []
+
+
+def test_what_was_explained_is_asked_about_from_the_earliest_change_on() -> None:
+    """One more duty changes nothing of it."""
+    shorter = day(assignment("w1", fact_id="x7", revision=2), valid_to=at("11:00"))
+    log = [*LOGINS, day(FIRST), shorter, assignment("w2", "case:c0001", fact_id="x6", valid_from="2020-01-01")]
+    assert earliest_since(knowing(log), len(LOGINS) + 1) == FROM
+    assert earliest_since(knowing(log), len(LOGINS) + 2) is None

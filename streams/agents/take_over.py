@@ -1,0 +1,187 @@
+"""What was judged before this worker held a partition: one recovery path for restarts and changes of hands (design
+section 8). New accesses are judged at once; this goes on behind them.
+
+What the index still has of a partition that comes back is asked about the facts since it was last reconciled; the rest
+of the horizon is read again. What such facts, or new ones, touch behind the horizon is a *backfill*: the log is read
+from there on, at half speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import mode
+
+from schemas.settings import Settings
+from streams.access_log import RANGE_BYTES, AccessLog
+from streams.join.index import Gap
+from streams.join.open import Partition
+from streams.join.rows import FOR_EVER
+from streams.join.stretch import Wanted
+from streams.join.touched import Query, earliest_since, touched_since
+from streams.policy.indexed import look_back
+from streams.policy.judging import Judging
+
+from .corrections import Corrections
+
+DAY_MS: Final = 86_400_000
+FACTS_MAX: Final = 20_000  # asked one by one, 100 µs each; more facts than that, and all is read again
+SOME: Final = 50  # facts whose queries are worked out before others get the loop
+
+log = logging.getLogger(__name__)
+
+
+class TakeOver(mode.Service):
+    """`reconciled`: the position through which a partition has been reconciled by whoever held it, once it is known."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        judging: Judging,
+        corrections: Corrections,
+        reconciled: Callable[[Partition], Awaitable[int]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._sources = settings.topics.accesses()
+        self._judging = judging
+        self._corrections = corrections
+        self._reconciled = reconciled
+        self._behind: dict[Partition, int] = {}  # first offset that is read as new, of partitions to look back in
+        self._begins: dict[Partition, int] = {}  # first offset of the log, of partitions held
+        self._backfill: dict[Partition, int] = {}  # from which instant on (UTC ms) to judge again behind the index
+        self._filling: Partition | None = None
+        self._due = asyncio.Event()
+        self.to_look_back = 0  # messages still to be looked back at
+        self.to_backfill = 0
+
+    async def on_start(self) -> None:
+        """Connect."""
+        self._log = AccessLog(self._settings, RANGE_BYTES)
+        await self._log.start()
+
+    async def on_stop(self) -> None:
+        """Close."""
+        await self._log.stop()
+
+    def is_done(self, partition: Partition) -> bool:
+        """Whether all that was judged before has been reconciled with what is known."""
+        return partition not in self._behind and partition not in self._backfill and partition != self._filling
+
+    def begin(self, behind: Mapping[Partition, int]) -> None:
+        """These partitions are held now, and read as new from these offsets on."""
+        self._behind = dict(behind)
+        self._begins.clear()
+        self._backfill.clear()
+        self.to_look_back = self.to_backfill = 0
+        self._due.set()
+
+    def change(self, queries: Sequence[Query]) -> None:
+        """Facts have come that touch these accesses; those behind the index are found elsewhere."""
+        if queries:
+            earliest = min((query.start for query in queries if not query.is_about_said), default=None)
+            wanted = self._judging.index.wanted(queries)
+            for partition in self._corrections.held():
+                self._reach_back(partition, wanted, earliest)
+
+    def _reach_back(self, partition: Partition, wanted: Sequence[Wanted], earliest: int | None) -> None:
+        """Behind the index: what was said of is known by name; what was not is read from the earliest instant on."""
+        index, (first, since) = self._judging.index, self._edge(partition)
+        self._corrections.doubt(partition, index.said(partition, wanted, first))
+        if earliest is not None and earliest <= since:
+            self._backfill[partition] = min(earliest, self._backfill.get(partition, earliest))
+            self._due.set()
+
+    def _edge(self, partition: Partition) -> tuple[int, int]:
+        """The offset behind which nothing is in the index, and by when all of that was appended (UTC ms)."""
+        return self._judging.index.reach(partition) or (self._corrections.judged_to(partition) or 0, FOR_EVER)
+
+    @mode.Service.task
+    async def _run(self) -> None:
+        while not self.should_stop:
+            await self.wait_first(self._due.wait(), self._stopped.wait())
+            self._due.clear()
+            await self._corrections.unless_stopped(self._run_all(self._corrections.hold))
+
+    async def _run_all(self, hold: int) -> None:
+        while hold == self._corrections.hold and not self.should_stop:
+            if self._behind:
+                await self._look_back(next(iter(self._behind)), hold)
+            elif self._backfill:
+                await self._fill(next(iter(self._backfill)), hold)
+            else:
+                return
+
+    # the horizon
+
+    async def _look_back(self, partition: Partition, hold: int) -> None:
+        end, reconciled = self._behind[partition], await self._reconciled(partition)
+        since = int(time.time() * 1000 - self._settings.index_days * DAY_MS)
+        first = await self._log.first_since(partition, since)
+        first = end if first is None else min(first, end)
+        if hold != self._corrections.hold:
+            return
+        await self._ask(partition, reconciled, hold)
+        gaps = self._judging.index.lacking(partition, first, end)
+        self.to_look_back = sum(following - begin for begin, following in gaps)
+        if self.to_look_back:
+            log.info("%s/%d: looking back at %d messages", *partition, self.to_look_back)
+        for gap in gaps:
+            await self._read(partition, gap, hold, is_indexed=True)
+        if hold == self._corrections.hold:
+            self._reach_back(partition, (), earliest_since(self._judging.knowledge, reconciled))
+            del self._behind[partition]
+
+    async def _ask(self, partition: Partition, reconciled: int, hold: int) -> None:
+        """Ask the index, and what was said, about the facts since; there may be too many to ask about each."""
+        knowledge, index = self._judging.knowledge, self._judging.index
+        if len(knowledge.facts.fact) - knowledge.row_at(reconciled) > FACTS_MAX:
+            index.drop(partition)
+        queries = touched_since(knowledge, reconciled, self._judging.policy.paths.supervises.depth)
+        while hold == self._corrections.hold and (some := list(islice(queries, SOME))):
+            wanted = index.wanted(some)
+            self._corrections.doubt(partition, index.said(partition, wanted, self._edge(partition)[0]))
+            await self._corrections.correct(partition, wanted)
+            await asyncio.sleep(0)
+
+    # behind it
+
+    async def _fill(self, partition: Partition, hold: int) -> None:
+        self._filling, start = partition, self._backfill.pop(partition)
+        try:
+            if partition not in self._begins:
+                self._begins[partition] = await self._log.beginning(partition)
+            end, _ = self._edge(partition)
+            if end <= self._begins[partition]:
+                return
+            first = await self._log.first_since(partition, start)
+            if first is not None and first < end and hold == self._corrections.hold:
+                log.info("%s/%d: a fact reaches behind the index: reading %d messages", *partition, end - first)
+                await self._read(partition, (first, end), hold, is_indexed=False)
+        finally:
+            self._filling = None
+
+    async def _read(self, partition: Partition, gap: Gap, hold: int, *, is_indexed: bool) -> None:
+        source, begin = self._sources[partition.topic], gap[0]
+        async for some in self._log.read(partition, *gap):
+            if hold != self._corrections.hold:
+                return
+            began = time.perf_counter()
+            if some.messages or some.next_offset == gap[1]:
+                fills = (begin, some.next_offset) if is_indexed else None
+                self._corrections.settle(partition, look_back(self._judging, partition, source, some.messages, fills))
+                begin = some.next_offset
+            left = gap[1] - some.next_offset
+            if is_indexed:
+                self.to_look_back = left
+                await asyncio.sleep(0)
+            else:
+                self.to_backfill = left
+                await self.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry
