@@ -240,7 +240,7 @@ class Broadcast(mode.Service):
             finding["policy"]["hash"],
         )
         partition = Partition(place["topic"], place["partition"])
-        if not self.published.knows(finding["finding_id"]):
+        if not self.published.knows(finding["finding_id"], partition):
             self._index.say(partition, place["offset"], *names_of(finding["access"]))
         if self.published.read(finding["finding_id"], state, partition, place["offset"]) and self.is_loaded:
             self._strangers.append((partition, place["offset"]))

@@ -14,6 +14,7 @@ from schemas.errors import RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
 from schemas.ledger import CODES
 from schemas.policy import Policy
+from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex, Gap, Taking
 from streams.join.knowledge import Knowledge
@@ -232,6 +233,8 @@ class Judging:
         )
         step = transition(entry.published, judged, certainty is not None)
         if step is not None:
+            if entry.published is None:
+                self.index.say(entry.partition, entry.offset, entry.question.login, map(plain_key, entry.question.targets))
             entry.published = step[1]
             self.published.sent(entry.finding_id, step[1], entry.partition, entry.offset)
         return step

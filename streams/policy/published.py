@@ -47,9 +47,9 @@ class Published:
             return sent[0] if known is None else join(known, sent[0])
         return self._joined.get(finding_id)
 
-    def knows(self, finding_id: str) -> bool:
-        """Whether the log has said something of this finding."""
-        return finding_id in self._joined
+    def knows(self, finding_id: str, partition: Partition) -> bool:
+        """Whether something has been said of this finding, or is on its way."""
+        return self.state(finding_id, partition) is not None
 
     def speaks_of(self, partition: Partition, offset: int) -> bool:
         """Whether something has been said of an access of this message."""

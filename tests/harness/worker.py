@@ -182,7 +182,7 @@ class Worker:
         for finding in self.stored.findings[self._heard_findings :]:
             place = finding.message
             partition = Partition(place.topic, place.partition)
-            if not self.judging.published.knows(finding.finding_id):
+            if not self.judging.published.knows(finding.finding_id, partition):
                 access = finding.access.model_dump(mode="json", exclude_none=True)
                 self.judging.index.say(partition, place.offset, *names_of(access))
             if self.judging.published.read(finding.finding_id, state_of(finding), partition, place.offset):

@@ -128,9 +128,10 @@ def test_it_tells_what_somebody_else_has_said() -> None:
 
 
 def test_what_the_log_has_said_is_known() -> None:
-    """Not what is on its way to it."""
+    """And what is on its way to it."""
     published = Published()
+    assert not published.knows(ID, ONE)
     published.sent(ID, state(318), ONE, 991)
-    assert not published.knows(ID)
+    assert (published.knows(ID, ONE), published.knows(ID, TWO)) == (True, False)
     published.read(ID, state(318), ONE, 991)
-    assert published.knows(ID)
+    assert published.knows(ID, TWO)
