@@ -234,7 +234,9 @@ class Judging:
         step = transition(entry.published, judged, certainty is not None)
         if step is not None:
             if entry.published is None:
-                self.index.say(entry.partition, entry.offset, entry.question.login, map(plain_key, entry.question.targets))
+                self.index.say(
+                    entry.partition, entry.offset, entry.question.login, map(plain_key, entry.question.targets)
+                )
             entry.published = step[1]
             self.published.sent(entry.finding_id, step[1], entry.partition, entry.offset)
         return step
