@@ -39,19 +39,24 @@ class DeadLetter:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     def document(self) -> dict[str, Any]:
-        """For programs: everything but what was in the message."""
+        """For programs: everything but what was in the message; null where the letter does not say."""
         return {
             "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
+            "partition": _number(self.partition),
+            "offset": _number(self.offset),
             "stage": self.stage,
             "class": self.error,
             "message": self.message,
             "stored_at": self.stored_at,
             "times": self.times,
             "bytes": None if self.value is None else len(self.value),
-            "truncated": self.truncated,
+            "truncated": _number(self.truncated),
         }
+
+
+def _number(text: str | None) -> int | None:
+    """A number as programs want it; None where a letter that others wrote has none."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
 def read_letter(message: Message) -> DeadLetter:

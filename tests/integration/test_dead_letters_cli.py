@@ -71,8 +71,8 @@ def test_dead_letters_are_listed_once_without_their_content(program: Program) ->
     assert "jane" not in "".join(lines)
     documents = program("dead-letters", "list", "--json").documents
     assert [(d["offset"], d["times"], d["bytes"]) for d in documents] == [
-        ("991", 2, len(SECRET)),
-        ("992", 1, len(SECRET)),
+        (991, 2, len(SECRET)),
+        (992, 1, len(SECRET)),
     ]
 
 

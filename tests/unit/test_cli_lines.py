@@ -28,7 +28,7 @@ def finding(position: int = 318, outcome: Outcome = "unexplained", certainty: Ce
     return FOUND.model_copy(update={"position": position, "outcome": outcome, "certainty": certainty})
 
 
-def letter(value: bytes | None = SECRET, offset: int = 991, *headers: tuple[str, bytes], **why: str) -> Message:
+def letter(value: bytes | None = SECRET, offset: int | str = 991, *headers: tuple[str, bytes], **why: str) -> Message:
     """A dead letter as the judge stores it."""
     place = {"topic": "access.ecms.v1", "partition": "2", "offset": str(offset)}
     words = place | {"stage": "translate", "class": "RejectedInputError", "message": "actor: is missing"} | why
@@ -117,6 +117,14 @@ def test_dead_letters_are_joined_by_their_place() -> None:
     letters = joined([read_letter(letter(offset=1)), read_letter(letter(offset=2)), read_letter(letter(offset=1))])
     assert [(one.offset, one.times) for one in letters] == [("1", 2), ("2", 1)]
     assert letter_line(letters[0]).endswith("(written 2 times)")
+
+
+def test_programs_get_the_place_of_a_dead_letter_in_numbers() -> None:
+    """As they got it from Kafka; what somebody else wrote instead of a number is none."""
+    document = read_letter(letter(truncated="90000")).document()
+    assert (document["partition"], document["offset"], document["truncated"]) == (2, 991, 90000)
+    document = read_letter(letter(partition="two", offset="\u0663", truncated="-1")).document()
+    assert (document["partition"], document["offset"], document["truncated"]) == (None, None, None)
 
 
 def test_headers_that_the_message_brought_along_do_not_speak_for_us() -> None:
