@@ -16,7 +16,7 @@ from .decide import Verdict, ask, first_path
 from .near_misses import near_misses
 from .reach import Grounds
 from .refs import refs
-from .sentences import DID, clock, duration, record_words
+from .sentences import DID, clock, exceeded, record_words
 
 
 class Told(NamedTuple):
@@ -77,7 +77,7 @@ def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> st
         return "explained only by what was recorded afterwards"
     if last.known_from != last.recorded_at:  # as register stamped it
         return f"explained ({clearing[0]}) only by what came after its feed had called that time complete"
-    return f"explained ({clearing[0]}) only by what was recorded {duration(last.known_from - end)} afterwards"
+    return f"explained ({clearing[0]}) only by what was recorded {exceeded(last.known_from - end)} afterwards"
 
 
 def _why(verdict: Verdict, late: str, missed: tuple[NearMiss, ...]) -> str:

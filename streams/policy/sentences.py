@@ -23,12 +23,26 @@ _UNITS: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (
 
 
 def duration(ms: int) -> str:
-    """A span in its largest whole unit: "9 days", "1 hour", "40 milliseconds"."""
+    """A span in its largest whole unit, the rest cut off: "9 days", "1 hour", "40 milliseconds"."""
+    return _whole(ms)[0]
+
+
+def exceeded(ms: int) -> str:
+    """The same where somebody compares it with a limit: "more than 1 hour" for an hour and a millisecond.
+
+    Whoever was told of a grace of an hour must not read that an hour was too long.
+    """
+    words, rest = _whole(ms)
+    return f"more than {words}" if rest else words
+
+
+def _whole(ms: int) -> tuple[str, int]:
+    """A span in its largest whole unit, and the milliseconds cut off."""
     for size, name in _UNITS:
         if ms >= size:
-            count = ms // size
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return "no time"
+            count, rest = divmod(ms, size)
+            return f"{count} {name}{'' if count == 1 else 's'}", rest
+    return "no time", 0
 
 
 def clock(ms: int) -> str:

@@ -110,7 +110,7 @@ def test_a_duty_written_down_too_late_leaves_a_late_finding(tale: Tale) -> None:
     tale.ends()
     (finding,) = tale.told()
     assert (finding.outcome, finding.severity) == ("late", "low")
-    assert "only by what was recorded 3 hours afterwards" in finding.reason
+    assert "only by what was recorded more than 3 hours afterwards" in finding.reason
 
 
 def test_a_duty_withdrawn_since_leaves_a_revoked_finding(tale: Tale) -> None:

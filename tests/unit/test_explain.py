@@ -13,7 +13,7 @@ from schemas.policy import Policy
 from streams.join.question import question_of
 from streams.policy.decide import decide
 from streams.policy.explain import Told, tell
-from streams.policy.sentences import DID, clock, duration, record_words
+from streams.policy.sentences import DID, clock, duration, exceeded, record_words
 from tests.harness.builders import (
     account,
     assignment,
@@ -64,11 +64,17 @@ def test_unexplained_says_who_did_what_to_what_and_when() -> None:
 def test_late_says_by_what_and_how_much_later() -> None:
     """From the access to when the last of the facts became known."""
     answer = told(JDOE, assignment("w028", recorded_at="17:30"))
-    assert answer.reason == LEAD + "explained (own-assignment) only by what was recorded 3 hours afterwards."
+    assert answer.reason == LEAD + "explained (own-assignment) only by what was recorded more than 3 hours afterwards."
     [explanation] = answer.explanations
     assert explanation.path == "own-assignment"
     assert explanation.facts == (FactRef(feed="assignments", fact_id="as-w028-case-c0042", revision=1),)
     assert answer.near_misses == ()
+
+
+def test_late_by_a_millisecond_does_not_sound_as_if_it_were_within_the_grace() -> None:
+    """The grace is an hour: "1 hour afterwards" would be a reproach that contradicts itself."""
+    answer = told(JDOE, assignment("w028", recorded_at="15:00:00.001"))
+    assert answer.reason.endswith("only by what was recorded more than 1 hour afterwards.")
 
 
 def test_late_by_a_broken_promise_says_so() -> None:
@@ -219,6 +225,15 @@ def test_every_action_has_its_word() -> None:
 def test_a_span_is_told_in_its_largest_whole_unit(ms: int, words: str) -> None:
     """Cut off, not rounded: "9 days" has been at least nine days."""
     assert duration(ms) == words
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [(3_599_999, "more than 59 minutes"), (3_600_000, "1 hour"), (3_600_001, "more than 1 hour"), (0, "no time")],
+)
+def test_a_span_that_is_held_against_a_limit_says_what_was_cut_off(ms: int, words: str) -> None:
+    """Nobody is reproached with an hour who had one."""
+    assert exceeded(ms) == words
 
 
 def test_an_instant_and_a_record_are_told_as_people_write_them() -> None:
