@@ -53,7 +53,7 @@ def explain(
     """Show what is known about one access: who it was, each way in which a duty could explain it, and with which facts.
 
     "in time" is what was recorded before the grace was over; "now" is everything. A finding names the position it was
-    judged at; --at-position shows what followed from the facts there.
+    judged at; --at-position shows what followed from the facts there, unless that is where the facts end now.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def explain(
     if not found:
         raise RejectedInputError("event_id", f"names no access on the topic of {source}; ids are compared as they are")
     policy = load_policy(settings.policy_file)
-    ends = [len(facts)] if at_position is None else [min(at_position, len(facts)), len(facts)]
+    ends = sorted({len(facts), len(facts) if at_position is None else min(at_position, len(facts))})
     for one in found:
         judged = [judge(policy, facts[:end], one) for end in ends]
         transitions = [f for f in said if f.finding_id == finding_id(one.access)]

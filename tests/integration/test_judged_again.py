@@ -126,6 +126,8 @@ def test_a_verdict_is_explained_as_it_was_and_as_it_is(tale: Tale) -> None:
         ("raised", "unexplained"),
         ("revised", "late"),
     ]
+    told = tale.service.document("explain", "ecms", event, "--at-position", str(now["position"]))
+    assert told["judged"] == [now]  # where the facts end, then is now
     code, page, _ = tale.service.command("explain", "ecms", event)
     assert code == 0
     assert f"own-assignment  no / yes, by assignments/{tale.name('as')} revision 1" in page
