@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from . import finding, ledger, policy  # noqa: F401 - their models' names must be known before an error names one
 from .access import THIN_ACCESS, Access, ThinAccess
 from .errors import RejectedInputError
-from .fact import FactKind
+from .fact import FactKind, RegisteredFact, Waiver
 from .finding import Finding
 from .ledger import Cut
 from .model import Strict
@@ -62,6 +62,16 @@ def decode_thin(raw: bytes | None) -> ThinAccess | None:
     if len(raw) > MESSAGE_MAX or b"\\" in raw or raw.count(b'"') != orjson.dumps(thin).count(b'"'):
         return None
     return thin
+
+
+def is_waiver(raw: bytes | None) -> bool:
+    """Whether a value of `facts.v1` is a waiver of register, which spells it this way, and not a fact."""
+    return (raw or b"").startswith(b'{"kind":"waiver"')
+
+
+def decode_registered(raw: bytes | None) -> RegisteredFact | Waiver:
+    """A value of `facts.v1`, the exact way. Raises as `decode` does."""
+    return decode(Waiver, raw) if is_waiver(raw) else decode(RegisteredFact, raw)
 
 
 def decode_access(raw: bytes | None) -> Access:

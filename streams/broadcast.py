@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from schemas.codec import decode
+from schemas.codec import decode, is_waiver
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.plain_fact import read_plain_facts
@@ -214,7 +214,7 @@ class Broadcast(mode.Service):
             self._queries += touched(self.knowledge, *self.knowledge.change(at), self._depth)
 
     def _apply_fact(self, message: ConsumerRecord) -> None:
-        if message.value.startswith(b'{"kind":"waiver"'):
+        if is_waiver(message.value):
             self.knowledge.waive(message.offset, decode(Waiver, message.value))
             return
         fact = RegisteredFact.model_validate_json(message.value, context={"wire": True})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import orjson
 
 from schemas.access import Access, finding_id
-from schemas.codec import decode
+from schemas.codec import decode, decode_registered
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, Waiver
 from schemas.finding import Finding
@@ -29,8 +29,6 @@ from . import kafka
 from .explanation import Judged, explanation_page
 from .kafka import Broker, Message
 from .options import as_json, with_broker
-
-WAIVER: Final = b'{"kind":"waiver"'
 
 
 class Found(NamedTuple):
@@ -137,7 +135,7 @@ async def _read(
             if needle in (message.value or b""):
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
-        facts = [_fact(message) async for message in messages]
+        facts = [decode_registered(message.value) async for message in messages]
     async with aclosing(kafka.read_topic(broker, topics.violations)) as messages:
         said = [decode(Finding, m.value) async for m in messages if needle in (m.value or b"")]
     return found, facts, sorted(said, key=lambda f: f.position)
@@ -150,9 +148,3 @@ def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
         return []
     place = f"{message.topic}/{message.partition}/{message.offset}"
     return [Found(place, a, question_of(a, message.timestamp)) for a in accesses if a.event_id == event_id]
-
-
-def _fact(message: Message) -> RegisteredFact | Waiver:
-    if (message.value or b"").startswith(WAIVER):
-        return decode(Waiver, message.value)
-    return decode(RegisteredFact, message.value)

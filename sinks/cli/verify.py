@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from schemas.codec import decode
+from schemas.codec import decode, decode_registered
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
@@ -78,7 +78,7 @@ async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[Register
         cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
     findings = [decode(Finding, m.value) async for m in read_topic(broker, topics.violations)]
     dead = frozenset([(m.key or b"").decode() async for m in read_topic(broker, topics.dead_letters)])
-    facts = [_fact(m) async for m in read_topic(broker, topics.facts)]
+    facts = [decode_registered(m.value) async for m in read_topic(broker, topics.facts)]
     messages: defaultdict[Place, list[Read]] = defaultdict(list)
     for topic, source in topics.accesses().items():
         async for message in read_topic(broker, topic):
@@ -97,12 +97,6 @@ async def _read(broker: Broker, settings: Settings) -> tuple[Logs, list[Register
 
 def _digest(value: bytes | None) -> str:
     return hashlib.sha256(value or b"").hexdigest()
-
-
-def _fact(message: Message) -> RegisteredFact | Waiver:
-    if (message.value or b"").startswith(b'{"kind":"waiver"'):
-        return decode(Waiver, message.value)
-    return decode(RegisteredFact, message.value)
 
 
 def _translated(source: str, message: Message) -> Read:

@@ -11,13 +11,23 @@ import pytest
 from pydantic import BaseModel
 
 from schemas.access import Access
-from schemas.codec import DEPTH_MAX, MESSAGE_MAX, decode, decode_access, decode_thin
+from schemas.codec import (
+    DEPTH_MAX,
+    MESSAGE_MAX,
+    decode,
+    decode_access,
+    decode_registered,
+    decode_thin,
+    encode,
+    is_waiver,
+)
 from schemas.errors import RejectedInputError
-from schemas.fact import Fact, Mark
+from schemas.fact import Fact, Mark, Waiver
 from schemas.finding import Finding
 from schemas.ids import ID_MAX
 from schemas.ledger import Cut
-from tests.contract.examples import ACCESS, CUT, FACT, FINDING, FULL_ACCESS, MARK, TEXT
+from tests.contract.examples import ACCESS, CUT, FACT, FINDING, FULL_ACCESS, MARK, TEXT, WAIVER
+from tests.harness.builders import registered
 
 SECRET = "jane-roe-1987"  # stands for somebody's data: no error may repeat it
 EXAMPLES: list[tuple[type[BaseModel], bytes]] = [
@@ -321,3 +331,17 @@ def test_a_name_that_is_data_is_not_repeated_either(field: str) -> None:
     document = orjson.loads(CUT)
     document[field] = {f"{SECRET} ": 1}
     assert refused(orjson.dumps(document), Cut).place.split(".")[0] == field
+
+
+# --- facts and waivers share a log
+
+
+def test_a_value_of_the_facts_log_is_read_as_what_it_is() -> None:
+    """As register spells each; a waiver of another spelling is no fact either, and is refused."""
+    waiver, fact = decode(Waiver, WAIVER), registered(decode(Fact, FACT))
+    assert (decode_registered(encode(waiver)), is_waiver(encode(waiver))) == (waiver, True)
+    assert (decode_registered(encode(fact)), is_waiver(encode(fact))) == (fact, False)
+    for raw in (b'{"feed":"staff","kind":"waiver","through":"2026-01-04T08:01:30.000Z"}', b"", None):
+        assert not is_waiver(raw)
+        with pytest.raises(RejectedInputError):
+            decode_registered(raw)
