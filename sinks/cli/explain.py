@@ -17,7 +17,7 @@ from schemas.finding import Finding
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.topics import SOURCES
-from streams.join.knowledge import Knowledge
+from streams.join.knowledge import knowing
 from streams.join.question import Question, question_of
 from streams.policies import load_policy
 from streams.policy.decide import decide
@@ -75,12 +75,7 @@ def explain(
 
 def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver], one: Found) -> Judged:
     """What follows from these facts alone. Pure."""
-    knowledge = Knowledge(policy.grace_ms)
-    for offset, said in enumerate(facts):
-        if isinstance(said, Waiver):
-            knowledge.waive(offset, said)
-        else:
-            knowledge.learn(offset, said)
+    knowledge = knowing(facts, policy.grace_ms)
     verdict = decide(knowledge, policy, one.question, one.access)
     told = tell(knowledge, policy, one.question, one.access, verdict)
     paths = {staff: every_path(knowledge, policy, one.question, staff) for staff in people(knowledge, one.question)}

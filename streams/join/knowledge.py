@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -57,6 +58,14 @@ class Change(NamedTuple):
     revision: Revision
 
 
+def knowing(log: Iterable[RegisteredFact | Waiver], grace_ms: int = 0) -> Knowledge:
+    """What is known after all of this log, which begins at offset 0."""
+    knowledge = Knowledge(grace_ms)
+    for offset, said in enumerate(log):
+        knowledge.hear(offset, said)
+    return knowledge
+
+
 class Knowledge:
     """All facts below `position` (the next offset of `facts.v1`). One writer: whoever reads the log, in order.
 
@@ -84,6 +93,13 @@ class Knowledge:
         """Take in the fact at this offset of the log; the change is there when it was new."""
         learned, at = self.take(offset, row_of(fact))
         return learned, None if learned is not Learned.NEW else self.change(at)
+
+    def hear(self, offset: int, said: RegisteredFact | Waiver) -> Change | None:
+        """Take in whatever stands at this offset of the log."""
+        if isinstance(said, Waiver):
+            self.waive(offset, said)
+            return None
+        return self.learn(offset, said)[1]
 
     def take(self, offset: int, row: Row) -> tuple[Learned, int]:
         """The same for a fact as a row; where it stands when it was new."""

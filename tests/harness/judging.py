@@ -12,6 +12,7 @@ from schemas.policy import Policy
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
+from streams.join.knowledge import knowing as knowing_registered
 from streams.join.open import Partition
 from streams.policy.judging import Judging
 from streams.policy.published import Published
@@ -42,13 +43,7 @@ def messages(*said: Access | bytes | None, first: int = 960, appended_at: When =
 
 def knowing(log: Iterable[Fact | RegisteredFact | Waiver], grace_ms: int = 0) -> Knowledge:
     """Knowledge after this log; plain facts are registered as known when recorded."""
-    knowledge = Knowledge(grace_ms)
-    for offset, said in enumerate(log):
-        if isinstance(said, Waiver):
-            knowledge.waive(offset, said)
-        else:
-            knowledge.learn(offset, said if isinstance(said, RegisteredFact) else registered(said))
-    return knowledge
+    return knowing_registered((registered(said) if type(said) is Fact else said for said in log), grace_ms)
 
 
 def judging(

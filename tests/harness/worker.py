@@ -332,11 +332,7 @@ class Worker:
             self._settle_partition(partition, sorted(entries, key=lambda e: (e.offset, e.index)))
 
     def _learn(self, offset: int) -> list[Query]:
-        said = self.stored.facts[offset]
-        if isinstance(said, Waiver):
-            self.judging.knowledge.waive(offset, said)
-            return []
-        _, change = self.judging.knowledge.learn(offset, said)
+        change = self.judging.knowledge.hear(offset, self.stored.facts[offset])
         return (
             []
             if change is None

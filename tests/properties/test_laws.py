@@ -12,7 +12,7 @@ from schemas.access import Access, Record
 from schemas.fact import Assignment, RegisteredFact, Waiver
 from schemas.finding import Outcome
 from schemas.ids import Instant
-from streams.join.knowledge import Knowledge
+from streams.join.knowledge import knowing
 from streams.join.question import question_of
 from streams.policy.decide import Verdict, decide
 from tests.harness import chance
@@ -29,12 +29,7 @@ graces = st.sampled_from((0, 600, 3600))
 def verdicts(log: Log, accesses: Sequence[Access], grace: int, appended_at: Instant = APPENDED) -> list[Verdict]:
     """What is said of each access by all of these facts."""
     policy = make_policy(grace_seconds=grace)
-    knowledge = Knowledge(policy.grace_ms)
-    for offset, said in enumerate(log):
-        if isinstance(said, Waiver):
-            knowledge.waive(offset, said)
-        else:
-            knowledge.learn(offset, said)
+    knowledge = knowing(log, policy.grace_ms)
     return [decide(knowledge, policy, question_of(access, appended_at), access) for access in accesses]
 
 

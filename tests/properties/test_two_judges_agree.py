@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.access import Access
-from schemas.codec import encode
-from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.ledger import CODES
 from sinks.ledger.rejudge import Rejudge, Verdict
-from streams.join.completeness import Completeness
-from streams.join.index import AccessIndex
-from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
-from streams.policy.judging import Judging
-from streams.policy.published import Published
-from streams.sources import translate
 from tests.harness import chance
 from tests.harness.builders import make_policy
+from tests.harness.judging import judging, messages
 
 APPENDED = chance.START + chance.STEPS * chance.STEP
 PARTITION = Partition("access.ecms.v1", 0)
-
-
-@dataclass
-class Message:
-    """What the judge reads of a Kafka record."""
-
-    offset: int
-    value: bytes
-    timestamp: int = APPENDED
-    key: bytes = b"k"
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-def judging_of(log: list[RegisteredFact | Waiver], marks: dict[str, int], grace: int) -> Judging:
-    """A judge that has read this log and heard these marks."""
-    policy = make_policy(grace_seconds=grace)
-    knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
-    for offset, said in enumerate(log):
-        if isinstance(said, Waiver):
-            knowledge.waive(offset, said)
-        else:
-            knowledge.learn(offset, said)
-    for feed, through in marks.items():
-        mark = RegisteredMark(feed=feed, complete_through=through, sequence=1, position=len(log))
-        completeness.learn(mark, knowledge.position)
-    completeness.advance(knowledge.position, knowledge.waivers)
-    return Judging(
-        policy=policy,
-        knowledge=knowledge,
-        completeness=completeness,
-        published=Published(),
-        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-        translate=translate,
-    )
 
 
 def code_of(verdict: Verdict) -> str:
@@ -73,11 +31,11 @@ def test_both_judges_give_the_same_verdicts(seed: int, length: int, grace: int) 
     rng = Random(seed)
     log, marks = chance.log(rng, length), chance.marks(rng)
     accesses = [chance.access(rng, n) for n in range(12)]
-    judging = judging_of(log, marks, grace)
-    brute = Rejudge(judging.policy, log)
+    judge = judging(*log, policy=make_policy(grace_seconds=grace), marks=marks)
+    brute = Rejudge(judge.policy, log)
     expected = [brute.judge(a, APPENDED, position=len(log), marks=marks) for a in accesses]
 
-    batch = judging.batch(PARTITION, "ecms", [Message(n, encode(a)) for n, a in enumerate(accesses)])
+    batch = judge.batch(PARTITION, "ecms", messages(*accesses, appended_at=APPENDED))
 
     assert batch.codes.decode() == "".join(map(code_of, expected))
     by_event = {f.access.event_id: f for f in batch.findings}
