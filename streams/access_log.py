@@ -18,6 +18,7 @@ from streams.join.open import Partition
 log = logging.getLogger(__name__)
 
 FETCH_MS: Final = 500
+LINGER_MS: Final = 20  # all that is asked for is there already; whoever asks next would wait behind a longer poll
 RANGE_MAX: Final = 1_000  # messages handed out at a time: a few milliseconds of judging
 RANGE_BYTES: Final = 1_048_576  # of one fetch of a range
 PLACE_BYTES: Final = 65_536  # of one fetch for single messages: some 250 of them, and the largest that there is
@@ -41,7 +42,7 @@ class AccessLog:
             bootstrap_servers=settings.broker,
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # what is past its retention is passed over
-            fetch_max_wait_ms=FETCH_MS,
+            fetch_max_wait_ms=LINGER_MS,
             max_partition_fetch_bytes=fetch_bytes,
         )
         self._turn = asyncio.Lock()
@@ -83,6 +84,7 @@ class AccessLog:
             if following > first:
                 yield Some(first, following, [m for m in fetched if m.offset < end])
                 first = following
+        self._rest()
 
     async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
         """The messages at these offsets; those past their retention are not among them."""
@@ -96,12 +98,18 @@ class AccessLog:
                     known = set(wanted)
                     found.update((m.offset, m) for m in fetched if m.offset in known)
                     wanted = [offset for offset in wanted if offset > fetched[-1].offset]
+            self._rest()
         return found
+
+    def _rest(self) -> None:
+        """Whatever is assigned is polled for what is new, which nobody here wants."""
+        self._consumer.pause(*self._consumer.assignment())
 
     def _seek(self, partition: Partition, offset: int) -> TopicPartition:
         tp = TopicPartition(*partition)
         if self._consumer.assignment() != {tp}:
             self._consumer.assign([tp])
+        self._consumer.resume(tp)
         self._consumer.seek(tp, offset)
         return tp
 

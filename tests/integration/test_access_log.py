@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,11 +10,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from schemas.settings import Settings
-from streams.access_log import AccessLog
+from streams.access_log import FETCH_MS, AccessLog
 from streams.join.open import Partition
 from tests.harness.broker import SharedBroker
 
 TOTAL = 3_000
+ROUNDS = 10  # each took FETCH_MS
 
 
 @pytest.fixture
@@ -63,6 +65,15 @@ async def test_a_range_is_read_whole_and_in_order(log: AccessLog, partition: Par
     ranges = [(some.first, some.next_offset) async for some in log.read(partition, 1_000, 2_500)]
     assert [ranges[0][0], *(end for _, end in ranges)] == [*(first for first, _ in ranges), 2_500]
     assert [some async for some in log.read(partition, 40, 40)] == []
+
+
+async def test_nothing_waits_behind_a_poll_for_what_nobody_wants(log: AccessLog, partition: Partition) -> None:
+    """After the end of a log was read the next question is answered at once: a worker asks it of every partition."""
+    began = time.monotonic()
+    for _ in range(ROUNDS):
+        assert await log.first_since(partition, 0) == 0
+        assert [some async for some in log.read(partition, TOTAL - 5, TOTAL)]
+    assert time.monotonic() - began < ROUNDS * FETCH_MS / 1000 / 2
 
 
 async def test_a_range_begins_at_an_append_time(log: AccessLog, partition: Partition) -> None:
