@@ -238,6 +238,7 @@ class Broadcast(mode.Service):
             finding["clause"],
             finding["severity"],
             finding["policy"]["hash"],
+            tuple(finding.get("flags", ())),
         )
         partition = Partition(place["topic"], place["partition"])
         if not self.published.knows(finding["finding_id"], partition):

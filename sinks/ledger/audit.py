@@ -245,8 +245,8 @@ def _check_findings(
         if verdict is None:
             report.differences.append(f"{where}: its message says something else")
             continue
-        said = (finding.outcome, finding.staff, finding.clause, finding.severity)
-        if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity):
+        said = (finding.outcome, finding.staff, finding.clause, finding.severity, finding.flags)
+        if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags):
             report.differences.append(
                 f"{where}: another verdict follows from its message at position {finding.position}"
             )

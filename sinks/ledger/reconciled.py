@@ -55,9 +55,9 @@ def _stands(verdict: Verdict, transitions: Sequence[Finding], position: int) -> 
         return state is None or state.outcome == "explained"
     if state is None or state.outcome == "explained":
         return verdict.is_pending
-    said = (state.outcome, state.staff, state.clause, state.severity)
+    said = (state.outcome, state.staff, state.clause, state.severity, state.flags)
     is_certain = verdict.certainty is None or _rank(state) >= CERTAINTIES.index(verdict.certainty)
-    return is_certain and said == (verdict.outcome, verdict.staff, verdict.clause, verdict.severity)
+    return is_certain and said == (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags)
 
 
 def _rank(finding: Finding) -> int:

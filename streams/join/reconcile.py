@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.finding import Certainty, Finding, Outcome, Severity, Transition
+from schemas.finding import Certainty, Finding, Flag, Outcome, Severity, Transition
 
 from .completeness import RANK
 
@@ -19,6 +19,7 @@ class State(NamedTuple):
     clause: str
     severity: Severity
     policy: str
+    flags: tuple[Flag, ...] = ()  # `borderline` comes and goes with facts, also where it does not lower the severity
 
     def says_the_same(self, other: State) -> bool:
         """Whether a reader would notice no difference but position and certainty."""
@@ -35,6 +36,7 @@ def state_of(finding: Finding) -> State:
         finding.clause,
         finding.severity,
         finding.policy.hash,
+        finding.flags,
     )
 
 

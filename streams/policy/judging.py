@@ -230,6 +230,7 @@ class Judging:
             verdict.clause,
             verdict.severity,
             self._ref.hash,
+            verdict.flags,
         )
         step = transition(entry.published, judged, certainty is not None)
         if step is not None:
@@ -256,7 +257,7 @@ class Judging:
                 clause=state.clause,
                 reason=told.reason,
                 staff=state.staff,
-                flags=verdict.flags,
+                flags=state.flags,
                 access=entry.access,
                 message=MessagePlace(
                     topic=entry.partition.topic, partition=entry.partition.partition, offset=entry.offset

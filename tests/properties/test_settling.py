@@ -275,8 +275,8 @@ def assert_stands(verdict: Verdict, state: object) -> None:
     elif verdict.is_pending:
         assert state is None
     else:
-        said = [getattr(state, name, None) for name in ("outcome", "certainty", "staff", "clause", "severity")]
-        assert said == [verdict.outcome, verdict.certainty, verdict.staff, verdict.clause, verdict.severity]
+        names = ("outcome", "certainty", "staff", "clause", "severity", "flags")
+        assert [getattr(state, name, None) for name in names] == [getattr(verdict, name) for name in names]
 
 
 def differs(verdict: Verdict, finding: Finding | None) -> bool:
@@ -285,8 +285,9 @@ def differs(verdict: Verdict, finding: Finding | None) -> bool:
         return finding is not None and finding.outcome != "explained"
     if finding is None:
         return True
-    said = (finding.outcome, finding.certainty, finding.staff, finding.clause, finding.severity)
-    return said != (verdict.outcome, verdict.certainty, verdict.staff, verdict.clause, verdict.severity)
+    said = (finding.outcome, finding.certainty, finding.staff, finding.clause, finding.severity, finding.flags)
+    due = (verdict.outcome, verdict.certainty, verdict.staff, verdict.clause, verdict.severity, verdict.flags)
+    return said != due
 
 
 def check(play: Play, *, is_haunted: bool = False) -> None:
@@ -320,7 +321,8 @@ def assert_every_transition_changes_something(findings: list[Finding]) -> None:
 
 def visible(finding: Finding) -> tuple[object, ...]:
     """What a reader notices."""
-    return finding.outcome, finding.certainty, finding.staff, finding.clause, finding.severity, finding.policy
+    firm = (finding.outcome, finding.certainty, finding.staff, finding.clause, finding.severity)
+    return *firm, finding.flags, finding.policy
 
 
 seeds = st.integers(0, 2**32)

@@ -345,6 +345,7 @@ def test_a_run_that_names_a_cut_which_is_not_there_is_found() -> None:
         {"staff": "w031"},
         {"staff": None},
         {"severity": "low"},
+        {"flags": ("borderline",)},
         {"clause": "use-without-duty"},
         {"position": 2},
     ],

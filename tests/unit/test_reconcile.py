@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 import pytest
 
-from schemas.finding import Certainty, Finding, MessagePlace, Outcome, PolicyRef, Transition
+from schemas.finding import Certainty, Finding, Flag, MessagePlace, Outcome, PolicyRef, Transition
 from streams.join.reconcile import State, join, state_of, transition
 from tests.harness.builders import make_access
 
@@ -25,9 +25,10 @@ def state(
     clause: str = "search-without-duty",
     severity: str = "medium",
     policy: str = "hash7",
+    flags: tuple[Flag, ...] = (),
 ) -> State:
     """A state; unless a test says otherwise it was judged now."""
-    return State(position, outcome, certainty, staff, clause, severity, policy)  # type: ignore[arg-type]
+    return State(position, outcome, certainty, staff, clause, severity, policy, flags)  # type: ignore[arg-type]
 
 
 def published(outcome: Outcome = "unexplained", certainty: Certainty = "provisional") -> State:
@@ -85,11 +86,12 @@ def test_the_same_with_more_certainty_is_revised(before: Certainty, after: Certa
         state(clause="use-without-duty"),
         state(severity="high"),
         state(policy="hash8"),
+        state(flags=("borderline",)),
     ],
-    ids=["outcome", "staff", "nobody", "clause", "severity", "policy"],
+    ids=["outcome", "staff", "nobody", "clause", "severity", "policy", "flags"],
 )
 def test_another_verdict_is_revised(judged: State) -> None:
-    """Row 6: outcome, staff, clause, severity or policy."""
+    """Row 6: outcome, staff, clause, severity, policy or flags."""
     assert transition(published(), judged, True) == ("revised", judged)
 
 
@@ -221,7 +223,7 @@ def test_a_state_is_what_a_transition_says() -> None:
         clause="use-without-duty",
         reason="Words.",
         staff="w028",
-        flags=(),
+        flags=("borderline",),
         access=make_access(),
         message=MessagePlace(topic="access.ecms.v1", partition=2, offset=991),
         explanations=(),
@@ -230,4 +232,6 @@ def test_a_state_is_what_a_transition_says() -> None:
         marks={},
         waiting_for=(),
     )
-    assert state_of(finding) == State(318, "late", "final", "w028", "use-without-duty", "high", "hash7")
+    assert state_of(finding) == State(
+        318, "late", "final", "w028", "use-without-duty", "high", "hash7", ("borderline",)
+    )
