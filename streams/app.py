@@ -33,6 +33,7 @@ from .transport import DRAIN_SECONDS, BatchSchema, Hooks
 QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
 FETCHED_BATCHES: Final = 4  # by one fetch: while the judge is busy with one, the next must not wait for an answer
 HEARTBEATS: Final = 4  # a session timeout: three may be lost
+METADATA_MS: Final = 10_000  # a partition that is added is read within seconds; the default is five minutes
 
 
 class App(faust.App):
@@ -135,6 +136,7 @@ def _faust(settings: Settings) -> App:
         stream_publish_on_commit=False,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * 1_048_576,
+        consumer_metadata_max_age_ms=METADATA_MS,
         broker_max_poll_records=settings.batch_messages * FETCHED_BATCHES,
         broker_commit_interval=settings.commit_interval_seconds,
         broker_session_timeout=settings.session_timeout_seconds,
