@@ -113,10 +113,10 @@ class Service:
         for worker in started:
             self.wait_ready(worker)
 
-    def launch(self) -> Worker:
-        """Start one more worker without waiting for it."""
+    def launch(self, **settings: str) -> Worker:
+        """Start one more worker, with settings of its own on top of the others', without waiting for it."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        return self._launch()
+        return self._launch(**settings)
 
     def wait_ready(self, worker: Worker) -> None:
         """Return once it is ready. Raises ServiceError when it ends or takes too long."""
@@ -145,14 +145,14 @@ class Service:
                 worker.process.wait()
         self.workers.clear()
 
-    def _launch(self) -> Worker:
+    def _launch(self, **settings: str) -> Worker:
         number = 1 + max((w.number for w in self.workers), default=0)
         port = free_port()
         log_file = self.directory / f"worker-{number}.log"
         with log_file.open("ab") as log:
             process = subprocess.Popen(
                 leashed([PROGRAM, "worker"]),
-                env=self.environment(NTK_ADMIN_PORT=str(port), NTK_ADMIN_HOST=HOST),
+                env=self.environment(NTK_ADMIN_PORT=str(port), NTK_ADMIN_HOST=HOST, **settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

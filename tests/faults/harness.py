@@ -85,10 +85,10 @@ class Running:
 
         return asyncio.run(ask())
 
-    def wait_idle(self) -> dict[str, Any]:
+    def wait_idle(self, seconds: float = IDLE_SECONDS) -> dict[str, Any]:
         """Wait until all that was sent is judged with all that is known; what `status` says then."""
-        status: dict[str, Any] = self.document("status", "--wait-idle", str(IDLE_SECONDS))
-        assert status["idle"], f"not idle after {IDLE_SECONDS:.0f} s: {status['why_not_idle']}"
+        status: dict[str, Any] = self.document("status", "--wait-idle", str(seconds))
+        assert status["idle"], f"not idle after {seconds:.0f} s: {status['why_not_idle']}"
         return status
 
     def findings(self) -> list[Finding]:

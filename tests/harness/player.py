@@ -13,6 +13,7 @@ from schemas.topics import Topics
 from tests.harness.steps import Step, Topic
 
 IN_FLIGHT: Final = 2_000  # messages sent and not yet stored; bounds the memory of a fast play
+METADATA_MS: Final = 2_000  # a partition that was added is written to as soon as an emitter knows of it
 TICK: Final = 0.02  # seconds; steps closer together than this are sent together
 
 
@@ -29,7 +30,12 @@ async def play(
     A step without a place in the time of the others keeps its order. Raises KafkaError when the broker refuses one.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=broker, enable_idempotence=True, acks="all", linger_ms=1, max_request_size=4 * 1_048_576
+        bootstrap_servers=broker,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=1,
+        max_request_size=4 * 1_048_576,
+        metadata_max_age_ms=METADATA_MS,
     )
     await producer.start()
     try:

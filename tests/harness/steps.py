@@ -46,7 +46,8 @@ class Expected:
     `findings` are the verdicts by finding_id of what is not explained and not pending; `judged` every access by
     finding_id. `accesses` counts as cuts do: a repeat is judged and counted like any other. `messages` counts what was
     sent; of these `dead_letters` could not be read and `control` name no access. `conflicts` are facts that repeat a
-    revision with other content, or change their kind: registered, then reported as dead letters beside the others.
+    revision with other content, or change their kind: registered, then reported as dead letters beside the others; one
+    that was sent more than once counts once.
     """
 
     findings: Mapping[str, Verdict]
@@ -141,10 +142,10 @@ def _parts(step: Step) -> Iterator[bytes | None]:
 
 
 def _conflicts(log: Iterable[RegisteredFact | Waiver]) -> int:
-    """How many registered facts contradict an earlier message of the same fact (feed and known_from are no content)."""
+    """How many contents contradict an earlier message of the same fact (feed and known_from are no content)."""
     first: dict[tuple[str, str], Fact] = {}
     contents: dict[tuple[str, str, int], str] = {}
-    conflicts = 0
+    conflicts: set[tuple[str, str]] = set()
     for message in log:
         if isinstance(message, Waiver):
             continue
@@ -152,5 +153,5 @@ def _conflicts(log: Iterable[RegisteredFact | Waiver]) -> int:
         kind = first.setdefault((message.feed, message.fact_id), message).body.kind
         key = message.feed, message.fact_id, message.revision
         if kind != message.body.kind or contents.setdefault(key, content) != content:
-            conflicts += 1
-    return conflicts
+            conflicts.add((message.feed, content))
+    return len(conflicts)
