@@ -97,11 +97,11 @@ class FeedRestarted(_OfAFeed):
     def sent(self, steps: Sequence[Step], chance: Random) -> Sequence[Step]:
         """All of its steps so far once more, at two points of the day."""
         self.choose(chance)
-        found = list(steps)
-        for share in RESTARTS:
-            place = point(found, share)
-            again = [replace(step, at_ms=found[place].at_ms) for step in steps[: steps.index(found[place])]]
-            found[place:place] = [step for step in again if self.is_ours(step)]
+        found: list[Step] = []
+        places = [0, *(point(steps, share) for share in RESTARTS), len(steps)]
+        for begin, end in pairwise(places):
+            found += [replace(step, at_ms=steps[begin].at_ms) for step in steps[:begin] if self.is_ours(step)]
+            found += steps[begin:end]
         return found
 
     def prove(self, scene: Scene) -> None:

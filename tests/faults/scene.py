@@ -86,8 +86,10 @@ class Player(threading.Thread):
         return self.error is None and self.share < GATE - 0.01
 
     def begin(self, part: int) -> None:
-        """This part, counted from 0, may be sent."""
+        """This part, counted from 0, may be sent; returns when some of it has been."""
         self._begins[part].set()
+        first = self._parts[part][0]
+        until(lambda: self._sent > first or self.error, "nothing is sent", PLAY_SECONDS)
 
     def run(self) -> None:
         """Play."""
