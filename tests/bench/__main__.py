@@ -1,113 +1,79 @@
-"""Measures programs that join accesses with assignments on a Kafka broker.
+"""Measures our worker, alone and beside programs that join accesses with assignments on a Kafka broker.
 
-    tests/bench/run                                  1.2 million accesses, ours and Kafka Streams, 3 alternated runs
+    tests/bench/run                       (a) 1.2 million accesses, ours and Kafka Streams, 3 alternated runs
     tests/bench/run drain --programs ours,kafka-streams,aiokafka-floor --accesses 200000 --repeat 1
-    tests/bench/run memory                           our worker's memory with 100,000, 400,000 and 1.2 million waiting
-    tests/bench/run profile                          where our worker spends its time, by py-spy
+    tests/bench/run open-loop             (b) from an access to its finding, at 1,000/s, 4,000/s and up
+    tests/bench/run memory                our worker's memory with 100,000, 400,000 and 1.2 million waiting
+    tests/bench/run profile               where our worker spends its time, by py-spy
 
 Verdicts are compared with the known answers first: a run with a false or missed one has FAILED. README.md beside this
-file has the workload, the columns and the caveats.
+file has the workloads, the columns and the caveats.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import gc
-import json
 import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from deploy.local.kafka import LocalKafka
 
-from . import memory, report
+from . import report
 from .broker import Broker
-from .drain import Observer, Row, drain
+from .context import Bench, prepared
+from .goals import Part, goal_table
+from .options import parse
+from .parts import PARTS, one_drain
 from .profiler import Profiler, read_profile
 from .profiler import show as show_profile
-from .programs import PROGRAMS, Program
-from .workload import Plan, Workload, make_workload
+from .programs import OURS
 
 RESULTS: Final = Path(__file__).resolve().parents[2] / ".ntk" / "bench"
 
 
 def main() -> int:
-    """Returns 0 when every run was right, 1 when one was not."""
-    args = _parse()
+    """Returns 0 when every run was right, 1 when one was not. A goal that is not met is told, and no failure."""
+    args = parse(__doc__ or "")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that programs are stopped and topics deleted
     with _scratch(args.keep) as scratch, _broker(args.broker, scratch) as broker:
-        return {"drain": _drain, "memory": _memory, "profile": _profile}[args.what](args, broker, scratch)
+        bench = Bench(args, broker, scratch)
+        return _profile(bench) if args.what == "profile" else _measure(bench, [args.what])
 
 
-def _drain(args: argparse.Namespace, broker: Broker, scratch: Path) -> int:
-    programs = [PROGRAMS[name] for name in args.programs]
-    for program in programs:
-        program.build()
-    workload = _workload(_plan(args, args.accesses))
-    rows: report.Rows = {program.name: [] for program in programs}
-    for number in range(args.repeat):
-        for program in programs if number % 2 == 0 else reversed(programs):  # so that none always comes first
-            rows[program.name].append(_run(program, number + 1, broker, workload, scratch))
-    report.show(rows)
-    document = {
-        "plan": asdict(workload.plan),
-        "runs": [row.as_json() for some in rows.values() for row in some],
-        "medians": report.medians(rows),
-        "ratios": report.ratios(rows),
-        "differences": {program.name: program.differences for program in programs},
-    }
-    return _end([row for some in rows.values() for row in some], report.write(RESULTS, "drain", document))
+def _measure(bench: Bench, names: list[str]) -> int:
+    parts = [_part(bench, name) for name in names]
+    print("\n" + goal_table(parts) + "\n\nRough edges:")
+    print("\n".join(f"  - {text}" for part in parts for text in part.rough_edges))
+    document = {part.name: part.as_json() for part in parts}
+    path = report.write(RESULTS, bench.args.what, document, also=bench.args.json)
+    print(f"\nkept in {path}")
+    return 0 if all(part.is_right for part in parts) else 1
 
 
-def _memory(args: argparse.Namespace, broker: Broker, scratch: Path) -> int:
-    rows: list[Row] = []
-    for backlog in args.backlogs:
-        workload = _workload(_plan(args, backlog))
-        rows.append(_run(PROGRAMS["ours"], 1, broker, workload, scratch))
-    memory.show(rows)
-    document = {"backlogs": args.backlogs, "runs": [row.as_json() for row in rows], **memory.growth(rows)}
-    return _end(rows, report.write(RESULTS, "memory", document))
+def _part(bench: Bench, name: str) -> Part:
+    """One that fails must not take with it what the others measured."""
+    print(f"\n== {name}\n", flush=True)
+    try:
+        return PARTS[name](bench)
+    except Exception as error:
+        traceback.print_exc()
+        return Part(name=name, is_right=False, goals=[], rough_edges=[f"({name}) ended with {type(error).__name__}"])
 
 
-def _profile(args: argparse.Namespace, broker: Broker, scratch: Path) -> int:
+def _profile(bench: Bench) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     observer = Profiler(RESULTS / "profile.raw")
-    row = _run(PROGRAMS["ours"], 1, broker, _workload(_plan(args, args.accesses)), scratch, observer)
+    row = one_drain(bench, OURS, 1, prepared(bench.plan(bench.args.accesses)), observer)
     if observer.raw.exists():
         show_profile(read_profile(observer.raw.read_text()))
-    return _end([row], observer.raw)
-
-
-def _run(
-    program: Program, number: int, broker: Broker, workload: Workload, scratch: Path, observer: Observer | None = None
-) -> Row:
-    row = drain(program, number, broker=broker, workload=workload, scratch=scratch, observer=observer)
-    print(json.dumps(row.as_json()), flush=True)
-    return row
-
-
-def _end(rows: list[Row], path: Path) -> int:
-    print(f"\nkept in {path}")
-    return 0 if all(row.is_right for row in rows) else 1
-
-
-def _workload(plan: Plan) -> Workload:
-    print(f"making {plan.accesses:,} accesses", flush=True)
-    gc.unfreeze()
-    workload = make_workload(plan)
-    gc.collect()
-    gc.freeze()  # the messages stay: the collector must not walk through them while a program is timed
-    return workload
-
-
-def _plan(args: argparse.Namespace, accesses: int) -> Plan:
-    return Plan(accesses=accesses, subjects=args.subjects, staff=args.staff, share=args.share, seed=args.seed)
+    print(f"\nkept in {observer.raw}")
+    return 0 if row.is_right else 1
 
 
 @contextlib.contextmanager
@@ -130,40 +96,6 @@ def _scratch(keep: Path | None) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _parse() -> argparse.Namespace:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--broker", metavar="HOST:PORT", help="an existing Kafka; default: one of its own, for the run")
-    common.add_argument("--keep", type=Path, metavar="DIR", help="leave logs and state there; default: nothing is left")
-    common.add_argument("--share", type=float, default=Plan.share, help="of random accesses, nearly all violations")
-    common.add_argument("--subjects", type=int, default=Plan.subjects, help="records")
-    common.add_argument("--staff", type=int, default=Plan.staff)
-    common.add_argument("--seed", type=int, default=Plan.seed)
-    parser = argparse.ArgumentParser(
-        prog="tests/bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    what = parser.add_subparsers(dest="what", required=True)
-    d = what.add_parser("drain", parents=[common], help="speed of every program")
-    d.add_argument("--programs", type=_names, default=["ours", "kafka-streams"], help=f"of {', '.join(PROGRAMS)}")
-    d.add_argument("--accesses", type=int, default=1_200_000)
-    d.add_argument("--repeat", type=int, default=3, help="runs of each")
-    m = what.add_parser("memory", parents=[common], help="memory of our worker")
-    m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
-    p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
-    p.add_argument("--accesses", type=int, default=1_200_000)
-    return parser.parse_args(sys.argv[1:] or ["drain"])
-
-
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := set(names) - set(PROGRAMS):
-        raise argparse.ArgumentTypeError(f"no such program: {', '.join(sorted(unknown))}")
-    return names
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
 
 
 if __name__ == "__main__":

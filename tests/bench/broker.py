@@ -67,6 +67,11 @@ class Broker:
         """A consumer that commits nothing."""
         return Consumer({**self._client(), "group.id": group, "enable.auto.commit": False, **more})
 
+    @staticmethod
+    def beginnings(topic: str, partitions: int) -> list[TopicPartition]:
+        """The first place of each partition."""
+        return [TopicPartition(topic, number, 0) for number in range(partitions)]
+
     def create_topics(self, topics: RunTopics) -> None:
         """All topics of a run, one replica each."""
         wanted = [NewTopic(t.name, t.partitions, 1, config=t.config()) for t in topics.service.all()]
@@ -115,7 +120,7 @@ class Broker:
         Raises TimeoutError.
         """
         consumer = self.consumer(f"{topics.prefix}marks")
-        consumer.assign([TopicPartition(topics.service.marks, 0, 0)])
+        consumer.assign(self.beginnings(topics.service.marks, 1))
         seen: set[str] = set()
         deadline = time.monotonic() + timeout
         try:
@@ -149,7 +154,7 @@ class Verdicts(threading.Thread):
     def run(self) -> None:
         """Poll until the run is over."""
         consumer = self._broker.consumer(f"{self._topic}-bench", **{"fetch.wait.max.ms": 5})
-        consumer.assign([TopicPartition(self._topic, number, 0) for number in range(PARTITIONS)])
+        consumer.assign(self._broker.beginnings(self._topic, PARTITIONS))
         self._is_reading.set()
         while not self._is_over.is_set():
             message = consumer.poll(0.05)

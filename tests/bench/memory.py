@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from .drain import Row
-from .report import table
+from .tables import table
 
 MESSAGE_BYTES: Final = 215  # about what an access of this workload takes on the wire
+
+ROUGH_EDGES: Final = (
+    "(memory) highest resident memory while the backlog is worked off: index, findings, names and buffers together",
+)
 
 
 def growth(rows: Sequence[Row]) -> dict[str, float]:

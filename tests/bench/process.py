@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -49,11 +49,11 @@ class Process:
 
     def cpu_s(self) -> float:
         """CPU seconds (user and system) of the program and its children since their start."""
-        return sum(t.user + t.system for t in (p.cpu_times() for p in self._tree()))
+        return sum(self._of_each(lambda p: p.cpu_times().user + p.cpu_times().system))
 
     def rss_mb(self) -> float:
         """Resident memory now, in MiB."""
-        return float(sum(p.memory_info().rss for p in self._tree())) / 2**20
+        return sum(self._of_each(lambda p: float(p.memory_info().rss))) / 2**20
 
     def check(self) -> None:
         """Notes its memory. Raises EndedEarlyError when it has ended."""
@@ -74,8 +74,13 @@ class Process:
                 self._popen.wait()
         return self._popen.returncode
 
-    def _tree(self) -> list[psutil.Process]:
-        return [self._root, *self._root.children(recursive=True)]
+    def _of_each(self, ask: Callable[[psutil.Process], float]) -> Iterator[float]:
+        """What each process of the tree answers; a child may end meanwhile."""
+        for process in [self._root, *self._root.children(recursive=True)]:
+            try:
+                yield ask(process)
+            except psutil.NoSuchProcess:
+                continue
 
     def _tail(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .report import table
+from .tables import table
 
 RATE: Final = 200  # samples a second, of the thread that holds the interpreter; each stops the program for 0.1 ms
 SHOWN: Final = 25

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -61,6 +61,7 @@ class Program:
     prepare: Callable[[Run], Preparation]
     differences: tuple[str, ...]
     build: Callable[[], None] = field(default=lambda: None)
+    quick: Mapping[str, str] = field(default_factory=dict)  # environment that makes it answer soon, in the open loop
 
 
 # ours
@@ -142,6 +143,7 @@ KAFKA_STREAMS: Final = Program(
     environment=Run.environment,
     prepare=_load_assignments,
     build=_build_streams,
+    quick={"KS_OPTIONS": "main.consumer.fetch.max.wait.ms=5 producer.linger.ms=0"},
     differences=(
         "Java, Processor API on a versioned RocksDB store with its changelog topic, one stream thread, at-least-once",
         "no check of an access beyond its types; no dead letters; a bad message stops it",

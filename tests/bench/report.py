@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from .drain import Row
-from .programs import OURS, PROGRAMS
+from .goals import Goal
+from .programs import KAFKA_STREAMS, OURS, PROGRAMS
+from .tables import table
 
 COLUMNS: Final = (
     "accesses_per_s",
@@ -34,6 +36,19 @@ register_*      ours only: the worker that registers the facts beforehand, not p
 other_cpu_s     CPU seconds of all but the program and this one while it ran: the broker, and whatever disturbs
 start_s         from the start of the program to its first verdict, with the reading of its assignments
 rss_mb          highest resident memory seen, MiB"""
+
+ROUGH_EDGES: Final = (
+    "(a) one broker with one replica on the same two cores; compare ratios within one invocation only",
+    "(a) the facts of ours come through register in a process that ends before the measured one starts (register_*)",
+    "(a) the peer checks no field, keeps no ledger, waits for no marks and never judges again: see the differences",
+)
+LIMITS: Final[dict[bool, dict[str, Any]]] = {  # of a program: is it the one that goals were set against
+    True: {
+        "per_cpu_second": {"limit": 1.0, "is_floor": True},
+        "by_the_clock": {"limit": 0.7, "is_floor": True},
+    },
+    False: {"per_cpu_second": {}, "by_the_clock": {}},
+}
 
 Rows = dict[str, list[Row]]
 
@@ -66,6 +81,20 @@ def ratios(rows: Rows) -> dict[str, dict[str, float]]:
     return found
 
 
+def goals(rows: Rows) -> list[Goal]:
+    """Ours beside each other program, and whether ours was right."""
+    found = [
+        Goal(part="a", what=f"ours / {name}, {title.replace('_', ' ')}", unit="x", measured=ratio.get(title), **limit)
+        for name, ratio in ratios(rows).items()
+        for title, limit in LIMITS[name == KAFKA_STREAMS.name].items()
+    ]
+    for title in ("accesses_per_s", "rss_mb"):
+        what = f"ours: {title.replace('_', ' ')}"
+        found.append(Goal(part="a", what=what, unit="", measured=median(rows.get(OURS.name, []), title)))
+    wrong = sum(row.false + row.missed + row.odd for row in rows.get(OURS.name, []))
+    return [*found, Goal(part="a", what="ours: false, missed, odd", unit="", measured=wrong, limit=0)]
+
+
 def show(rows: Rows) -> None:
     """Print the table, the ratios and how the programs differ."""
     print()
@@ -92,20 +121,14 @@ def _cell(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be; the first to the left, the rest to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    )
-
-
-def write(directory: Path, what: str, document: dict[str, Any]) -> Path:
-    """Keep a result with what it was measured on; returns the file."""
+def write(directory: Path, what: str, document: dict[str, Any], *, also: Path | None = None) -> Path:
+    """Keep a result with what it was measured on, and `also` there; returns the file."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{what}.json"
     path.write_text(json.dumps({"machine": _machine(), **document}, indent=1) + "\n")
+    if also is not None:
+        also.parent.mkdir(parents=True, exist_ok=True)
+        also.write_text(path.read_text())
     return path
 
 

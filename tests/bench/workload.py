@@ -70,22 +70,26 @@ class Workload:
         return [Message(fact.key.split("/")[0], fact.value) for fact in self.assignments]
 
 
-def mark(feed: str) -> Message:
+def mark(feed: str, through: int = COMPLETE_THROUGH_MS) -> Message:
     """The promise that nothing of this feed is still to come."""
-    value = {"feed": feed, "complete_through": format_instant(COMPLETE_THROUGH_MS), "sequence": 1}
-    return Message(feed, orjson.dumps(value))
+    return Message(feed, mark_value(feed, format_instant(through), 1))
+
+
+def mark_value(feed: str, instant: str, sequence: int) -> bytes:
+    """A mark, its instant as a text."""
+    return orjson.dumps({"feed": feed, "complete_through": instant, "sequence": sequence})
 
 
 def make_workload(plan: Plan) -> Workload:
     """The workload of a plan."""
     rng = random.Random(plan.seed)
-    held, assignments = _make_assignments(plan, rng)
+    held, assignments = make_assignments(plan, rng)
     accesses, violations = _make_accesses(plan, rng, held)
     return Workload(
         plan=plan,
         accesses=accesses,
         assignments=assignments,
-        accounts=[_account(f"st{n}") for n in range(plan.staff)],
+        accounts=[account_message(f"st{n}") for n in range(plan.staff)],
         violations=frozenset(violations),
     )
 
@@ -93,7 +97,8 @@ def make_workload(plan: Plan) -> Workload:
 Held = dict[tuple[str, str], Interval]  # (record, staff) -> when; one interval a pair
 
 
-def _make_assignments(plan: Plan, rng: random.Random) -> tuple[Held, list[Message]]:
+def make_assignments(plan: Plan, rng: random.Random) -> tuple[Held, list[Message]]:
+    """Who has what when, and the facts that say so."""
     held: Held = {}
     messages: list[Message] = []
     for number in range(plan.subjects):
@@ -126,7 +131,7 @@ def _make_accesses(plan: Plan, rng: random.Random, held: Held) -> tuple[list[Mes
             record, staff = pairs[rng.randrange(len(pairs))]
             moment = _moment_inside(held[record, staff], rng)
         messages.append(_access(number, record, staff, moment))
-        if not _covers(held.get((record, staff)), moment):
+        if not covers(held.get((record, staff)), moment):
             violations.add(event_id(number))
     return messages, violations
 
@@ -136,7 +141,8 @@ def _moment_inside(interval: Interval, rng: random.Random) -> int:
     return start + rng.randrange(OPEN_DAYS * DAY_MS) if end is None else rng.randrange(start, end)
 
 
-def _covers(interval: Interval | None, moment: int) -> bool:
+def covers(interval: Interval | None, moment: int) -> bool:
+    """Whether an access at this moment is explained."""
     return interval is not None and interval[0] <= moment and (interval[1] is None or moment < interval[1])
 
 
@@ -149,40 +155,60 @@ def event_id(number: int) -> str:
 
 
 def _access(number: int, record: str, login: str, moment: int) -> Message:
+    return Message(record, access_value(event_id(number), number, record, login, format_instant(moment)))
+
+
+def access_value(event: str, number: int, record: str, login: str, instant: str) -> bytes:
+    """An access, its instant as a text."""
     value = {
-        "event_id": event_id(number),
+        "event_id": event,
         "source": SOURCE,
         "sequence": number,
         "actor": login,
         "action": "view",
         "record": {"kind": "case", "id": record},
         "result": "success",
-        "occurred_at": format_instant(moment),
+        "occurred_at": instant,
     }
-    return Message(record, orjson.dumps(value))
+    return orjson.dumps(value)
+
+
+def assignment_body(record: str, staff: str) -> dict[str, object]:
+    """That this person has this case."""
+    return {"kind": "assignment", "staff": staff, "record": {"kind": "case", "id": record}, "role": "management"}
 
 
 def _assignment(record: str, staff: str, revisions: list[Interval]) -> Iterator[Message]:
-    body = {"kind": "assignment", "staff": staff, "record": {"kind": "case", "id": record}, "role": "management"}
+    body = assignment_body(record, staff)
     for revision, interval in enumerate(revisions, start=1):
-        yield _fact(f"{record}/{staff}", revision, interval, body)
+        yield fact_message(f"{record}/{staff}", revision, interval, body)
 
 
-def _account(staff: str) -> Message:
+def account_message(staff: str) -> Message:
+    """The login of a member of staff, which is spelled alike."""
     body = {"kind": "account", "source": SOURCE, "login": staff, "staff": staff}
-    return _fact(f"account/{staff}", 1, (EPOCH_MS - DAY_MS, None), body)
+    return fact_message(f"account/{staff}", 1, (EPOCH_MS - DAY_MS, None), body)
 
 
-def _fact(fact_id: str, revision: int, interval: Interval, body: Mapping[str, object]) -> Message:
+def fact_message(
+    fact_id: str,
+    revision: int,
+    interval: Interval,
+    body: Mapping[str, object],
+    *,
+    recorded_at: int | None = None,
+    is_void: bool = False,
+) -> Message:
+    """One revision; recorded when it begins to hold unless said otherwise."""
     start, end = interval
     value = {
         "fact_id": fact_id,
         "revision": revision,
         "valid_from": format_instant(start),
         "valid_to": None if end is None else format_instant(end),
-        "recorded_at": format_instant(start),
+        "recorded_at": format_instant(start if recorded_at is None else recorded_at),
         "recorded_by": None,
-        "void": False,
+        "void": is_void,
         "body": body,
     }
     return Message(fact_id, orjson.dumps(value))

@@ -1,0 +1,69 @@
+"""What can be asked of the benchmark on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .programs import PROGRAMS
+from .workload import Plan
+
+
+def parse(description: str) -> argparse.Namespace:
+    """The arguments of this process; without any, the drain."""
+    common = _common()
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_subparsers(dest="what", required=True)
+    drain, open_loop = _drain(), _open_loop()
+    what.add_parser("drain", parents=[common, drain], help="(a) speed of every program")
+    what.add_parser("open-loop", parents=[common, open_loop], help="(b) from an access to its finding at steady rates")
+    m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
+    m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
+    p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
+    p.add_argument("--accesses", type=int, default=1_200_000)
+    return parser.parse_args(sys.argv[1:] or ["drain"])
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--broker", metavar="HOST:PORT", help="an existing Kafka; default: one of its own, for the run")
+    common.add_argument("--keep", type=Path, metavar="DIR", help="leave logs and state there; default: nothing is left")
+    common.add_argument("--json", type=Path, metavar="FILE", help="write the result there too")
+    common.add_argument("--share", type=float, default=Plan.share, help="of random accesses, nearly all violations")
+    common.add_argument("--subjects", type=int, default=Plan.subjects, help="records")
+    common.add_argument("--staff", type=int, default=Plan.staff)
+    common.add_argument("--seed", type=int, default=Plan.seed)
+    return common
+
+
+def _drain() -> argparse.ArgumentParser:
+    d = argparse.ArgumentParser(add_help=False)
+    d.add_argument("--programs", type=_names, default=["ours", "kafka-streams"], help=f"of {', '.join(PROGRAMS)}")
+    d.add_argument("--accesses", type=int, default=1_200_000)
+    d.add_argument("--repeat", type=int, default=3, help="runs of each")
+    return d
+
+
+def _open_loop() -> argparse.ArgumentParser:
+    o = argparse.ArgumentParser(add_help=False)
+    o.add_argument("--open-programs", type=_names, default=["ours", "kafka-streams"], help=f"of {', '.join(PROGRAMS)}")
+    o.add_argument("--rates", type=_numbers, default=[1_000, 4_000], help="accesses/s, in order; then the last doubled")
+    o.add_argument("--highest", type=int, default=128_000, help="rate that is tried")
+    o.add_argument("--refine", type=int, default=1, help="rates halfway between the last good and the first bad one")
+    o.add_argument("--warm-up", type=float, default=5.0, help="seconds of each rate that are not measured")
+    o.add_argument("--seconds", type=float, default=20.0, help="seconds of each rate that are")
+    return o
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(PROGRAMS):
+        raise argparse.ArgumentTypeError(f"no such program: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]

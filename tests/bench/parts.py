@@ -1,0 +1,92 @@
+"""Each bench: run, shown, and held against what was wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Final
+
+from . import memory, open_report, report
+from .context import Bench, prepared
+from .drain import Observer, Row, drain
+from .goals import Goal, Part
+from .open_loop import Asked, RateRow, open_loop
+from .programs import OURS, PROGRAMS, Program
+from .workload import Workload
+
+
+def run_drain(bench: Bench) -> Part:
+    """(a) How fast a backlog is worked off, beside other programs."""
+    args = bench.args
+    programs = [PROGRAMS[name] for name in args.programs]
+    for program in programs:
+        program.build()
+    workload = prepared(bench.plan(args.accesses))
+    rows: report.Rows = {program.name: [] for program in programs}
+    for number in range(args.repeat):
+        for program in programs if number % 2 == 0 else reversed(programs):  # so that none always comes first
+            rows[program.name].append(one_drain(bench, program, number + 1, workload))
+    report.show(rows)
+    return Part(
+        name="drain",
+        is_right=all(row.is_right for some in rows.values() for row in some),
+        goals=report.goals(rows),
+        rough_edges=report.ROUGH_EDGES,
+        document={
+            "plan": asdict(workload.plan),
+            "runs": [row.as_json() for some in rows.values() for row in some],
+            "medians": report.medians(rows),
+            "ratios": report.ratios(rows),
+            "differences": {program.name: program.differences for program in programs},
+        },
+    )
+
+
+def run_open_loop(bench: Bench) -> Part:
+    """(b) From an access to its finding, at steady rates."""
+    names = ("rates", "highest", "refine", "warm_up", "seconds", "share", "subjects", "staff", "seed")
+    asked = Asked(**{name: getattr(bench.args, name) for name in names})
+    rows: dict[str, list[RateRow]] = {}
+    for name in bench.args.open_programs:
+        PROGRAMS[name].build()
+        rows[name] = open_loop(PROGRAMS[name], asked, broker=bench.broker, scratch=bench.scratch)
+    open_report.show(rows)
+    return Part(
+        name="open-loop",
+        is_right=all(some and all(row.is_right for row in some) for some in rows.values()),
+        goals=open_report.goals(rows),
+        rough_edges=open_report.ROUGH_EDGES,
+        document={"asked": asdict(asked), "rates": [row.as_json() for some in rows.values() for row in some]},
+    )
+
+
+def run_memory(bench: Bench) -> Part:
+    """Memory beside a backlog."""
+    rows = [one_drain(bench, OURS, 1, prepared(bench.plan(backlog))) for backlog in bench.args.backlogs]
+    memory.show(rows)
+    grown = memory.growth(rows)
+    return Part(
+        name="memory",
+        is_right=all(row.is_right for row in rows),
+        goals=[
+            Goal(part="memory", what=f"growth, {name.replace('_', ' ')}", unit="B", measured=value)
+            for name, value in grown.items()
+        ],
+        rough_edges=memory.ROUGH_EDGES,
+        document={"backlogs": bench.args.backlogs, "runs": [row.as_json() for row in rows], **grown},
+    )
+
+
+def one_drain(bench: Bench, program: Program, number: int, workload: Workload, observer: Observer | None = None) -> Row:
+    """One program, one backlog."""
+    row = drain(program, number, broker=bench.broker, workload=workload, scratch=bench.scratch, observer=observer)
+    print(json.dumps(row.as_json()), flush=True)
+    return row
+
+
+PARTS: Final[dict[str, Callable[[Bench], Part]]] = {
+    "drain": run_drain,
+    "open-loop": run_open_loop,
+    "memory": run_memory,
+}
