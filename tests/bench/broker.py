@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -50,6 +50,15 @@ class RunTopics:
             "VIOLATIONS": self.service.violations,
             "PARTITIONS": str(PARTITIONS),
         }
+
+
+class Stored(NamedTuple):
+    """A message where it lies; `appended_at`: UTC ms."""
+
+    partition: int
+    offset: int
+    appended_at: int
+    value: bytes
 
 
 class Broker:
@@ -113,6 +122,24 @@ class Broker:
         unsent = producer.flush(LOAD_SECONDS)
         if unsent or failed:
             raise RuntimeError(f"{topic}: {unsent + len(failed)} messages are not stored: {failed[:1]}")
+
+    def read_all(self, topic: str, partitions: int) -> Iterator[Stored]:
+        """Everything that a topic holds now, partition by partition. Raises TimeoutError."""
+        consumer = self.consumer(f"{topic}-all")
+        try:
+            for place in self.beginnings(topic, partitions):
+                _, end = consumer.get_watermark_offsets(place, timeout=10)
+                consumer.assign([place])
+                offset, deadline = 0, time.monotonic() + LOAD_SECONDS
+                while offset < end:
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"{topic}: read up to {offset} of {end} in {LOAD_SECONDS:.0f} s")
+                    message = consumer.poll(0.2)
+                    if message is not None and not message.error():
+                        offset = (message.offset() or 0) + 1
+                        yield Stored(place.partition, offset - 1, message.timestamp()[1], message.value() or b"")
+        finally:
+            consumer.close()
 
     def wait_for_marks(self, topics: RunTopics, *, check: Callable[[], None], timeout: float) -> None:
         """Return once register has stored a mark of every feed, so all facts; calls `check` meanwhile.

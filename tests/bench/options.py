@@ -20,6 +20,7 @@ def parse(description: str) -> argparse.Namespace:
     drain, open_loop = _drain(), _open_loop()
     what.add_parser("drain", parents=[common, drain], help="(a) speed of every program")
     what.add_parser("open-loop", parents=[common, open_loop], help="(b) from an access to its finding at steady rates")
+    what.add_parser("disorder", parents=[common, _disorder()], help="(c) late, shortened and void facts")
     m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
     m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
     p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
@@ -56,6 +57,20 @@ def _open_loop() -> argparse.ArgumentParser:
     o.add_argument("--warm-up", type=float, default=5.0, help="seconds of each rate that are not measured")
     o.add_argument("--seconds", type=float, default=20.0, help="seconds of each rate that are")
     return o
+
+
+def _disorder() -> argparse.ArgumentParser:
+    c = argparse.ArgumentParser(add_help=False)
+    c.add_argument("--disorder-rate", type=int, default=1_000, help="accesses a second")
+    c.add_argument("--disorder-seconds", type=float, default=90.0, help="by the clock")
+    c.add_argument("--disorder-records", type=int, default=4_000, help="three assignments each")
+    c.add_argument("--disorder-staff", type=int, default=500)
+    c.add_argument("--scale", type=float, default=20.0, help="seconds of event time in one by the clock")
+    c.add_argument("--late", type=float, default=0.05, help="of all assignments, 1 to 600 s of event time")
+    c.add_argument("--shortened", type=float, default=0.02, help="of all assignments")
+    c.add_argument("--void", type=float, default=0.01, help="of all assignments")
+    c.add_argument("--storm", type=int, default=1_500, help="assignments void at once by mistake, and restored")
+    return c
 
 
 def _names(text: str) -> list[str]:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from . import memory, open_report, report
+from . import disorder_report, memory, open_report, report
 from .context import Bench, prepared
+from .disorder import disorder
+from .disorder_load import Load
 from .drain import Observer, Row, drain
 from .goals import Goal, Part
 from .open_loop import Asked, RateRow, open_loop
@@ -61,6 +63,34 @@ def run_open_loop(bench: Bench) -> Part:
     )
 
 
+def run_disorder(bench: Bench) -> Part:
+    """(c) Facts that come late or turn out otherwise while accesses flow."""
+    args = bench.args
+    load = Load(
+        rate=args.disorder_rate,
+        seconds=args.disorder_seconds,
+        scale=args.scale,
+        begin=0,
+        subjects=args.disorder_records,
+        staff=args.disorder_staff,
+        share=args.share,
+        late=args.late,
+        shortened=args.shortened,
+        void=args.void,
+        storm=args.storm,
+        seed=args.seed,
+    )
+    found = disorder(load, broker=bench.broker, scratch=bench.scratch)
+    disorder_report.show(found)
+    return Part(
+        name="disorder",
+        is_right=found.is_right,
+        goals=disorder_report.goals(found),
+        rough_edges=disorder_report.ROUGH_EDGES,
+        document=found.as_json(),
+    )
+
+
 def run_memory(bench: Bench) -> Part:
     """Memory beside a backlog."""
     rows = [one_drain(bench, OURS, 1, prepared(bench.plan(backlog))) for backlog in bench.args.backlogs]
@@ -88,5 +118,6 @@ def one_drain(bench: Bench, program: Program, number: int, workload: Workload, o
 PARTS: Final[dict[str, Callable[[Bench], Part]]] = {
     "drain": run_drain,
     "open-loop": run_open_loop,
+    "disorder": run_disorder,
     "memory": run_memory,
 }

@@ -93,10 +93,10 @@ class Process:
 
 
 class OtherCpu:
-    """CPU seconds used by neither the program nor this process: the broker, and whatever disturbs."""
+    """CPU seconds used by neither the programs nor this process: the broker, and whatever disturbs."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, *processes: Process) -> None:
+        self._processes = processes
         self._before = self._now()
 
     def used_s(self) -> float:
@@ -106,4 +106,4 @@ class OtherCpu:
     def _now(self) -> float:
         own, all_ = psutil.Process().cpu_times(), psutil.cpu_times()
         whole = all_.user + all_.system + all_.nice + all_.irq + all_.softirq
-        return float(whole - self._process.cpu_s() - own.user - own.system)
+        return float(whole - sum(p.cpu_s() for p in self._processes) - own.user - own.system)

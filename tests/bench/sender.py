@@ -20,14 +20,14 @@ from confluent_kafka import Producer
 
 from schemas.ids import format_instant
 
-from . import open_load
+from . import disorder_load, open_load
 from .schedule import Step
 from .spread import spread
 
 NAP_SECONDS: Final = 0.000_5  # shorter naps take longer than they say; what became due meanwhile is sent at once
 LEAD_SECONDS: Final = 0.2  # from the word to the first message
 FLUSH_SECONDS: Final = 60.0
-MAKERS: Final = {"open-loop": open_load.steps}
+MAKERS: Final = {"open-loop": open_load.steps, "disorder": disorder_load.steps}
 
 
 class Sending:
