@@ -21,6 +21,7 @@ def parse(description: str) -> argparse.Namespace:
     what.add_parser("drain", parents=[common, drain], help="(a) speed of every program")
     what.add_parser("open-loop", parents=[common, open_loop], help="(b) from an access to its finding at steady rates")
     what.add_parser("disorder", parents=[common, _disorder()], help="(c) late, shortened and void facts")
+    what.add_parser("two-workers", parents=[common, _two_workers()], help="(d) two workers against one")
     m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
     m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
     p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
@@ -71,6 +72,14 @@ def _disorder() -> argparse.ArgumentParser:
     c.add_argument("--void", type=float, default=0.01, help="of all assignments")
     c.add_argument("--storm", type=int, default=1_500, help="assignments void at once by mistake, and restored")
     return c
+
+
+def _two_workers() -> argparse.ArgumentParser:
+    d = argparse.ArgumentParser(add_help=False)
+    d.add_argument("--shared-accesses", type=int, default=1_200_000)
+    d.add_argument("--shared-repeat", type=int, default=3, help="runs of each")
+    d.add_argument("--workers", type=_numbers, default=[1, 2], help="how many share the work")
+    return d
 
 
 def _names(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from . import disorder_report, memory, open_report, report
+from . import disorder_report, memory, open_report, report, workers_report
 from .context import Bench, prepared
 from .disorder import disorder
 from .disorder_load import Load
@@ -15,6 +15,8 @@ from .drain import Observer, Row, drain
 from .goals import Goal, Part
 from .open_loop import Asked, RateRow, open_loop
 from .programs import OURS, PROGRAMS, Program
+from .two_workers import share_work
+from .workers_report import WorkersRow
 from .workload import Workload
 
 
@@ -91,6 +93,30 @@ def run_disorder(bench: Bench) -> Part:
     )
 
 
+def run_two_workers(bench: Bench) -> Part:
+    """(d) Several workers against one."""
+    args = bench.args
+    workload = prepared(bench.plan(args.shared_accesses))
+    rows: list[WorkersRow] = []
+    for number in range(args.shared_repeat):
+        for workers in args.workers if number % 2 == 0 else reversed(args.workers):
+            row = share_work(workers, number + 1, workload, broker=bench.broker, scratch=bench.scratch)
+            print(json.dumps(row.as_json()), flush=True)
+            rows.append(row)
+    workers_report.show(rows)
+    return Part(
+        name="two-workers",
+        is_right=all(row.is_right for row in rows),
+        goals=workers_report.goals(rows),
+        rough_edges=workers_report.ROUGH_EDGES,
+        document={
+            "plan": asdict(workload.plan),
+            "runs": [row.as_json() for row in rows],
+            "cpu_s_per_million": workers_report.medians(rows),
+        },
+    )
+
+
 def run_memory(bench: Bench) -> Part:
     """Memory beside a backlog."""
     rows = [one_drain(bench, OURS, 1, prepared(bench.plan(backlog))) for backlog in bench.args.backlogs]
@@ -119,5 +145,6 @@ PARTS: Final[dict[str, Callable[[Bench], Part]]] = {
     "drain": run_drain,
     "open-loop": run_open_loop,
     "disorder": run_disorder,
+    "two-workers": run_two_workers,
     "memory": run_memory,
 }
