@@ -22,6 +22,7 @@ def parse(description: str) -> argparse.Namespace:
     what.add_parser("open-loop", parents=[common, open_loop], help="(b) from an access to its finding at steady rates")
     what.add_parser("disorder", parents=[common, _disorder()], help="(c) late, shortened and void facts")
     what.add_parser("two-workers", parents=[common, _two_workers()], help="(d) two workers against one")
+    what.add_parser("costs", parents=[common, _costs()], help="(e) memory, loading, one question, judging again")
     m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
     m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
     p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
@@ -80,6 +81,15 @@ def _two_workers() -> argparse.ArgumentParser:
     d.add_argument("--shared-repeat", type=int, default=3, help="runs of each")
     d.add_argument("--workers", type=_numbers, default=[1, 2], help="how many share the work")
     return d
+
+
+def _costs() -> argparse.ArgumentParser:
+    e = argparse.ArgumentParser(add_help=False)
+    e.add_argument("--few-facts", type=int, default=10_000)
+    e.add_argument("--many-facts", type=int, default=1_000_000)
+    e.add_argument("--few-accesses", type=int, default=200_000)
+    e.add_argument("--many-accesses", type=int, default=1_200_000)
+    return e
 
 
 def _names(text: str) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from . import disorder_report, memory, open_report, report, workers_report
+from . import costs, costs_report, disorder_report, memory, open_report, report, workers_report
 from .context import Bench, prepared
+from .costs_report import Costs, Sizes
 from .disorder import disorder
 from .disorder_load import Load
 from .drain import Observer, Row, drain
@@ -117,6 +118,31 @@ def run_two_workers(bench: Bench) -> Part:
     )
 
 
+def run_costs(bench: Bench) -> Part:
+    """(e) Memory, loading, one question, judging again."""
+    args = bench.args
+    sizes = Sizes(
+        few_facts=args.few_facts,
+        many_facts=args.many_facts,
+        few_accesses=args.few_accesses,
+        many_accesses=args.many_accesses,
+    )
+    found = Costs(
+        sizes=sizes,
+        few=costs.start(sizes.few_facts, broker=bench.broker, scratch=bench.scratch),
+        many=costs.start(sizes.many_facts, broker=bench.broker, scratch=bench.scratch),
+        index=costs.index_memory(sizes, broker=bench.broker, scratch=bench.scratch),
+        pure=costs.pure_all(sizes),
+    )
+    return Part(
+        name="costs",
+        is_right=True,
+        goals=costs_report.goals(found),
+        rough_edges=costs_report.ROUGH_EDGES,
+        document=found.as_json(),
+    )
+
+
 def run_memory(bench: Bench) -> Part:
     """Memory beside a backlog."""
     rows = [one_drain(bench, OURS, 1, prepared(bench.plan(backlog))) for backlog in bench.args.backlogs]
@@ -146,5 +172,6 @@ PARTS: Final[dict[str, Callable[[Bench], Part]]] = {
     "open-loop": run_open_loop,
     "disorder": run_disorder,
     "two-workers": run_two_workers,
+    "costs": run_costs,
     "memory": run_memory,
 }
