@@ -13,11 +13,12 @@ from .workload import Plan, Workload, make_workload
 
 @dataclass(frozen=True)
 class Bench:
-    """The arguments, the broker, and a folder for logs and state."""
+    """The arguments, the broker, a folder for logs and state, and the load before anything of ours was started."""
 
     args: argparse.Namespace
     broker: Broker
     scratch: Path
+    load_before: float
 
     def plan(self, accesses: int) -> Plan:
         """As asked for, with so many accesses."""

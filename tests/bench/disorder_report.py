@@ -20,7 +20,11 @@ ROUGH_EDGES: Final = (
 
 def goals(found: Disorder) -> list[Goal]:
     """Nothing false, nothing missed, nothing held back; and how long corrections took."""
-    times = (("withdrawal", found.withdrawal), ("raise or reinstatement", found.raising), ("in the storm", found.storm))
+    times = (
+        ("fact to withdrawal", found.withdrawal),
+        ("fact to raise or reinstatement", found.raising),
+        ("fact to transition, in the storm", found.storm),
+    )
     return [
         Goal(part="c", what="findings standing falsely after quiet", unit="", measured=found.false, limit=0),
         Goal(
@@ -34,7 +38,7 @@ def goals(found: Disorder) -> list[Goal]:
             limit=HELD_BACK_MS,
         ),
         *(
-            Goal(part="c", what=f"fact to {what}, p99", unit="ms", measured=None if took is None else took.p99)
+            Goal(part="c", what=f"{what}, p99", unit="ms", measured=None if took is None else took.p99)
             for what, took in times
         ),
     ]

@@ -5,9 +5,34 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from .programs import PROGRAMS
 from .workload import Plan
+
+SHORT: Final[dict[str, object]] = {
+    "subjects": 4_000,
+    "staff": 400,
+    "accesses": 100_000,
+    "repeat": 1,
+    "rates": [1_000],
+    "highest": 2_000,
+    "refine": 0,
+    "warm_up": 2.0,
+    "seconds": 5.0,
+    "disorder_rate": 300,
+    "disorder_seconds": 20.0,
+    "disorder_records": 1_000,
+    "disorder_staff": 200,
+    "scale": 90.0,
+    "storm": 200,
+    "shared_accesses": 100_000,
+    "shared_repeat": 1,
+    "many_facts": 60_000,
+    "few_accesses": 30_000,
+    "many_accesses": 130_000,
+}
+"""What `--short` asks for, whatever else was asked."""
 
 
 def parse(description: str) -> argparse.Namespace:
@@ -23,11 +48,17 @@ def parse(description: str) -> argparse.Namespace:
     what.add_parser("disorder", parents=[common, _disorder()], help="(c) late, shortened and void facts")
     what.add_parser("two-workers", parents=[common, _two_workers()], help="(d) two workers against one")
     what.add_parser("costs", parents=[common, _costs()], help="(e) memory, loading, one question, judging again")
+    every = [common, drain, open_loop, _disorder(), _two_workers(), _costs()]
+    a = what.add_parser("all", parents=every, help="(a) to (e), one table")
+    a.add_argument("--short", action="store_true", help="small enough to see that all works; no figures to keep")
     m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
     m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
     p = what.add_parser("profile", parents=[common], help="where our worker spends its time")
     p.add_argument("--accesses", type=int, default=1_200_000)
-    return parser.parse_args(sys.argv[1:] or ["drain"])
+    args = parser.parse_args(sys.argv[1:] or ["drain"])
+    if getattr(args, "short", False):
+        vars(args).update(SHORT)
+    return args
 
 
 def _common() -> argparse.ArgumentParser:

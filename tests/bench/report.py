@@ -121,15 +121,17 @@ def _cell(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
-def write(directory: Path, what: str, document: dict[str, Any], *, also: Path | None = None) -> Path:
-    """Keep a result with what it was measured on, and `also` there; returns the file."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{what}.json"
-    path.write_text(json.dumps({"machine": _machine(), **document}, indent=1) + "\n")
-    if also is not None:
-        also.parent.mkdir(parents=True, exist_ok=True)
-        also.write_text(path.read_text())
-    return path
+def new_file(directory: Path, what: str) -> Path:
+    """Where the result of an invocation that begins now is kept."""
+    return directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{what}.json"
+
+
+def write(files: Iterable[Path], document: dict[str, Any]) -> None:
+    """Keep a result with what it was measured on."""
+    text = json.dumps({"machine": _machine(), **document}, indent=1) + "\n"
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
 
 
 def _machine() -> dict[str, Any]:
