@@ -98,6 +98,9 @@ CATALOGUE: Final = {
         ),
         Metric("needtoknow_index_accesses", "gauge", "How many accesses can a fact of now still reach?"),
         Metric("needtoknow_index_bytes", "gauge", "How much memory do they take, without names?"),
+        Metric("needtoknow_snapshots_total", "counter", "What became of snapshots?", ("result",)),
+        Metric("needtoknow_snapshot_bytes", "gauge", "How large is the last snapshot?"),
+        Metric("needtoknow_snapshot_age_seconds", "gauge", "How much would be read again after a crash now?"),
         Metric("needtoknow_backfill_messages", "gauge", "How many messages behind the index does a fact make us read?"),
         Metric("needtoknow_look_back_messages", "gauge", "How many messages judged before are still to be indexed?"),
         Metric("needtoknow_repeats_total", "counter", "How many findings were judged again with nothing new?"),
@@ -124,6 +127,7 @@ LABEL_VALUES: Final = MappingProxyType(
         "needtoknow_messages_total.kind": ("translated", "control", "dead_letter"),
         "needtoknow_facts_total.kind": get_args(FactKind),
         "needtoknow_ledger_cuts_total.kind": ("batch", "settlement"),
+        "result": ("written", "failed", "restored", "thrown_away"),
         # Where it was refused: reading an access, reading a fact or mark, reading what our own workers wrote, or the
         # same id with other content.
         "stage": ("translate", "register", "broadcast", "conflict"),

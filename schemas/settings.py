@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     index_max: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 20_000_000
     """Most accesses kept for that, whatever their age; the oldest are let go of first. 20 million: 640 MB."""
 
+    snapshot_seconds: Seconds = 600
+    """Pause between snapshots of what a worker knows. 600: a start reads ten minutes again in a second or two, and
+    writing what a department needs (0.4 GB) takes that long."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""
 

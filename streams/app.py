@@ -11,6 +11,7 @@ from typing import Any, Final
 import faust
 import mode
 
+from schemas.policy import Policy
 from schemas.settings import Settings
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
@@ -26,6 +27,7 @@ from .broadcast import Broadcast
 from .gauges import Gauges
 from .policies import load_policy
 from .records import tolerate_any_header
+from .snapshots import Snapshots
 from .store import Store
 from .telemetry import Telemetry
 from .transport import DRAIN_SECONDS, BatchSchema, Hooks
@@ -49,6 +51,9 @@ class App(faust.App):
         for service in self.services:
             await self.add_runtime_dependency(service)
 
+    def _create_directories(self) -> None:
+        """None: Faust makes them for tables, which we have not, and would not start where it cannot write."""
+
     async def on_stop(self) -> None:
         """Stop fetching, store what has been judged, commit; then the services stop."""
         await super().on_stop()
@@ -65,17 +70,15 @@ def build_app(settings: Settings) -> App:
     tolerate_any_header()
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry()
-    knowledge, published = Knowledge(policy.grace_ms), Published()
-    index = AccessIndex(knowledge.facts.people, knowledge.facts.records)
-    completeness = Completeness(policy.gating_feeds())
+    judging = _judging(policy)
     app = _faust(settings)
     store = Store(settings, telemetry)
     broadcast = Broadcast(
         settings,
-        knowledge=knowledge,
-        completeness=completeness,
-        published=published,
-        index=index,
+        knowledge=judging.knowledge,
+        completeness=judging.completeness,
+        published=judging.published,
+        index=judging.index,
         telemetry=telemetry,
         depth=policy.paths.supervises.depth,
         on_change=lambda queries, strangers: judge.change(queries, strangers),  # noqa: PLW0108 - made below
@@ -89,14 +92,6 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         is_read=lambda: _feeds_read(app, settings),
     )
-    judging = Judging(
-        policy=policy,
-        knowledge=knowledge,
-        completeness=completeness,
-        published=published,
-        index=index,
-        translate=translate,
-    )
     judge = Judge(
         settings,
         run_id=uuid.uuid4().hex,
@@ -106,15 +101,35 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         crash=lambda error: asyncio.ensure_future(app.crash(error)),
     )
+    snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry)
     gauges = Gauges(
-        settings, app=app, broadcast=broadcast, judge=judge, store=store, telemetry=telemetry, policy=policy
+        settings,
+        app=app,
+        broadcast=broadcast,
+        judge=judge,
+        store=store,
+        snapshots=snapshots,
+        telemetry=telemetry,
+        policy=policy,
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
-    app.services = (admin, store, broadcast, register, judge, judge.corrections, judge.take_over, gauges)
+    app.services = (admin, store, snapshots, broadcast, register, judge, judge.corrections, judge.take_over, gauges)
     app.judge_service = judge
     app.batch_hooks = _hooks(settings, judge, register)
     _wire(app, settings, judge, register)
     return app
+
+
+def _judging(policy: Policy) -> Judging:
+    knowledge = Knowledge(policy.grace_ms)
+    return Judging(
+        policy=policy,
+        knowledge=knowledge,
+        completeness=Completeness(policy.gating_feeds()),
+        published=Published(),
+        index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
+        translate=translate,
+    )
 
 
 def _faust(settings: Settings) -> App:

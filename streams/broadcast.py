@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mode
 import orjson
@@ -35,6 +35,16 @@ log = logging.getLogger(__name__)
 BATCH_MAX: Final = 5_000  # messages applied before others get the loop: about 50 ms
 FETCH_MAX: Final = 4 * 1_048_576  # bytes per partition and fetch
 SAY_EVERY: Final = 50_000  # messages between two lines of progress while loading
+
+
+class Tail(NamedTuple):
+    """The last message read of a log, and when it was appended (UTC ms): by these a log is known again."""
+
+    offset: int
+    appended_at: int
+
+
+NO_TAIL: Final = Tail(-1, 0)
 
 
 class Broadcast(mode.Service):
@@ -72,6 +82,8 @@ class Broadcast(mode.Service):
         self.heard_marks: dict[str, int] = {}  # highest of each feed, counting or not: what register must remember
         self.mark_rose_at: dict[str, int] = {}  # append time (UTC ms) of the mark that last raised it
         self._positions: dict[TopicPartition, int] = {}
+        self._tails: dict[TopicPartition, Tail] = {}
+        self._begins: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
         self._queries: list[Query] = []
@@ -97,6 +109,15 @@ class Broadcast(mode.Service):
         """Close both connections."""
         await self._reader.stop()
         await self._ends.stop()
+
+    def begin_at(self, tp: TopicPartition, next_offset: int, tail: Tail) -> None:
+        """What lies before this offset of a log is known already; before the start."""
+        self._begins[tp], self._tails[tp] = next_offset, tail
+
+    def tails(self) -> dict[TopicPartition, tuple[int, Tail]]:
+        """How far each log has been read whose messages are kept for good, and the last message read."""
+        known = {tp: at for tp, at in self._positions.items() if tp.topic != self._topics.marks}
+        return {tp: (at, self._tails.get(tp, NO_TAIL)) for tp, at in known.items()}
 
     async def catch_up(self) -> None:
         """Wait until everything that the topics hold now has been applied."""
@@ -142,10 +163,10 @@ class Broadcast(mode.Service):
         partitions += [TopicPartition(findings, p) for p in sorted(known)]
         self._reader.assign(partitions)
         starts = await self._reader.beginning_offsets(partitions)
-        self._positions = dict(starts)
-        for tp, start in starts.items():
+        self._positions = {**starts, **self._begins}
+        for tp, start in self._positions.items():
             self._reader.seek(tp, start)
-        self.knowledge.position = starts[partitions[0]]
+        self.knowledge.position = self._positions[partitions[0]]
 
     async def _load(self) -> None:
         ends = await self.end_offsets()
@@ -156,6 +177,7 @@ class Broadcast(mode.Service):
             if read - said >= SAY_EVERY:
                 said = read
                 log.info("loading what is known: %d of %d messages", read, total)
+        self._announce()  # also when there was nothing to read
         log.info(
             "loaded: %d facts, %d findings, position %d",
             len(self.knowledge.facts),
@@ -172,6 +194,7 @@ class Broadcast(mode.Service):
                 for message in messages:
                     self._apply(tp.topic, message)
             self._positions[tp] = messages[-1].offset + 1
+            self._tails[tp] = Tail(messages[-1].offset, messages[-1].timestamp)
         if fetched:
             self._announce()
             async with self._moved:
@@ -243,7 +266,8 @@ class Broadcast(mode.Service):
         partition = Partition(place["topic"], place["partition"])
         if not self.published.knows(finding["finding_id"], partition):
             self._index.say(partition, place["offset"], *names_of(finding["access"]))
-        if self.published.read(finding["finding_id"], state, partition, place["offset"]) and self.is_loaded:
+        is_news = self.published.read(finding["finding_id"], state, partition, place["offset"])
+        if is_news and (self.is_loaded or self._index.reach(partition) is not None):
             self._strangers.append((partition, place["offset"]))
 
 

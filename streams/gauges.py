@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from streams.agents.judge import Judge
 from streams.agents.take_over import DAY_MS
 from streams.broadcast import Broadcast
 
+from .snapshots import Snapshots
 from .store import Store
 from .telemetry import Telemetry
 
@@ -32,6 +34,7 @@ class Gauges(mode.Service):
         broadcast: Broadcast,
         judge: Judge,
         store: Store,
+        snapshots: Snapshots,
         telemetry: Telemetry,
         policy: Policy,
         **kwargs: Any,
@@ -43,6 +46,7 @@ class Gauges(mode.Service):
         self._broadcast = broadcast
         self._judge = judge
         self._store = store
+        self._snapshots = snapshots
         self._telemetry = telemetry
         self._policy = policy
 
@@ -78,6 +82,8 @@ class Gauges(mode.Service):
         put("needtoknow_index_accesses", len(index))
         put("needtoknow_index_bytes", index.size())
         put("needtoknow_look_back_messages", self._judge.take_over.to_look_back)
+        written_at = self._snapshots.written_at
+        put("needtoknow_snapshot_age_seconds", math.inf if written_at is None else now / 1000 - written_at)
         put("needtoknow_backfill_messages", self._judge.take_over.to_backfill)
         put("needtoknow_ready", 1 if self.why_not_ready() is None else 0)
         for feed, through in self._broadcast.heard_marks.items():

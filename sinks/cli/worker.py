@@ -52,7 +52,6 @@ def _run(settings: Settings) -> int:
     except NotReadyError as error:
         click.echo(f"needtoknow: {error}", err=True)
         return 3
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings)

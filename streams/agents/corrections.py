@@ -26,6 +26,7 @@ from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 
 NEVER_JUDGED: Final = 1 << 62  # later than any offset: of a partition that is not held
+LINKED: Final = 20_000  # rows of the index linked before others get the loop: about 20 ms
 SOME: Final = 500  # queries, or accesses, looked at before others get the loop: about 5 ms
 
 
@@ -75,6 +76,10 @@ class Corrections(mode.Service):
         """The offset before which every message of a partition held has been judged."""
         return self._judged_to.get(partition)
 
+    def doubtful(self) -> Mapping[Partition, Collection[int]]:
+        """The messages to be judged again, by partition."""
+        return self._doubtful
+
     def is_done(self) -> bool:
         """Whether all that is known has been brought to every access in the index."""
         return not self._is_correcting and not self._told.is_set()
@@ -116,7 +121,10 @@ class Corrections(mode.Service):
 
     async def correct(self, partition: Partition, wanted: Iterable[Wanted]) -> None:
         """Judge again what is wanted of the index, as long as the partition is held."""
-        hold, waiting = self.hold, iter(wanted)
+        hold, waiting, is_linked = self.hold, iter(wanted), False
+        while hold == self.hold and not is_linked:
+            is_linked = self._judging.index.link(partition, LINKED)
+            await asyncio.sleep(0)
         while hold == self.hold and (some := list(islice(waiting, SOME))):
             found = self._judging.index.matching(partition, some)
             while hold == self.hold and (matches := dict(islice(found, SOME))):

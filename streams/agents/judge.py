@@ -126,6 +126,14 @@ class Judge(mode.Service):
             )
         ).decode()
 
+    def doubtful(self) -> dict[Partition, set[int]]:
+        """The messages of which it is not settled and stored what is true, by partition."""
+        judged = {partition: set(offsets) for partition, offsets in self.corrections.doubtful().items()}
+        for partition in self.corrections.held():
+            unsettled = self.open.offsets(partition) | self.judging.published.in_flight(partition)
+            judged[partition] = judged.get(partition, set()) | unsettled
+        return judged
+
     def seek(self, positions: Mapping[Any, int]) -> None:
         """These partitions are held, and read from these offsets on; whatever was held before has been forgotten."""
         for partition in {*self._lanes, *self.corrections.held()}:

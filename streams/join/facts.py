@@ -32,10 +32,6 @@ class Revision(NamedTuple):
     recorded_at: int
     recorded_by: str | None  # nobody judges by it, but stating it twice differently is a conflict (ADR 6, rule 2)
 
-    def holds_at(self, instant: int) -> bool:
-        """Whether it is true of the world at `instant`."""
-        return self.valid_from <= instant < self.valid_to and not self.is_void
-
 
 class Facts:
     """The columns. Numbers of facts and rows are given as they come and never change."""
@@ -60,7 +56,8 @@ class Facts:
         self.variant = array("B")  # what else its body says (bodies.py)
         self.names = array("I"), array("I")  # one, two
         self.before = array("I"), array("I")  # the row before of the same kind and name, + 1
-        self._newest = {(kind, side): array("I") for kind in range(len(KINDS)) for side in (0, 1)}
+        # by kind, side and a name's number: the newest row that bears it, + 1
+        self.newest_by_side = {(kind, side): array("I") for kind in range(len(KINDS)) for side in (0, 1)}
         self._tables = [[self.records if is_record else self.people for is_record in IS_RECORD[k]] for k in KINDS]
         self._made: dict[int, Revision] = {}
 
@@ -88,7 +85,7 @@ class Facts:
 
     def newest(self, kind: int, side: int) -> array[int]:
         """By a name's number the newest row of this kind that bears it on this side, + 1; 0: there is none."""
-        newest = self._newest[kind, side]
+        newest = self.newest_by_side[kind, side]
         missing = len(self._tables[kind][side].all) - len(newest)
         if missing > 0:
             newest.frombytes(bytes(newest.itemsize * missing))
@@ -96,7 +93,7 @@ class Facts:
 
     def bearing(self, kind: FactKind, side: int, name: str) -> list[int]:
         """Numbers of the facts that ever bore this name on this side, in the order in which they were heard."""
-        newest = self._newest[NUMBER_OF[kind], side]
+        newest = self.newest_by_side[NUMBER_OF[kind], side]
         number = (self.records if IS_RECORD[kind][side] else self.people).get(name, NONE)
         row = newest[number] if 0 <= number < len(newest) else 0
         if not row:
@@ -138,13 +135,6 @@ class Facts:
             found = self._made[row] = self._make(row)
         return found
 
-    def size(self) -> int:
-        """Bytes of the columns; names are extra."""
-        rows = (self.fact, self.earlier, self.revision, self.valid_from, self.valid_to, self.known_from)
-        more = (self.recorded_at, self.recorded_by, self.is_void, self.variant, *self.names, *self.before)
-        columns = (self.kinds, self.tops, self.latest, *rows, *more, *self._newest.values())
-        return self.ids.size() + sum(c.itemsize * len(c) for c in columns)
-
     def _append(self, number: int, row: Row, earlier: int) -> int:
         at, kind = len(self.fact), row.kind
         self.fact.append(number)
@@ -162,7 +152,7 @@ class Facts:
         return at
 
     def _bear(self, at: int, kind: int, side: int, name: str) -> None:
-        names, newest = self._tables[kind][side], self._newest[kind, side]
+        names, newest = self._tables[kind][side], self.newest_by_side[kind, side]
         number = names[name]
         if number >= len(newest):
             newest.frombytes(bytes(newest.itemsize * (len(names.all) - len(newest))))
@@ -233,8 +223,3 @@ class History:
     def all(self) -> list[Revision]:
         """Every revision, lowest first."""
         return [self._facts.made(row) for row in self._facts.rows(self.number)]
-
-    def as_of(self, known_by: int | None) -> Revision | None:
-        """The highest revision known by this instant; None asks for *now*. A void one is returned as it is."""
-        row = self._facts.row_as_of(self.number, known_by)
-        return None if row == NONE else self._facts.made(row)

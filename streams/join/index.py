@@ -156,6 +156,27 @@ class AccessIndex:
         found = (said.offsets[row - 1] for one in timeless for row in said.matching(one, *names))
         return {offset for offset in found if offset < before}
 
+    def stretches(self, partition: Partition) -> list[Stretch]:
+        """What there is of a partition, in order."""
+        return list(self._stretches.get(partition, ()))
+
+    def all_said(self) -> Iterable[tuple[Partition, Stretch]]:
+        """Of whom something has been said, by partition; their moments mean nothing."""
+        return self._said.items()
+
+    def put(self, partition: Partition, stretch: Stretch, *, is_said: bool) -> None:
+        """Take in a stretch that was put away."""
+        if is_said:
+            self._said[partition] = stretch
+        else:
+            self._put(partition, [stretch])
+
+    def link(self, partition: Partition, rows: int) -> bool:
+        """Link so many rows of each stretch ahead of the first question; whether all are."""
+        names = len(self._people.all), len(self._records.all)
+        waiting = [one for one in self._stretches.get(partition, ()) if not one.link(rows, *names)]
+        return not waiting
+
     def drop(self, partition: Partition) -> None:
         """Forget all of a partition."""
         self._stretches.pop(partition, None)

@@ -78,7 +78,7 @@ class Knowledge:
         self.waivers: dict[str, int] = {}
         self.facts = Facts()
         self.plain = PlainDuties(self.facts, grace_ms)
-        self._offsets = array("Q")  # of each row in the log
+        self.offsets = array("Q")  # of each row in the log
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -110,12 +110,12 @@ class Knowledge:
         if at == NONE:
             return Learned.REPEAT, NONE
         self.plain.hear(at)
-        self._offsets.append(offset)
+        self.offsets.append(offset)
         return Learned.NEW, at
 
     def row_at(self, position: int) -> int:
         """The first row that was learned from this position on."""
-        return bisect_left(self._offsets, position)
+        return bisect_left(self.offsets, position)
 
     def change(self, at: int) -> Change:
         """What a row that was new has changed."""

@@ -16,6 +16,11 @@ class Names(dict[str, int]):
         super().__init__()
         self.all: list[str] = []
 
+    def put(self, names: list[str]) -> None:
+        """Number these, in this order; there were none before."""
+        self.all = names
+        self.update(zip(names, range(len(names)), strict=True))
+
     def __missing__(self, name: str) -> int:
         number = self[name] = len(self.all)
         self.all.append(name)
@@ -51,23 +56,26 @@ class FactIds:
         self._texts += text
         self._ends.append(len(self._texts))
         if 2 * number > len(self._slots):
-            self._grow()
+            self._fill(4 * len(self._slots))
         return number, True
-
-    def find(self, feed: str, fact_id: str) -> int:
-        """Its number, or NONE."""
-        text = f"{feed}/{fact_id}".encode()
-        return self._look_up(text, hash(text))[1]
 
     def text(self, number: int) -> tuple[str, str]:
         """Feed and fact_id."""
         feed, _, fact_id = self._bytes(number).decode().partition("/")
         return feed, fact_id
 
-    def size(self) -> int:
-        """Bytes it takes."""
-        columns = (self._slots, self._hashes, self._ends)
-        return sum(c.itemsize * len(c) for c in columns) + len(self._texts)
+    def columns(self) -> tuple[array[int], array[int]]:
+        """All texts, and where each ends."""
+        return array("B", self._texts), array("Q", self._ends)
+
+    def put(self, texts: array[int], ends: array[int]) -> None:
+        """Number these instead. Hashes are of this process."""
+        self._texts, self._ends = bytearray(texts.tobytes()), ends
+        self._hashes = array("q", (hash(self._bytes(number)) for number in range(len(ends))))
+        slots = _FIRST_SLOTS
+        while slots < 2 * len(ends):
+            slots *= 4
+        self._fill(slots)
 
     def _look_up(self, text: bytes, hashed: int) -> tuple[int, int]:
         """Where it is or would be, and its number or NONE."""
@@ -83,8 +91,8 @@ class FactIds:
         start = self._ends[number - 1] if number else 0
         return bytes(self._texts[start : self._ends[number]])
 
-    def _grow(self) -> None:
-        slots = array("I", bytes(4 * 4 * len(self._slots)))
+    def _fill(self, size: int) -> None:
+        slots = array("I", bytes(4 * size))
         mask = len(slots) - 1
         for number, hashed in enumerate(self._hashes, 1):
             slot = hashed & mask

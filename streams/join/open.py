@@ -170,6 +170,10 @@ class OpenAccesses:
         self._offsets.pop(partition, None)
         return {offset for offset, _ in held}
 
+    def offsets(self, partition: Partition) -> set[int]:
+        """At which offsets something is open, or not yet stored."""
+        return {offset for offset, _ in self._held.get(partition, ())}
+
     def has_reopened(self, partition: Partition) -> bool:
         """Whether an access that was judged before is open again: no committed offset leads whoever is next to it."""
         return self._reopened[partition] > 0

@@ -33,23 +33,23 @@ class PlainDuties:
         self.facts = facts
         self._grace = grace_ms
         self.duties = array("q", [0] * WIDTH)
-        self._first = array("I")
-        self._places = array("I")  # by row; 0: it is no own assignment
+        self.first_places = array("I")
+        self.places = array("I")  # by row; 0: it is no own assignment
         self.logins: dict[str, dict[str, Login]] = {}  # source -> login -> its only account
 
     def first(self) -> array[int]:
         """By the number of a record the place of its newest duty; 0: it has none."""
-        missing = len(self.facts.records.all) - len(self._first)
+        missing = len(self.facts.records.all) - len(self.first_places)
         if missing > 0:
-            self._first.frombytes(bytes(self._first.itemsize * missing))
-        return self._first
+            self.first_places.frombytes(bytes(self.first_places.itemsize * missing))
+        return self.first_places
 
     def hear(self, row: int) -> None:
         """Take in a row that was just added to the facts."""
         facts = self.facts
         number, kind = facts.fact[row], facts.kinds[facts.fact[row]]
         is_own = kind == ASSIGNMENT and not facts.variant[row] & UNIT
-        self._places.append(self._append(row) if is_own else 0)
+        self.places.append(self._append(row) if is_own else 0)
         if kind == ASSIGNMENT and facts.earlier[row]:
             for known in facts.rows(number):
                 self._set(known, self._span(known) if known == facts.tops[number] else _NEVER)
@@ -59,19 +59,15 @@ class PlainDuties:
             for known in facts.rows(number):
                 self._set_login(facts.names[ONE][known])
 
-    def size(self) -> int:
-        """Bytes of the columns."""
-        return sum(c.itemsize * len(c) for c in (self.duties, self._first, self._places))
-
     def _append(self, row: int) -> int:
         record, place = self.facts.names[TWO][row], len(self.duties)
-        first = self._first if record < len(self._first) else self.first()
+        first = self.first_places if record < len(self.first_places) else self.first()
         self.duties.extend((self.facts.names[ONE][row], *_NEVER, first[record]))
         first[record] = place
         return place
 
     def _set(self, row: int, span: tuple[int, int]) -> None:
-        if place := self._places[row]:
+        if place := self.places[row]:
             self.duties[place + 1], self.duties[place + 2] = span
 
     def _span(self, row: int) -> tuple[int, int]:

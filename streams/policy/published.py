@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import starmap
+from typing import Any
 
 from streams.join.open import Partition
 from streams.join.reconcile import State, join
@@ -59,6 +61,30 @@ class Published:
         """Whether a finding about a message at or after this offset of the partition can have been published."""
         return offset <= self._newest.get(partition, -1)
 
+    def columns(self) -> dict[str, list[Any]]:
+        """What the log has said, in columns as JSON has them."""
+        rows = zip(*((name, *state) for name, state in self._joined.items()), strict=True)
+        columns = {name: list(column) for name, column in zip(("id", *State._fields), rows, strict=False)}
+        newest = [[*partition, offset] for partition, offset in self._newest.items()]
+        offsets = [[*partition, sorted(offsets)] for partition, offsets in self._offsets.items() if offsets]
+        return {**columns, "newest": newest, "offsets": offsets}
+
+    def put(self, columns: dict[str, list[Any]]) -> None:
+        """Take in what was put away."""
+        if "id" in columns:
+            columns["flags"] = list(map(tuple, columns["flags"]))
+            fields = zip(*(columns[name] for name in State._fields), strict=True)
+            self._joined = dict(zip(columns["id"], starmap(State, fields), strict=True))
+        self._newest = {Partition(topic, number): offset for topic, number, offset in columns["newest"]}
+        for topic, number, offsets in columns["offsets"]:
+            self._offsets[Partition(topic, number)] = set(offsets)
+
+    def in_flight(self, partition: Partition) -> set[int]:
+        """Which messages something is on its way about."""
+        return {offset for _, offset in self._in_flight.get(partition, {}).values()}
+
     def forget_flight(self, partition: Partition) -> set[int]:
         """The partition is lost: whatever was stored will be read from the log. Which messages it was about."""
-        return {offset for _, offset in self._in_flight.pop(partition, {}).values()}
+        offsets = self.in_flight(partition)
+        self._in_flight.pop(partition, None)
+        return offsets

@@ -25,13 +25,14 @@ from schemas.fact import RegisteredFact, RegisteredMark
 from schemas.plain_fact import read_plain_facts
 from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
-from streams.join.index import AccessIndex, Place, PlainAccesses
+from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
 from streams.join.moments import moment_of
 from streams.join.names import Names
 from streams.join.open import Partition
 from streams.join.question import Question
 from streams.join.rows import row_of, row_of_plain
+from streams.join.stretch import Place, PlainAccesses
 from streams.join.touched import Query, touched
 from streams.policies import load_policy
 from streams.policy.indexed import accesses_of, in_doubt
@@ -174,9 +175,10 @@ def index_bytes(accesses: int, *, is_traced: bool) -> dict[str, float]:
     before = resident()
     if is_traced:
         tracemalloc.start()
-    for _ in range(accesses // BATCH):
-        index.add_plain(HELD, rows, APPENDED)
-    next(index.matching(HELD, [Query(frozenset({"case/su1"}), None)]), None)  # the first who asks links the chains
+    for first in range(0, accesses, BATCH):
+        with index.taking(HELD, (first, first + BATCH), (APPENDED, APPENDED)) as taking:
+            taking.add_plain(rows._replace(offsets=list(range(first, first + BATCH))))
+    index.link(HELD, accesses)
     taken = tracemalloc.get_traced_memory()[0] if is_traced else resident() - before
     name = "traced_bytes" if is_traced else "resident_bytes"
     return {name: taken / accesses, "columns_bytes": index.size() / accesses}
@@ -221,7 +223,9 @@ def _again(judge: Judge, messages: Sequence[Came], values: Sequence[bytes]) -> t
         queries += touched(judge.knowledge, *judge.knowledge.change(at), depth)
     again = told = 0
     for first in range(0, len(queries), SOME):
-        found: dict[Place, Question] = dict(judging.index.matching(HELD, queries[first : first + SOME]))
+        found: dict[Place, Question] = dict(
+            judging.index.matching(HELD, judging.index.wanted(queries[first : first + SOME]))
+        )
         again += len(found)
         wanted = set(in_doubt(judging, HELD, found))
         entries = [e for place in wanted for e in accesses_of(judging, HELD, SOURCE, messages[place.offset])]

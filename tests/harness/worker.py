@@ -5,9 +5,12 @@ Its logs outlive it. Whatever it has not stored when it is dropped is lost, as i
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+
+import orjson
 
 from schemas.codec import encode
 from schemas.errors import RejectedInputError
@@ -20,6 +23,7 @@ from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.outgoing import cut_digest
 from streams.broadcast import names_of
 from streams.frontier import Frontier
+from streams.join.columns import Columns, put_index, put_knowledge, take_index, take_knowledge
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
@@ -112,10 +116,21 @@ class Job:
     done: Callable[[], None]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A snapshot of a worker."""
+
+    document: bytes
+    columns: Columns
+    doubtful: dict[Partition, set[int]]
+    heard_facts: int
+    heard_findings: int
+
+
 class Worker:
     """Holds all partitions. It begins with all that is known, and at the committed offsets."""
 
-    def __init__(self, stored: Stored, policy: Policy, run: str) -> None:
+    def __init__(self, stored: Stored, policy: Policy, run: str, kept: Kept | None = None) -> None:
         self.stored = stored
         self._name, self.holds = run, 0
         knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
@@ -130,14 +145,35 @@ class Worker:
         self.open = OpenAccesses(policy.grace_ms)
         self.closed: list[OpenAccess] = []
         self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)
+        self.heard_facts = self.heard_marks = self._heard_findings = 0
+        if kept is not None:
+            self._put(kept)
         self.begin()
         self.corrected = 0  # accesses found by facts and not open
         self.backfilled = 0  # messages read again behind the index
         self.horizon = -FOR_EVER
         self.answered = 0  # accesses that somebody else spoke of
         self.is_zombie = False  # others hold its partitions: what it commits is refused
-        self.heard_facts = self.heard_marks = self._heard_findings = 0
         self.hear()
+
+    def put_away(self) -> Kept:
+        """What a snapshot has of it."""
+        judging = self.judging
+        knowledge, columns = take_knowledge(judging.knowledge)
+        index, more = take_index(judging.index)
+        unsettled = {p: self.open.offsets(p) | judging.published.in_flight(p) for p in self.stored.messages}
+        doubtful = {p: offsets | self._doubtful[p] for p, offsets in unsettled.items()}
+        document = {"knowledge": knowledge, "index": index, "published": judging.published.columns()}
+        return Kept(orjson.dumps(document), columns | more, doubtful, self.heard_facts, self._heard_findings)
+
+    def _put(self, kept: Kept) -> None:
+        document = orjson.loads(kept.document)
+        columns = {name: array(column.typecode, column) for name, column in kept.columns.items()}
+        put_knowledge(self.judging.knowledge, document["knowledge"], columns)
+        put_index(self.judging.index, document["index"], columns)
+        self.judging.published.put(document["published"])
+        self._doubtful.update((p, set(offsets)) for p, offsets in kept.doubtful.items())
+        self.heard_facts, self._heard_findings = kept.heard_facts, kept.heard_findings
 
     @property
     def run(self) -> str:

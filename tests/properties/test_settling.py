@@ -24,7 +24,7 @@ from sinks.ledger.rejudge import Rejudge, Verdict, joined
 from streams.join.open import Partition
 from tests.harness import chance
 from tests.harness.builders import FEED_OF, account, assignment, make_policy
-from tests.harness.worker import Stored, Worker
+from tests.harness.worker import Kept, Stored, Worker
 
 PARTITIONS = (Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3))
 BEFORE = chance.START - 3 * chance.STEP
@@ -46,6 +46,9 @@ class Play:
     """Which share of those that lose their partitions get them back one day, with the index they had."""
     forgetful: float = 0.0
     """How often, per step, what is older than a few steps falls behind the horizon."""
+    snapshots: float = 0.0
+    """How often, per step, a snapshot is taken; whoever is born then begins with one of them, perhaps an old one."""
+    kept: list[Kept] = field(default_factory=list)
     zombies: list[Worker] = field(default_factory=list)
     away: list[Worker] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
@@ -75,6 +78,8 @@ class Play:
                 self._go_on(zombie)
             for worker in self.away:
                 worker.hear()
+            if self.fate.random() < self.snapshots:
+                self.kept.append(self.worker.put_away())
             if self.fate.random() < self.forgetful:
                 self.worker.forget(self.now - self.fate.randrange(4) * chance.STEP)
             if self.fate.random() < self.crashes:
@@ -259,7 +264,8 @@ class Play:
 
     def _born(self) -> Worker:
         self.lives += 1
-        return Worker(self.stored, self.policy, run=f"run-{self.lives}")
+        kept = self.fate.choice(self.kept[-3:]) if self.kept else None
+        return Worker(self.stored, self.policy, run=f"run-{self.lives}", kept=kept)
 
 
 def duty(rng: Random) -> Body:
@@ -379,6 +385,18 @@ def test_partitions_that_come_back_find_their_index_as_good(seed: int, grace: in
     moved.run(steps)
     check(moved, is_haunted=undead > 0)
     assert standing(calm) == standing(moved)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=seeds, grace=graces, steps=st.integers(10, 90), undead=st.sampled_from((0.0, 0.4)))
+def test_snapshots_change_nothing_that_stands(seed: int, grace: int, steps: int, undead: float) -> None:
+    """However old, whatever was unsettled when they were taken, and whoever held the partitions since."""
+    calm = Play(seed, grace)
+    restored = Play(seed, grace, crashes=0.2, torn=True, undead=undead, returning=0.2, forgetful=0.05, snapshots=0.2)
+    calm.run(steps)
+    restored.run(steps)
+    check(restored, is_haunted=undead > 0)
+    assert standing(calm) == standing(restored)
 
 
 def standing(play: Play) -> dict[str, tuple[object, ...]]:

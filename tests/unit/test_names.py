@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from streams.join.names import NONE, FactIds, Names
+import tracemalloc
+
+from streams.join.names import FactIds, Names
 
 
 def test_names_are_numbered_as_they_come() -> None:
@@ -18,8 +20,6 @@ def test_facts_are_numbered_by_feed_and_id() -> None:
     ids = FactIds()
     said = [("staff", "a/b"), ("cases", "a/b"), ("staff", "a"), ("staff", "a/b")]
     assert [ids.number(*one) for one in said] == [(0, True), (1, True), (2, True), (0, False)]
-    assert [ids.find(*one) for one in said] == [0, 1, 2, 0]
-    assert ids.find("staff", "b") == NONE
     assert [ids.text(number) for number in range(3)] == said[:3]
 
 
@@ -27,10 +27,14 @@ def test_many_are_found_again_and_take_little() -> None:
     """The table grows on the way; 40 bytes each and the text."""
     ids = FactIds()
     said = [("assignments", f"as-{n}") for n in range(50_000)]
-    assert [ids.number(*one) for one in said] == [(n, True) for n in range(50_000)]
-    assert [ids.find(*one) for one in said] == list(range(50_000))
+    tracemalloc.start()
+    are_new = all(ids.number(*one) == (n, True) for n, one in enumerate(said))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert are_new
+    assert [ids.number(*one) for one in said] == [(n, False) for n in range(50_000)]
     assert len(ids) == 50_000
-    assert ids.size() / len(ids) < 20 + 45
+    assert taken / len(ids) < 20 + 45
 
 
 def test_ids_of_one_hash_are_told_apart(monkeypatch) -> None:  # type: ignore[no-untyped-def] # the fixture of pytest
@@ -38,7 +42,16 @@ def test_ids_of_one_hash_are_told_apart(monkeypatch) -> None:  # type: ignore[no
     monkeypatch.setattr("streams.join.names.hash", lambda text: 7, raising=False)
     ids = FactIds()
     said = [("staff", f"a{n}") for n in range(600)]
-    for one in said:
-        ids.number(*one)
-    assert [ids.find(*one) for one in said] == list(range(600))
-    assert ids.find("staff", "b") == NONE
+    assert [ids.number(*one) for one in said] == [(n, True) for n in range(600)]
+    assert [ids.number(*one) for one in said] == [(n, False) for n in range(600)]
+
+
+def test_what_was_put_away_is_found_by_its_number() -> None:
+    """And goes on from there; of many, and of none."""
+    for many in (0, 1, 600, 5_000):
+        before, ids = FactIds(), FactIds()
+        for number in range(many):
+            before.number("staff", f"a{number}")
+        ids.put(*before.columns())
+        assert [ids.number("staff", f"a{n}") for n in range(many + 700)] == [(n, n >= many) for n in range(many + 700)]
+        assert ids.text(many // 2) == ("staff", f"a{many // 2}")

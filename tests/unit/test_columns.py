@@ -1,0 +1,156 @@
+"""What was put away and taken out again answers as what it was taken from, and goes on as that would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from schemas.fact import RegisteredFact, Waiver
+from streams.join.columns import Columns, Document, put_index, put_knowledge, take_index, take_knowledge
+from streams.join.index import AccessIndex
+from streams.join.knowledge import Knowledge
+from streams.join.touched import Query
+from streams.policy.judging import Judging
+from streams.snapshot_file import SnapshotError, read_snapshot, write_snapshot
+from tests.harness import chance
+from tests.harness.builders import make_policy
+from tests.harness.judging import PARTITION, judging, messages
+
+POLICY = make_policy(grace_seconds=600)
+
+
+def again(judge: Judging, path: Path) -> Judging:
+    """A judge that knows what this one does, by way of a file."""
+    document, columns = put_away(judge)
+    write_snapshot(path, document, columns)
+    document, columns = read_snapshot(path)
+    twin = judging(policy=POLICY)
+    twin.completeness = judge.completeness
+    put_knowledge(twin.knowledge, document["knowledge"], columns)
+    put_index(twin.index, document["index"], columns)
+    twin.published.put(document["published"])
+    return twin
+
+
+def put_away(judge: Judging) -> tuple[Document, Columns]:
+    """Everything of one judge."""
+    knowledge, columns = take_knowledge(judge.knowledge)
+    index, more = take_index(judge.index)
+    return {"knowledge": knowledge, "index": index, "published": judge.published.columns()}, columns | more
+
+
+def learn(knowledge: Knowledge, log: list[RegisteredFact | Waiver]) -> list[object]:
+    """What became of each; the log goes on from the position."""
+    learned: list[object] = []
+    for offset, said in enumerate(log, knowledge.position):
+        if isinstance(said, Waiver):
+            knowledge.waive(offset, said)
+        else:
+            learned.append(knowledge.learn(offset, said)[0])
+    return learned
+
+
+def found(index: AccessIndex) -> list[object]:
+    """All there is, by each name."""
+    queries = [Query(frozenset({f"{r.kind}/{r.id}"}), None) for r in chance.RECORDS]
+    queries += [Query(None, frozenset({f"ecms {login}"})) for login in chance.LOGINS]
+    wanted = index.wanted(queries)
+    said = [index.said(PARTITION, [one], 1 << 40) for one in wanted]
+    return [list(index.matching(PARTITION, [one])) for one in wanted] + [said]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_judge_that_was_put_away_judges_on_as_before(seed: int, tmp_path: Path) -> None:
+    """The facts it knows, those it learns afterwards, repeats and conflicts of old ones; what it had indexed."""
+    rng = Random(seed)
+    log = chance.log(rng, 60)
+    judge = judging(*log[:40], policy=POLICY)
+    accesses = [chance.access(rng, number) for number in range(60)]
+    appended = chance.START + chance.STEPS * chance.STEP
+    judged = judge.batch(PARTITION, "ecms", messages(*accesses[:40], appended_at=appended))
+    for finding in judged.findings:
+        judge.published.read(finding.finding_id, _state(judge, finding.finding_id), PARTITION, finding.message.offset)
+    if seed % 2:
+        found(judge.index)  # linked by now
+    twin = again(judge, tmp_path / "snapshot")
+    assert found(twin.index) == found(judge.index)
+    assert learn(twin.knowledge, log[20:]) == learn(judge.knowledge, log[20:])
+    assert (twin.knowledge.position, twin.knowledge.waivers) == (judge.knowledge.position, judge.knowledge.waivers)
+    assert twin.knowledge.row_at(50) == judge.knowledge.row_at(50)
+    for judge_of in (judge, twin):
+        judge_of.published.forget_flight(PARTITION)
+    more = messages(*accesses, appended_at=appended + 61_000)
+    one, other = judge.batch(PARTITION, "ecms", more), twin.batch(PARTITION, "ecms", more)
+    assert (one.codes, one.findings, one.repeats) == (other.codes, other.findings, other.repeats)
+    assert found(twin.index) == found(judge.index)
+    for offset in range(960, 1020):
+        assert twin.published.speaks_of(PARTITION, offset) == judge.published.speaks_of(PARTITION, offset)
+        assert twin.published.may_know(PARTITION, offset) == judge.published.may_know(PARTITION, offset)
+
+
+def _state(judge: Judging, finding_id: str) -> object:
+    return judge.published.state(finding_id, PARTITION)
+
+
+def test_what_is_put_away_is_of_its_moment(tmp_path: Path) -> None:
+    """It is written while the judge goes on."""
+    judge = judging(*chance.log(Random(1), 20), policy=POLICY)
+    _, columns = put_away(judge)
+    before = {name: list(column) for name, column in columns.items()}
+    learn(judge.knowledge, chance.log(Random(2), 20))
+    judge.batch(PARTITION, "ecms", messages(chance.access(Random(3), 1)))
+    assert {name: list(column) for name, column in columns.items()} == before
+
+
+def test_nothing_is_put_away_and_taken_out() -> None:
+    """A worker that has just begun."""
+    twin = judging(policy=POLICY)
+    document, columns = put_away(judging(policy=POLICY))
+    put_knowledge(twin.knowledge, document["knowledge"], columns)
+    put_index(twin.index, document["index"], columns)
+    twin.published.put(document["published"])
+    assert (twin.knowledge.position, len(twin.index), len(twin.published)) == (0, 0, 0)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    """A good one."""
+    path = tmp_path / "data" / "snapshot"
+    write_snapshot(path, *put_away(judging(*chance.log(Random(1), 20), policy=POLICY)))
+    return path
+
+
+@pytest.mark.parametrize("place", [0, 25, 40, 500, -70, -1])
+def test_a_changed_byte_anywhere_is_noticed(snapshot: Path, place: int) -> None:
+    """Nobody judges by what a disk has made of it."""
+    read_snapshot(snapshot)
+    data = bytearray(snapshot.read_bytes())
+    data[place] ^= 1
+    snapshot.write_bytes(data)
+    with pytest.raises(SnapshotError):
+        read_snapshot(snapshot)
+
+
+@pytest.mark.parametrize("length", [0, 10, 30, 100, -1])
+def test_one_that_was_cut_short_is_noticed(snapshot: Path, length: int) -> None:
+    """Wherever it was cut."""
+    snapshot.write_bytes(snapshot.read_bytes()[:length])
+    with pytest.raises(SnapshotError):
+        read_snapshot(snapshot)
+
+
+def test_none_is_said_to_be_none(tmp_path: Path) -> None:
+    """The first start has none."""
+    with pytest.raises(FileNotFoundError):
+        read_snapshot(tmp_path / "snapshot")
+
+
+def test_one_that_cannot_be_written_leaves_the_one_before(snapshot: Path) -> None:
+    """And nothing half written."""
+    before = snapshot.read_bytes()
+    snapshot.with_suffix(".begun").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - whichever the system says
+        write_snapshot(snapshot, {}, {})
+    assert snapshot.read_bytes() == before
