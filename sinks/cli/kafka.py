@@ -178,21 +178,40 @@ Start = Literal["first", "end"] | int | Mapping[int, int]
 for it (its first message when none is)."""
 
 
+async def offsets_at(broker: Broker, topic: str, instant: int) -> dict[int, int]:
+    """By partition the first offset appended at or after this instant (UTC ms); its end where nothing was."""
+    counts = await partitions(broker, [topic])
+    async with consumer(broker) as client:
+        held = [TopicPartition(topic, number) for number in range(counts[topic])]
+        ends: dict[TopicPartition, int] = await client.end_offsets(held)
+        found = await client.offsets_for_times(dict.fromkeys(held, max(instant, 0)))
+    return {p.partition: ends[p] if found[p] is None else int(found[p].offset) for p in held}
+
+
 async def read_topic(
-    broker: Broker, topic: str, *, start: Start = "first", follow: bool = False
+    broker: Broker,
+    topic: str,
+    *,
+    start: Start = "first",
+    stop: Mapping[int, int] | None = None,
+    follow: bool = False,
 ) -> AsyncGenerator[Message, None]:
     """The messages of a topic, in order within each partition, up to the end as it was at the call.
 
-    With `follow` it goes on for ever. Raises NotReadyError when the topic is missing, or the broker gives nothing for
-    its timeout although there is more to read; KafkaError when it goes away while nothing comes.
+    `stop`: offsets by partition to end before. With `follow` it goes on for ever. Raises NotReadyError when the topic
+    is missing, or the broker gives nothing for its timeout although there is more to read; KafkaError when it goes away
+    while nothing comes.
     """
     counts = await partitions(broker, [topic])
     async with consumer(broker) as client:
         held = [TopicPartition(topic, number) for number in range(counts[topic])]
         client.assign(held)
         ends = await _seek(client, held, start)
-        watch = _Watch(broker, topic, sum([ends[p] - await client.position(p) for p in held]))
+        for partition in held:
+            ends[partition] = min(ends[partition], (stop or {}).get(partition.partition, ends[partition]))
+        watch = _Watch(broker, topic, sum([max(0, ends[p] - await client.position(p)) for p in held]))
         while follow or await _is_behind(client, ends):
+            watch.asks()
             batches: Mapping[TopicPartition, list[Any]] = await client.getmany(timeout_ms=FETCH_MS)
             for partition, records in batches.items():
                 for record in records:
@@ -209,15 +228,19 @@ class _Watch:
 
     def __init__(self, broker: Broker, topic: str, total: int) -> None:
         self._broker, self._topic, self._total = broker, topic, total
-        self._done = 0
-        self._began = self._moved = self._said = time.monotonic()
+        self._done, self._silence = 0, 0.0
+        self._began = self._asked = self._said = time.monotonic()
+
+    def asks(self) -> None:
+        """Only the broker's time counts: whoever reads may have taken a while over the last messages."""
+        self._asked = time.monotonic()
 
     def got(self, count: int) -> None:
         """So many more messages were read; none at all for too long raises NotReadyError."""
         now = time.monotonic()
         self._done += count
-        self._moved = now if count else self._moved
-        if now - self._moved > self._broker.timeout:
+        self._silence = 0.0 if count else self._silence + now - self._asked
+        if self._silence > self._broker.timeout:
             where = f"{self._topic} at {self._broker.address}"
             raise NotReadyError(f"{where} gives nothing more for {self._broker.timeout:.0f} s")
         if now - self._said > SAY_SECONDS and self._done < self._total:
@@ -226,10 +249,10 @@ class _Watch:
 
     def is_long_silent(self) -> bool:
         """Whether nothing has come for a while since the last look."""
-        now = time.monotonic()
-        if now - self._moved < LOOK_SECONDS:
+        self._silence += time.monotonic() - self._asked
+        if self._silence < LOOK_SECONDS:
             return False
-        self._moved = now
+        self._silence = 0.0
         return True
 
 

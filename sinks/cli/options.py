@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import click
 from pydantic import ValidationError
 
+from schemas.ids import parse_instant
 from schemas.settings import Settings
 
 from .kafka import Broker
@@ -42,6 +44,27 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail("must be a number of seconds", param, ctx)
         return seconds
+
+
+class When(click.ParamType):
+    """An instant, in UTC milliseconds: RFC 3339 with an offset, or so long before now."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The instant; wrong use when it is none."""
+        if isinstance(value, int):
+            return value
+        if found := _SPAN.fullmatch(value):
+            return int(time.time() * 1000) - int(found[1]) * _UNITS_MS[found[2]]
+        try:
+            return parse_instant(value)
+        except ValueError as error:
+            self.fail(f"{error}, or a span before now like 24h, 7d or 30m", param, ctx)
+
+
+_SPAN: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def with_broker(command: Callable[Concatenate[Broker, Settings, P], R]) -> Callable[P, R]:

@@ -23,10 +23,14 @@ _VALUE, _TIMESTAMP, _HEADERS, _OFFSET = map(attrgetter, ("value", "timestamp", "
 class Message(Protocol):
     """A Kafka record; `timestamp` is its append time in UTC milliseconds."""
 
-    offset: int
-    timestamp: int
-    value: bytes | None
-    headers: Headers
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 class Plainly(NamedTuple):

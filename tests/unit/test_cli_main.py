@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import click
 import pytest
 
 from schemas.errors import BrokenPromiseError, NotReadyError, RejectedInputError
 from sinks.cli.main import COMMANDS, cli, run
+from sinks.cli.options import When
 
 # The modules of these come from elsewhere; what is said of them here holds for all the others.
 OWN = [
@@ -19,6 +21,9 @@ OWN = [
     ("dead-letters", "list"),
     ("dead-letters", "show"),
     ("findings", "tail"),
+    ("explain",),
+    ("replay",),
+    ("verify",),
 ]
 
 
@@ -32,6 +37,20 @@ def test_a_span_of_time_is_a_number(seconds: str, capsys: pytest.CaptureFixture[
     """Who waits for "nan" seconds would wait for ever."""
     assert called("status", "--wait-idle", seconds) == 2
     assert "--wait-idle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "ago"), [("90s", 90_000), ("30m", 1_800_000), ("24h", 86_400_000), ("7d", 604_800_000)]
+)
+def test_an_instant_may_be_so_long_ago(words: str, ago: int) -> None:
+    """Counted back from now; anything else is RFC 3339, or refused."""
+    before = int(time.time() * 1000)
+    told = When().convert(words, None, None)
+    assert before - ago <= told <= int(time.time() * 1000) - ago
+    assert When().convert("2026-01-05T00:00:00Z", None, None) == 1_767_571_200_000
+    for wrong in ("24", "h", "-1h", "1w", "2026-01-05", ""):
+        with pytest.raises(click.UsageError, match="RFC 3339"):
+            When().convert(wrong, None, None)
 
 
 def test_help_names_every_command_without_importing_any() -> None:

@@ -1,0 +1,115 @@
+"""`needtoknow replay` on a real Kafka: a day judged once more, as known then, as known now, by another policy."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.ids import format_instant
+from tests.faults.harness import Running, running
+from tests.harness.broker import SharedBroker, new_namespace
+from tests.harness.builders import assignment, supervision
+from tests.integration.tale import Tale
+from tests.integration.test_judged_again import write_fact
+
+
+@dataclass(frozen=True)
+class Told:
+    """A service at rest after a day: one accused, one cleared by somebody they supervise, one whose duty came late."""
+
+    service: Running
+    tale: Tale
+    snooper: str
+    chief: str
+    late: str
+    case: str
+    between: str  # an instant before any access was stored
+    findings: int
+
+    def replay(self, *arguments: str) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
+        """Exit code, differences, summary."""
+        code, out, _ = self.service.command("replay", "--json", *arguments)
+        *differences, summary = map(json.loads, out.splitlines())
+        assert len(self.service.findings()) == self.findings  # nothing was published
+        return code, differences, summary
+
+
+@pytest.fixture(scope="module")
+def told(kafka: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """The day is judged, corrected, and the worker is gone."""
+    with running(kafka.bootstrap, tmp_path_factory.mktemp("replay"), new_namespace()) as one:
+        one.service.start_workers(1)
+        tale = Tale(1, one)
+        worker, snooper, chief, late = (tale.hires(word) for word in ("w", "x", "s", "l"))
+        case = tale.name("case:c")
+        tale.learn(assignment(worker, case, **tale.fields()), supervision(chief, worker, **tale.fields()))
+        tale.play()
+        one.wait_idle()
+        between = format_instant(int(time.time() * 1000))
+        tale.pass_to(tale.at("14:00"))
+        for who in (worker, snooper, chief, late):  # no feed has spoken of that time: all but the explained wait
+            tale.see(who, "view", case)
+        tale.play()
+        one.wait_idle()
+        tale.ends()
+        tale.told()
+        tale.learn(assignment(late, case, **tale.fields(recorded_at=tale.at("23:30"))))
+        tale.told()
+        one.wait_idle()
+        one.service.stop()
+        yield Told(one, tale, snooper, chief, late, case, between, len(one.findings()))
+
+
+@pytest.mark.parametrize("as_known", ["then", "now"])
+def test_what_was_said_would_be_said_again(told: Told, as_known: str) -> None:
+    """By the facts of then, and by those of now: a correction that was published is no difference to either."""
+    code, differences, summary = told.replay("--from", "1h", "--as-known", as_known)
+    assert (code, differences, summary["is_the_same"]) == (0, [], True)
+    assert (summary["messages"], summary["accesses"], summary["unjudged"], summary["waiting"]) == (4, 4, 0, 0)
+    code, page, _ = told.service.command("replay", "--from", "1h", "--as-known", as_known)
+    assert (code, "no difference: what " in page.splitlines()[-1]) == (0, True)
+
+
+@pytest.mark.parametrize("as_known", ["then", "now"])
+def test_another_policy_shows_what_it_would_have_said(told: Told, tmp_path: Path, as_known: str) -> None:
+    """Without supervision the chief would be a finding; the others would be as they are."""
+    built_in = files("streams.policy").joinpath("default.toml").read_text(encoding="utf-8")
+    stricter = tmp_path / "stricter.toml"
+    stricter.write_text(built_in.replace("[paths.supervises]\nenabled = true", "[paths.supervises]\nenabled = false"))
+    code, [one], summary = told.replay("--from", told.between, "--as-known", as_known, "--policy", str(stricter))
+    assert (code, summary["differences"]["raised"]) == (1, 1)
+    assert (one["change"], one["before"], one["after"]["staff"]) == ("raised", None, told.chief)
+    assert one["after"]["outcome"] == "unexplained"
+
+
+def test_only_messages_of_the_range_and_of_the_source_are_judged(told: Told) -> None:
+    """By when the broker stored them."""
+    for arguments in (("--from", "1h", "--to", told.between), ("--from", "1h", "--source", "jnet")):
+        code, _, summary = told.replay(*arguments)
+        assert (code, summary["messages"]) == (0, 0)
+    code, _, complaint = told.service.command("replay", "--from", told.between, "--to", "1h")
+    assert (code, "--from must be before --to" in complaint) == (2, True)
+    code, _, complaint = told.service.command("replay", "--from", "yesterday")
+    assert (code, "RFC 3339" in complaint) == (2, True)
+    code, _, complaint = told.service.command("replay", "--from", "1h", "--policy", __file__)
+    assert (code, "is not TOML" in complaint) == (2, True)
+
+
+def test_what_nobody_has_said_yet_differs_as_known_now_and_not_as_known_then(told: Told) -> None:
+    """No worker runs: the fact clears the snooper in time to be known late, and takes the first duty back."""
+    tale = told.tale
+    write_fact(told.service, assignment(told.snooper, told.case, **tale.fields(recorded_at=tale.at("23:40"))))
+    code, [one], _ = told.replay("--from", "1h")
+    assert (code, one["change"], one["before"]["outcome"]) == (1, "revised", "unexplained")
+    assert (one["after"]["outcome"], one["after"]["staff"]) == ("late", told.snooper)
+    code, page, _ = told.service.command("replay", "--from", "1h")
+    assert (code, "WOULD BE REVISED (outcome from unexplained to late, severity" in page) == (1, True)
+    code, differences, _ = told.replay("--from", "1h", "--as-known", "then")
+    assert (code, differences) == (0, [])
