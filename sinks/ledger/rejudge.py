@@ -79,21 +79,32 @@ class _Question:
     def bodies(self, *mention: str) -> Iterator[Body]:
         """What the facts that mention this say."""
         for revisions in self.facts.get(mention, ()):
-            known = [r for r in revisions if self._is_known(r)]
+            known = [r for r in revisions if r.offset < self.position and self._is_in_time(r.fact)]
             if not known:
                 continue
-            highest = max(known, key=lambda r: r.fact.revision)
+            highest = known[0] if len(known) == 1 else max(known, key=lambda r: r.fact.revision)
             if mention in highest.mentions and not highest.fact.void and self._is_valid(highest.fact):
                 yield highest.fact.body
 
-    def _is_known(self, revision: _Revision) -> bool:
-        in_time = self.known_by is None or revision.fact.known_from <= self.known_by
-        return revision.offset < self.position and in_time
+    def _is_in_time(self, fact: RegisteredFact) -> bool:
+        return self.known_by is None or fact.known_from <= self.known_by
 
     def _is_valid(self, fact: RegisteredFact) -> bool:
         if self.at is None:
             return True
         return fact.valid_from <= self.at and (fact.valid_to is None or self.at < fact.valid_to)
+
+
+class _Holders(NamedTuple):
+    """Rule 5, *has*: who has an assignment to one target or to what it belongs to, as one question knows it."""
+
+    question: _Question
+    staff: set[str]
+    units: set[str]
+
+    def has(self, staff: str) -> bool:
+        """Whether this person has it, or a unit of theirs."""
+        return staff in self.staff or (bool(self.units) and not self.units.isdisjoint(_units(self.question, staff)))
 
 
 class _Answers(NamedTuple):
@@ -109,6 +120,7 @@ class Rejudge:
 
     def __init__(self, policy: Policy, log: Log) -> None:
         self._policy = policy
+        self._gating = policy.gating_feeds()
         self._length = len(log)
         facts = _standing(log)
         self._facts: dict[Mention, list[list[_Revision]]] = {}
@@ -129,7 +141,9 @@ class Rejudge:
             raise ValueError(f"position {position} is not within the log of {self._length} messages")
         first, last = _interval(access, appended_at)
         answers = self._ask(access, first, last, position)
-        outcome = _outcome(answers, is_named=self._is_named(access, position))
+        outcome = _outcome(answers)
+        if outcome == "unexplained" and not self._is_named(access, position):
+            outcome = "unresolved"
         flags = _flags(answers, outcome, is_ahead=access.occurred_at > appended_at + CLOCK_AHEAD_MS)
         certainty, waiting_for = self._completeness(last, position, marks)
         is_explained = outcome == "explained"
@@ -163,29 +177,31 @@ class Rejudge:
 
     def _is_cleared(self, q: _Question, staff: str, target: Record) -> bool:
         """Rule 5: some enabled path clears this person for this record."""
-        paths = self._policy.paths
+        paths, holders = self._policy.paths, _holders(q, target)
+        if not holders.staff and not holders.units:
+            return False  # every path ends at somebody who has it
         return (
-            (paths.own_assignment.enabled and _has(q, staff, target))
-            or (paths.supervises.enabled and self._line_has(q, staff, target))
-            or (paths.covers.enabled and self._covered_has(q, staff, target))
+            (paths.own_assignment.enabled and holders.has(staff))
+            or (paths.supervises.enabled and self._line_has(holders, staff))
+            or (paths.covers.enabled and self._covered_has(holders, staff))
         )
 
-    def _line_has(self, q: _Question, staff: str, target: Record) -> bool:
+    def _line_has(self, holders: _Holders, staff: str) -> bool:
         """Somebody else, 1 to `depth` supervision steps below, has it. Loops only lead to people already met."""
-        below: set[str] = set()
-        level = {staff}
+        q, below, level = holders.question, set[str](), {staff}
         for _ in range(self._policy.paths.supervises.depth):
             level = {
                 body.staff for boss in level for body in q.bodies("supervision", boss) if isinstance(body, Supervision)
             }
             below |= level
-        return any(_has(q, one, target) for one in below - {staff})
+        return any(holders.has(one) for one in below - {staff})
 
-    def _covered_has(self, q: _Question, staff: str, target: Record) -> bool:
+    def _covered_has(self, holders: _Holders, staff: str) -> bool:
         """Somebody else whom this person stands in for has it; what that person covers in turn does not count."""
+        q = holders.question
         covered = {body.covered for body in q.bodies("coverage", staff) if isinstance(body, Coverage)} - {staff}
-        return any(_has(q, one, target) for one in covered) or (
-            self._policy.paths.covers.carries_line and any(self._line_has(q, one, target) for one in covered)
+        return any(holders.has(one) for one in covered) or (
+            self._policy.paths.covers.carries_line and any(self._line_has(holders, one) for one in covered)
         )
 
     def _is_named(self, access: Access, position: int) -> bool:
@@ -197,7 +213,7 @@ class Rejudge:
         self, last: int, position: int, marks: Mapping[str, int]
     ) -> tuple[Certainty | None, tuple[FeedName, ...]]:
         """Rule 10: how certain the feeds let us be about an access that ended at `last`, and who keeps us from more."""
-        feeds = self._policy.gating_feeds()
+        feeds = self._gating
 
         def complete(feed: str, through: int) -> bool:
             return feed in marks and marks[feed] >= through
@@ -308,14 +324,19 @@ def _staff_behind(q: _Question, access: Access) -> set[str]:
     return {body.staff for body in q.bodies("account", access.source, access.actor) if isinstance(body, Account)}
 
 
-def _has(q: _Question, staff: str, target: Record) -> bool:
-    """Rule 5: an assignment of this person or of a unit of theirs, to the record or to what it belongs to."""
+def _holders(q: _Question, target: Record) -> _Holders:
+    """Rule 5: the assignments to the target and to whatever a membership puts it within, one step."""
     wholes = {body.within for body in q.bodies("membership", target.kind, target.id) if isinstance(body, Membership)}
-    return any(
-        body.staff == staff or (body.unit is not None and body.unit in _units(q, staff))
+    assignments = [
+        body
         for record in {target, *wholes}
         for body in q.bodies("assignment", record.kind, record.id)
         if isinstance(body, Assignment)
+    ]
+    return _Holders(
+        q,
+        {body.staff for body in assignments if body.staff is not None},
+        {body.unit for body in assignments if body.unit is not None},
     )
 
 
@@ -323,8 +344,8 @@ def _units(q: _Question, staff: str) -> set[str]:
     return {body.unit for body in q.bodies("unit_member", staff) if isinstance(body, UnitMember)}
 
 
-def _outcome(answers: _Answers, *, is_named: bool) -> Outcome:
-    """Rule 7 and the table of design section 5."""
+def _outcome(answers: _Answers) -> Outcome:
+    """The table of design section 5, and rule 7 but for what no fact names."""
     then_all, now_all = all(answers.then), all(answers.now)
     if not answers.people:
         return "unresolved"
@@ -336,7 +357,7 @@ def _outcome(answers: _Answers, *, is_named: bool) -> Outcome:
         return "late"
     if then_all:
         return "revoked"
-    return "unexplained" if is_named else "unresolved"
+    return "unexplained"
 
 
 def _flags(answers: _Answers, outcome: Outcome, *, is_ahead: bool) -> tuple[Flag, ...]:
