@@ -38,7 +38,7 @@ class Report:
     findings: int = 0
     pending: int = 0
     unjudged: int = 0
-    past: int = 0  # cuts that begin before the first message that is still there: no longer to be derived
+    past: int = 0  # cuts that begin before the first message that was read: not to be derived here
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -75,7 +75,7 @@ def _audit_partition(
     report.messages += len(messages)
     report.accesses += sum(len(m.accesses) for m in messages)
     _check_cover(report, place, messages, [s.cut for s in stored])
-    _check_chains(report, place, stored)
+    _check_chains(report, place, stored, is_whole=logs.is_whole)
     waited: dict[tuple[int, int], int] = {}  # the highest position at which it was pending
     said: dict[tuple[int, int], int] = {}  # and at which something was said of it
     for number, (cut, _) in enumerate(stored):
@@ -86,10 +86,10 @@ def _audit_partition(
         if cut.policy != policy_hash:
             report.differences.append(f"{_where(place, cut)}: judged under a policy that is not this one")
             continue
-        if messages and cut.first_offset < messages[0].offset:
+        if _last_offset(cut) < logs.begin(place) or (cut.settled is None and cut.first_offset < logs.begin(place)):
             report.past += 1
             continue
-        for one in _check(report, place, cut, messages, judge, states):
+        for one in _check(report, place, cut, messages, judge, states, logs.begin(place)):
             known = waited if one.verdict.is_pending else said
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
@@ -103,17 +103,28 @@ def _audit_partition(
 
 
 def _check(
-    report: Report, place: Place, cut: Cut, messages: list[Read], judge: Rejudge, states: Mapping[str, Finding]
+    report: Report,
+    place: Place,
+    cut: Cut,
+    messages: list[Read],
+    judge: Rejudge,
+    states: Mapping[str, Finding],
+    begin: int,
 ) -> list[Judged]:
     """The accesses that a cut speaks of, judged again; says where cut or findings differ from that."""
     if cut.settled is not None:
-        return _check_settlement(report, place, cut, messages, judge)
+        return _check_settlement(report, place, cut, messages, judge, begin)
     judged = _check_cut(report, place, cut, _between(messages, cut.first_offset, cut.next_offset), judge)
     for one in judged:
         is_found = one.verdict.outcome != "explained" and not one.verdict.is_pending
         if is_found and finding_id(one.access) not in states:  # findings are stored before the cut that counts them
             report.differences.append(f"{place[0]}/{place[1]}/{one.place[0]}: was found and has no finding")
     return judged
+
+
+def _last_offset(cut: Cut) -> int:
+    """Of a batch one less than its end; of a settlement the last of which it speaks."""
+    return max((offset for offset, _ in cut.settled or ()), default=cut.next_offset - 1)
 
 
 def _between(messages: list[Read], first: int, following: int) -> list[Read]:
@@ -140,15 +151,18 @@ def _check_cover(report: Report, place: Place, messages: list[Read], cuts: list[
         report.differences.append(f"{place[0]}/{place[1]}: a cut ends at {reached}, the log at {end}")
 
 
-def _check_chains(report: Report, place: Place, stored: Iterable[StoredCut]) -> None:
-    """Each run's cuts name the one before; a run's first one names some cut of this partition, or none."""
+def _check_chains(report: Report, place: Place, stored: Iterable[StoredCut], *, is_whole: bool) -> None:
+    """Each run's cuts name the one before; a run's first one names some cut of this partition, or none.
+
+    Where the ledger was not read from its start, a run's first one may name one that was not read.
+    """
     last_of_run: dict[str, str] = {}
     known: set[str] = set()
     for cut, digest in stored:
         before = last_of_run.get(cut.run)
         if before is not None and cut.previous != before:
             report.differences.append(f"{_where(place, cut)}: does not name the cut before it")
-        if before is None and cut.previous is not None and cut.previous not in known:
+        if is_whole and before is None and cut.previous is not None and cut.previous not in known:
             report.differences.append(f"{_where(place, cut)}: names a cut that is not there")
         last_of_run[cut.run] = digest
         known.add(digest)
@@ -181,10 +195,14 @@ def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge
     return judged
 
 
-def _check_settlement(report: Report, place: Place, cut: Cut, messages: list[Read], judge: Rejudge) -> list[Judged]:
-    """Whatever is said to have ended without a finding was explained where that was said."""
+def _check_settlement(
+    report: Report, place: Place, cut: Cut, messages: list[Read], judge: Rejudge, begin: int
+) -> list[Judged]:
+    """Whatever is said to have ended without a finding was explained where that was said; `begin`: the first read."""
     judged: list[Judged] = []
     for offset, index in cut.settled or ():
+        if offset < begin:
+            continue
         found = _between(messages, offset, offset + 1)
         if not found or index >= len(found[0].accesses):
             report.differences.append(f"{_where(place, cut)}: settles what is not in the log")

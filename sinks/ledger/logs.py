@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.access import Access
@@ -41,3 +41,10 @@ class Logs:
     marks: Mapping[str, int]
     position: int
     since: int = 0  # append time, UTC ms: what is older than a worker's index is not held to later facts
+    begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
+    is_whole: bool = True  # whether the ledger was read from its start, so that each cut that is named must be there
+
+    def begin(self, place: Place) -> int:
+        """The first offset of a partition that was read."""
+        messages = self.messages.get(place)
+        return self.begins.get(place, messages[0].offset if messages else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from schemas.codec import encode
 from schemas.ids import format_instant
 from tests.faults.harness import Running, running
 from tests.harness.broker import SharedBroker, new_namespace
@@ -102,6 +105,18 @@ def test_only_messages_of_the_range_and_of_the_source_are_judged(told: Told) -> 
     assert (code, "is not TOML" in complaint) == (2, True)
 
 
+def test_the_nightly_verify_looks_at_what_was_stored_since(told: Told) -> None:
+    """Nothing of before is read again, and what is there is held to as much."""
+    whole, day = told.service.document("verify"), told.service.document("verify", "--since", told.between)
+    assert (whole["verified"], whole["since"], day["verified"], day["since"]) == (True, None, True, told.between)
+    assert (day["messages"], day["cuts"], day["past"], day["unjudged"]) == (4, whole["cuts"], 0, 0)
+    assert day["findings"] == whole["findings"] > 0
+    code, page, _ = told.service.command("verify", "--since", told.between)
+    assert (code, page.splitlines()[0]) == (0, f"what was stored since {told.between}, and nothing of before")
+    now = told.service.document("verify", "--since", format_instant(int(time.time() * 1000)))
+    assert (now["verified"], now["messages"], now["cuts"], now["findings"]) == (True, 0, 0, 0)
+
+
 def test_what_nobody_has_said_yet_differs_as_known_now_and_not_as_known_then(told: Told) -> None:
     """No worker runs: the fact clears the snooper in time to be known late, and takes the first duty back."""
     tale = told.tale
@@ -113,3 +128,18 @@ def test_what_nobody_has_said_yet_differs_as_known_now_and_not_as_known_then(tol
     assert (code, "WOULD BE REVISED (outcome from unexplained to late, severity" in page) == (1, True)
     code, differences, _ = told.replay("--from", "1h", "--as-known", "then")
     assert (code, differences) == (0, [])
+
+
+def test_the_nightly_verify_says_no_when_a_finding_was_forged(told: Told) -> None:
+    """Somebody with the worker's password turns an accusation into something milder."""
+    standing = next(f for f in told.service.findings() if f.staff == told.snooper)
+    forged = standing.model_copy(update={"position": standing.position + 1, "outcome": "revoked"})
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=told.service.service.bootstrap) as producer:
+            await producer.send_and_wait(told.service.topics.violations, encode(forged))
+
+    asyncio.run(write())
+    code, page, _ = told.service.command("verify", "--since", told.between)
+    assert code == 1
+    assert f"finding {standing.finding_id}: another verdict follows from its message" in page
