@@ -30,8 +30,8 @@ RECENT_SECONDS: Final = 600.0  # of event time: half the accesses are for duties
 BEGIN_BEFORE: Final = 0.85  # of the span: later ones would hardly be used
 CORRECT_BEFORE: Final = 0.92  # of the span
 SAY_BEFORE: Final = 0.98  # of the span
-STORM_AT: Final = 0.6  # of the span
-STORM_OVER: Final = 0.7
+STORM_AT: Final = 0.5  # of the span
+STORM_OVER: Final = 0.75
 AFTER_SECONDS: Final = 1.0  # by the clock, from the last access to the last marks
 GRACE_MS: Final = 3_600_000 + 1_000  # the policy's, and a second
 
