@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     directory = Path(tempfile.mkdtemp(prefix="needtoknow-faults-"))
     results: list[Result] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C: what there is so far is told
     try:
         with proxied_broker(directory / "kafka", print) as (kafka, proxies):
             for number, order in enumerate(orders := list(_orders(options)), start=1):
@@ -37,13 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 began, place = time.monotonic(), directory / f"{order.faults}-{order.seed}"
                 result = run(order, kafka, proxies, place, lambda line: print(f"  {line}", flush=True))
                 results.append(result)
+                _keep(results, options.json)
                 print(f"  {result.line()} ({time.monotonic() - began:.0f} s)", flush=True)
                 for wrong in result.wrong:
                     print(f"  WRONG: {wrong}", flush=True)
                 if result.is_good:
                     shutil.rmtree(place, ignore_errors=True)
     finally:
-        _tell(results, options.json)
+        print("\n" + table(results), flush=True)
     if results and all(result.is_good for result in results):
         shutil.rmtree(directory, ignore_errors=True)
         return 0
@@ -81,20 +84,18 @@ def _orders(options: argparse.Namespace) -> Iterator[Order]:
             yield Order(faults=name, seed=options.first_seed + number, seconds=options.seconds, accesses=accesses)
 
 
-def _tell(results: Sequence[Result], file: Path | None) -> None:
-    by_fault: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        by_fault[result.order.faults].append(result)
-    print("\n" + table(by_fault))
+def _keep(results: Sequence[Result], file: Path | None) -> None:
     if file is not None:
         file.write_text(json.dumps([result.document() for result in results], indent=2) + "\n")
 
 
-def table(by_fault: dict[str, list[Result]]) -> str:
+def table(results: Sequence[Result]) -> str:
     """One line a fault, and one for all."""
+    by_fault: defaultdict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        by_fault[result.order.faults].append(result)
     lines = [("fault", "runs", "valid", "good", *(name.replace("_", " ") for name in COLUMNS), "verify")]
-    everything = [result for results in by_fault.values() for result in results]
-    for name, some in [*by_fault.items(), ("all", everything)]:
+    for name, some in [*by_fault.items(), ("all", list(results))]:
         valid, good = sum(r.is_valid for r in some), sum(r.is_good for r in some)
         sums = [str(sum(r.numbers.get(column, 0) for r in some)) for column in COLUMNS]
         verified = sum(bool(r.numbers.get("verified")) for r in some)
