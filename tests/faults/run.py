@@ -28,6 +28,8 @@ BEGIN_SHARE: Final = 0.08  # of the day: by then accesses are being judged
 GAP_SECONDS: Final = 3.0  # between two strikes at the most
 IDLE_SECONDS: Final = 180.0
 LOOK: Final = 0.05
+SETTINGS: Final[tuple[dict[str, str], ...]] = ({}, {"NTK_INDEX_MAX": "1000"}, {"NTK_BATCH_MESSAGES": "20"})
+"""A run has one of these: as usual; an index too small for the day, so that corrections reach behind it; many cuts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def run(order: Order, kafka: LocalKafka, proxies: Sequence[Proxy], directory: Pa
     """Play, strike, heal, compare. What breaks off is a result, too: not valid, and wrong."""
     chance, faults = Random(f"{order.faults}/{order.seed}"), make(order.faults)
     result = Result(order)
-    settings = {"NTK_LOG_LEVEL": "INFO", **FAULTY}
+    settings = {**FAULTY, **chance.choice(SETTINGS)}
     with running(kafka.bootstrap, directory, new_namespace(), **settings) as one:
         scene = Scene(kafka, one, _seats(directory, proxies, faults), chance, say)
         try:
