@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
@@ -79,7 +82,7 @@ class Proxy:
         self._is_cut = True
         self.cut_off += len(self._writers) // 2
         for writer in self._writers:
-            writer.transport.abort()
+            _reset(writer)
 
     async def _end(self) -> None:
         self._server.close()
@@ -92,7 +95,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             self.refused += 1
-            writer.transport.abort()
+            _reset(writer)
             return
         try:
             there_reader, there = await asyncio.open_connection(HOST, self._upstream)
@@ -100,7 +103,8 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, there}
-        await asyncio.gather(self._pump(reader, there), self._pump(there_reader, writer))
+        with contextlib.suppress(asyncio.CancelledError):  # only the end of the proxy cancels it
+            await asyncio.gather(self._pump(reader, there), self._pump(there_reader, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -108,11 +112,17 @@ class Proxy:
                 await self._open.wait()
                 if self._delay:
                     await asyncio.sleep(self._delay)  # what a slow line does, not a wait for something
+                self.passed += len(chunk)
                 writer.write(chunk)
                 await writer.drain()
-                self.passed += len(chunk)
         except OSError:
             pass  # one end is gone; so is the connection
         finally:
             writer.transport.abort()
             self._writers.discard(writer)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """The other end is told at once, and what was under way is gone: closing would send it first."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
