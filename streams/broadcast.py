@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import mode
 import orjson
+import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import decode, is_waiver
@@ -32,6 +34,7 @@ from .telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 BATCH_MAX: Final = 5_000  # messages applied before others get the loop: about 50 ms
 FETCH_MAX: Final = 4 * 1_048_576  # bytes per partition and fetch
 SAY_EVERY: Final = 50_000  # messages between two lines of progress while loading
@@ -132,11 +135,17 @@ class Broadcast(mode.Service):
         """
         while self._asking is not None:
             await asyncio.wait([self._asking])
-        self._asking = asyncio.create_task(self._ends.end_offsets(list(self._positions)))
+        self._asking = asyncio.create_task(self._ask_ends())
         try:
             return await self._asking
         finally:
             self._asking = None
+
+    async def _ask_ends(self) -> dict[TopicPartition, int]:
+        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
+            with attempt:  # a broker that is away is waited for: a worker that died of it would find none either
+                ends: dict[TopicPartition, int] = await self._ends.end_offsets(list(self._positions))
+        return ends
 
     async def facts_end(self) -> int:
         """The next offset of `facts.v1`."""

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
+import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK: Final = 20_000  # cuts of one ledger partition; a partition whose last cut is further back starts a new chain
 FETCH_MS: Final = 500
+WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 
 
 class LastCut(NamedTuple):
@@ -45,21 +48,28 @@ class LastCuts:
     async def look(self) -> dict[Partition, LastCut]:
         """The newest cut of each partition that has one within the last LOOK_BACK of its ledger partition.
 
-        A partition without new messages has no new cut: its note may have been reconciled further.
+        A partition without new messages has no new cut: its note may have been reconciled further. Waits for a broker
+        that is away: partitions often change hands because it was.
         """
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
-        await consumer.start()
-        try:
-            await self._read(consumer)
-        finally:
-            await consumer.stop()
+        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
+            with attempt:
+                await self._read()
+                notes = await self._notes()
         found = dict(self._newest)
-        for partition, note in (await self._notes()).items():
+        for partition, note in notes.items():
             last = found.get(partition, NO_CUT)
             found[partition] = last._replace(reconciled=max(last.reconciled, note.reconciled))
         return found
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            await self._read_on(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         topic = self._settings.topics.ledger
         partitions = [TopicPartition(topic, p) for p in sorted(await consumer._client._wait_on_metadata(topic))]
         consumer.assign(partitions)
@@ -81,8 +91,8 @@ class LastCuts:
 
     async def _notes(self) -> dict[Partition, Note]:
         client = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker)
-        await client.start()
         try:
+            await client.start()
             group = await client.list_consumer_group_offsets(self._settings.group)
         finally:
             await client.close()
