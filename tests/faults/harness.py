@@ -8,7 +8,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +40,6 @@ QUICK: Final = {"NTK_COMMIT_INTERVAL_SECONDS": "0.1"}
 """Commits tell `status` how far the workers are, so a test that waits for them wants them often."""
 FAULTY: Final = {**QUICK, "NTK_SESSION_TIMEOUT_SECONDS": "6"}
 """Six seconds is the least that Kafka takes by default; until then nobody reads what a killed worker held."""
-
-
-Meanwhile = Callable[[int], Coroutine[Any, Any, object]]
-"""What happens beside each piece of a day, by the piece's number."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +137,7 @@ def until(is_so: Callable[[], object], what: str, seconds: float = IDLE_SECONDS)
 
 @dataclass(frozen=True)
 class Slices:
-    """A day cut into pieces, so that something can happen beside each. The first piece is what is known beforehand."""
+    """A day cut into pieces. The first is what is known beforehand."""
 
     pieces: tuple[tuple[Step, ...], ...]
     expected: Expected
@@ -160,22 +156,11 @@ def sliced_day(seed: int, *, accesses: int = 400) -> Slices:
     return Slices(ordered, day.expected(load_policy()))
 
 
-def play_sliced(one: Running, day: Slices, meanwhile: Meanwhile, *, seconds: float = 0.7) -> None:
-    """Play the day, each piece over `seconds`; `meanwhile(n)` runs beside piece n."""
-    for number, piece in enumerate(day.pieces):
-        _play_beside(one, piece, seconds, meanwhile(number))
+def play_sliced(one: Running, day: Slices, *, seconds: float) -> None:
+    """Play the day, each piece over `seconds`."""
+    for piece in day.pieces:
+        one.play(piece, seconds=seconds)
     one.wait_idle()
-
-
-def _play_beside(one: Running, steps: Sequence[Step], seconds: float, other: Coroutine[Any, Any, object]) -> None:
-    async def both() -> None:
-        await asyncio.gather(play(one.service.bootstrap, one.topics, steps, seconds=seconds), other)
-
-    asyncio.run(both())
-
-
-async def nothing_else(number: int) -> None:
-    """For days on which nothing happens beside them."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -50,6 +50,7 @@ class Result:
     order: Order
     evidence: str = ""
     is_valid: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
 
@@ -70,6 +71,7 @@ class Result:
             "faults": order.faults,
             "seed": order.seed,
             "seconds": order.seconds,
+            "settings": dict(self.settings),
             "valid": self.is_valid,
             "wrong": self.wrong,
             "evidence": self.evidence,
@@ -81,7 +83,8 @@ def run(order: Order, kafka: LocalKafka, proxies: Sequence[Proxy], directory: Pa
     """Play, strike, heal, compare. What breaks off is a result, too: not valid, and wrong."""
     chance, faults = Random(f"{order.faults}/{order.seed}"), make(order.faults)
     result = Result(order)
-    settings = {**FAULTY, **chance.choice(SETTINGS)}
+    result.settings = chance.choice(SETTINGS)
+    settings = {**FAULTY, **result.settings}
     with running(kafka.bootstrap, directory, new_namespace(), **settings) as one:
         scene = Scene(kafka, one, _seats(directory, proxies, faults), chance, say)
         try:
@@ -218,6 +221,3 @@ async def _delete_topics(bootstrap: str, prefix: str) -> None:
         await client.delete_topics([name for name in await client.list_topics() if name.startswith(prefix)])
     finally:
         await client.close()
-
-
-Runner = Callable[[Order, Path], Result]

@@ -19,7 +19,7 @@ from schemas.ledger import Cut
 from schemas.topics import FEEDS, Topics
 from sinks.cli.kafka import Message
 from sinks.ledger.rejudge import joined
-from tests.faults.harness import Running, check, nothing_else, play_sliced, running, sliced_day, until
+from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import (
     account,
@@ -415,7 +415,7 @@ def test_a_small_day_gives_exactly_the_findings_that_are_due(
     day = sliced_day(7, accesses=500)
     with running(kafka.bootstrap, tmp_path, namespace) as one:
         one.service.start_workers(2)
-        play_sliced(one, day, nothing_else, seconds=0.3)
+        play_sliced(one, day, seconds=0.3)
         checked = check(one, day.expected)
         assert checked.faults() == []
         assert checked.repeats == 0

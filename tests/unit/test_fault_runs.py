@@ -40,15 +40,15 @@ def test_only_a_valid_run_in_which_nothing_is_wrong_is_good(
     is_valid: bool, wrong: list[str], is_good: bool, word: str
 ) -> None:
     """A fault that did not happen shows nothing, however right everything is."""
-    result = Result(ORDER, "worker 2 killed", is_valid, wrong)
+    result = Result(ORDER, "worker 2 killed", is_valid, wrong=wrong)
     assert result.is_good == is_good
     assert result.line().startswith(f"{word}: worker-killed, seed 7: worker 2 killed")
 
 
 def test_the_table_adds_up_by_fault_and_over_all() -> None:
     """Runs that broke off have no numbers, and count as runs."""
-    killed = Result(ORDER, "", True, [], {"accesses": 300, "due": 40, "verified": True})
-    broken = Result(Order(faults="disk-full", seed=8, seconds=60, accesses=300), "", False, ["broke off"])
+    killed = Result(ORDER, "", True, numbers={"accesses": 300, "due": 40, "verified": True})
+    broken = Result(Order(faults="disk-full", seed=8, seconds=60, accesses=300), wrong=["broke off"])
     rows = [line.split() for line in table([killed, killed, broken]).splitlines()]
     assert rows[0][:4] == ["fault", "runs", "valid", "good"]
     assert [row[:6] for row in rows[1:]] == [
