@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tests.faults.fault import Fault
-from tests.faults.in_feeds import FeedDelayed, FeedRestarted, FeedSilent
+from tests.faults.in_feeds import FeedDelayed, FeedRestarted, FeedSilent, FeedWaived
 from tests.faults.in_sources import HotKey, PartitionsAdded, SourceReplayed
 from tests.faults.on_broker import BrokerKilled, BrokerPaused
 from tests.faults.on_connections import ConnectionCut, ConnectionSlowed, ConnectionStalled
@@ -28,6 +28,7 @@ FAULTS: Final = MappingProxyType(
             StateDeleted,
             DiskFull,
             FeedSilent,
+            FeedWaived,
             FeedDelayed,
             FeedRestarted,
             SourceReplayed,

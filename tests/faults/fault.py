@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from tests.faults.scene import Scene
@@ -25,6 +26,8 @@ class Fault:
     """How often it may strike in one run at the most; 0: it is in what is sent, and strikes by that."""
     needs_proxy: ClassVar[bool] = False
     """Whether the workers must reach the broker through proxies."""
+    settings: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What the workers must be told for it to happen."""
 
     def __init__(self) -> None:
         self.proofs: list[Proof] = []

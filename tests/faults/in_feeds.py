@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from random import Random
 from statistics import median
+from types import MappingProxyType
 from typing import Final
 
 from schemas.fact import Fact, Mark
@@ -22,6 +23,7 @@ from tests.harness.steps import Step, in_order
 DELAY: Final = 5 * HOUR  # of the virtual day
 SILENCE: Final = (0.25, 0.65)  # of the day, by what is sent
 RESTARTS: Final = (0.35, 0.6)
+PATIENCE: Final = 4.0  # seconds with a silent feed, where it is to be waived; the silence is longer in a long run
 WAITING_MIN: Final = 50  # accesses sent while a feed keeps silent, for that to be more than a pause
 
 
@@ -60,6 +62,21 @@ class FeedSilent(_OfAFeed):
         meanwhile, begin, end = max((sum(a < at < b for at in times), a, b) for a, b in pairwise(marks))
         evidence = f"{self.feed} sent no mark for {(end - begin) / 1000:.1f} s, {meanwhile} accesses came meanwhile"
         self.note(meanwhile >= WAITING_MIN, evidence)
+
+
+class FeedWaived(FeedSilent):
+    """A feed is silent for longer than anybody waits: accesses are judged without it, until it comes back."""
+
+    name = "feed-waived"
+    settings = MappingProxyType({"NTK_DECIDE_WITHOUT_FEED_AFTER_SECONDS": str(PATIENCE)})
+
+    def prove(self, scene: Scene) -> None:
+        """Its waiver lies among the facts, and findings were published that say they are incomplete."""
+        super().prove(scene)
+        said = b'{"kind":"waiver","feed":"%b"' % self.feed.encode()
+        waivers = sum((m.value or b"").startswith(said) for m in scene.one.messages(scene.one.topics.facts))
+        incomplete = sum(finding.certainty == "incomplete" for finding in scene.one.findings())
+        self.note(waivers > 0 and incomplete > 0, f"{waivers} waivers of it, {incomplete} incomplete findings")
 
 
 class FeedDelayed(_OfAFeed):

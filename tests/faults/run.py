@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -83,7 +84,7 @@ def run(order: Order, kafka: LocalKafka, proxies: Sequence[Proxy], directory: Pa
     """Play, strike, heal, compare. What breaks off is a result, too: not valid, and wrong."""
     chance, faults = Random(f"{order.faults}/{order.seed}"), make(order.faults)
     result = Result(order)
-    result.settings = chance.choice(SETTINGS)
+    result.settings = dict(chain(chance.choice(SETTINGS).items(), *(fault.settings.items() for fault in faults)))
     settings = {**FAULTY, **result.settings}
     with running(kafka.bootstrap, directory, new_namespace(), **settings) as one:
         scene = Scene(kafka, one, _seats(directory, proxies, faults), chance, say)
