@@ -306,3 +306,12 @@ def test_an_access_takes_32_bytes() -> None:
 def test_a_record_has_one_plain_spelling(record: str) -> None:
     """Whatever its id is made of."""
     assert record_key_of(plain_key(record)) == record
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_an_access_is_known_by_its_place_in_its_message(number: int) -> None:
+    """Also the second of a message that names one record at one instant."""
+    question = question_of(MANY[0], LATE)
+    index = Index()
+    index.closely(ONE, Place(991, number), question)
+    assert found(index, by("case/c1")) == {Place(991, number): question}
