@@ -174,7 +174,10 @@ class TakeOver(mode.Service):
             if hold != self._corrections.hold:
                 return
             began = time.perf_counter()
-            if some.messages or some.next_offset == gap[1]:
+            if not some.messages:
+                if is_indexed and some.next_offset == gap[1]:
+                    self._fill_end(partition, (begin, gap[1]))
+            else:
                 fills = (begin, some.next_offset) if is_indexed else None
                 self._corrections.settle(partition, look_back(self._judging, partition, source, some.messages, fills))
                 begin = some.next_offset
@@ -185,3 +188,9 @@ class TakeOver(mode.Service):
             else:
                 self.to_backfill = left
                 await self.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry
+
+    def _fill_end(self, partition: Partition, gap: Gap) -> None:
+        """Behind the last message lie but the marks of transactions."""
+        now = int(time.time() * 1000)
+        with self._judging.index.taking(partition, gap, (now, now)):
+            pass
