@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class NeedToKnowError(Exception):
     """Every error of this project."""
@@ -22,6 +24,20 @@ class RejectedInputError(NeedToKnowError):
 
 class SpeaksForAnotherError(RejectedInputError):
     """A source or feed said what only another may say (promise 16): a mistake in its set-up, or somebody forging."""
+
+
+Harm = Literal["kills", "raises"]
+
+
+class QuarantinedError(RejectedInputError):
+    """Looking at this message ends a worker: it is set aside unread. The project must act, and whoever sent it.
+
+    `harm`: it killed the processes that looked at it, or makes code of ours raise what it must not.
+    """
+
+    def __init__(self, harm: Harm, reason: str) -> None:
+        super().__init__("message", reason)
+        self.harm: Harm = harm
 
 
 class NotReadyError(NeedToKnowError):

@@ -73,8 +73,37 @@ def document(cut: Cut) -> dict[str, Any]:
     return found
 
 
-class Note(Strict):
-    """What a worker writes beside the committed offset of an access partition.
+class Suspect(Strict):
+    """Offsets [first, next) one of which killed a worker; `deaths`: how many workers died judging exactly these."""
+
+    first: Offset
+    next: Offset
+    deaths: Count
+
+
+class Hold(Sparse):
+    """What a worker tells its successor beside the committed offset, in case it dies (design section 8).
+
+    `is_open`: the worker of this `run` holds the partition; another that finds it so knows that the hold did not end
+    well. `attempt`: offsets [first, next) that are being judged at this moment, said only while the worker takes care.
+    `aside`: messages that killed twice and are not to be looked at again, offsets [first, next).
+    """
+
+    is_open: bool
+    run: str = ""
+    attempt: Pair | None = None
+    suspect: Suspect | None = None
+    aside: list[Pair] = Field(default_factory=list)
+
+
+class AtWork(Strict):
+    """What a worker writes beside the committed offset of an access partition while something is under way."""
+
+    hold: Hold
+
+
+class Note(Sparse):
+    """What a worker writes beside the committed offset of an access partition when nothing is under way.
 
     All messages up to `judged` have been judged, and the open accesses among them at `position`, with the gating feeds
     complete through `low` (with waivers: through `low_waived`), in UTC milliseconds. `reconciled` as in a cut.
@@ -87,3 +116,4 @@ class Note(Strict):
     low_waived: int
     open: Count
     pending: Count
+    hold: Hold | None = None

@@ -129,11 +129,12 @@ LABEL_VALUES: Final = MappingProxyType(
         "needtoknow_ledger_cuts_total.kind": ("batch", "settlement"),
         "result": ("written", "failed", "restored", "thrown_away"),
         # Where it was refused: reading an access, reading a fact or mark, reading what our own workers wrote, or the
-        # same id with other content.
-        "stage": ("translate", "register", "broadcast", "conflict"),
+        # same id with other content. Quarantine: looking at it ends a worker.
+        "stage": ("translate", "register", "broadcast", "conflict", "quarantine"),
         # unreadable: size, depth or not JSON; native: a line of a source's own format; field: the contract's models;
-        # forbidden: a source or feed spoke for another. A closed set, since texts and field names come from outside.
-        "reason": ("unreadable", "content_type", "native", "field", "forbidden", "conflict"),
+        # forbidden: a source or feed spoke for another; kills, raises: what a quarantined message does. A closed set,
+        # since texts and field names come from outside.
+        "reason": ("unreadable", "content_type", "native", "field", "forbidden", "conflict", "kills", "raises"),
     }
 )
 

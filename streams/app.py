@@ -21,16 +21,19 @@ from streams.policy.published import Published
 from streams.sources import translate
 
 from .admin import Admin
+from .agents.careful import Careful
 from .agents.judge import Judge
 from .agents.register import Register
 from .broadcast import Broadcast
+from .committing import DRAIN_SECONDS
 from .gauges import Gauges
+from .hooks import Hooks
 from .policies import load_policy
 from .records import tolerate_any_header
 from .snapshots import Snapshots
 from .store import Store
 from .telemetry import Telemetry
-from .transport import DRAIN_SECONDS, BatchSchema, Hooks
+from .transport import BatchSchema
 
 QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
 FETCHED_BATCHES: Final = 4  # by one fetch: while the judge is busy with one, the next must not wait for an answer
@@ -59,6 +62,7 @@ class App(faust.App):
         await super().on_stop()
         try:
             await asyncio.wait_for(self.judge_service.drain(), DRAIN_SECONDS)
+            self.consumer.is_ending = True
             await self.consumer.commit()
         except TimeoutError:
             logging.getLogger(__name__).warning("outputs still under way; their batches will be read again")
@@ -92,14 +96,21 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         is_read=lambda: _feeds_read(app, settings),
     )
+    run_id = uuid.uuid4().hex
+    careful = Careful(
+        run_id,
+        write=lambda tps: app.consumer.write_notes(tps),  # noqa: PLW0108 - made when the app starts
+        read_again=lambda: app.consumer.read_again(),  # noqa: PLW0108 - the same
+    )
     judge = Judge(
         settings,
-        run_id=uuid.uuid4().hex,
+        run_id=run_id,
         judging=judging,
         broadcast=broadcast,
         store=store,
         telemetry=telemetry,
         crash=lambda error: asyncio.ensure_future(app.crash(error)),
+        careful=careful,
     )
     snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry)
     gauges = Gauges(
@@ -115,7 +126,7 @@ def build_app(settings: Settings) -> App:
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
     app.services = (admin, store, snapshots, broadcast, register, judge, judge.corrections, judge.take_over, gauges)
     app.judge_service = judge
-    app.batch_hooks = _hooks(settings, judge, register)
+    app.batch_hooks = _hooks(app, settings, judge, register)
     _wire(app, settings, judge, register)
     return app
 
@@ -160,16 +171,21 @@ def _faust(settings: Settings) -> App:
     )
 
 
-def _hooks(settings: Settings, judge: Judge, register: Register) -> Hooks:
+def _hooks(app: App, settings: Settings, judge: Judge, register: Register) -> Hooks:
     feeds = settings.topics.feeds()
     return Hooks(
         batch_max=settings.batch_messages,
         batches_max=settings.queued_batches,
         is_urgent=lambda tp: tp.topic in feeds,
         hold=lambda tp: None if tp.topic in feeds else judge.hold(tp),
-        on_seek=lambda found: judge.seek({tp: n for tp, n in found.items() if tp.topic not in feeds}),
+        on_seek=lambda found, notes, ends: judge.seek(
+            {tp: offset for tp, offset in found.items() if tp.topic not in feeds}, notes, ends
+        ),
         on_lost=lambda tp: register.lose(tp) if tp.topic in feeds else judge.lose(tp),
-        note=lambda tp, finished: "" if tp.topic in feeds else judge.note(tp, finished),
+        # A worker that goes down with an error gives up its partitions in order, too; it has not ended well.
+        note=lambda tp, finished, holds: (
+            "" if tp.topic in feeds else judge.note(tp, finished, is_open=holds or app.crashed)
+        ),
         drain=judge.drain,
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import TP
 
 from .bulk import read_in_bulk
 
@@ -30,6 +32,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             notes.clear()
             return False
         return True
+
+    async def committed_notes(self, tps: Iterable[TP]) -> dict[TP, str]:
+        """What stands beside the committed offset of each of these partitions; nothing of those without one."""
+        return cast(dict[TP, str], await self.call_thread(self._committed_notes, list(tps)))
+
+    async def _committed_notes(self, tps: list[TP]) -> dict[TP, str]:
+        asked = {TopicPartition(tp.topic, tp.partition): tp for tp in tps}
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(asked))
+        return {asked[partition]: known.metadata for partition, known in found.items() if known.offset >= 0}
 
     async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **kwargs: Any) -> Any:
         """Of urgent partitions what there is, else whatever there is, waiting a moment for it.

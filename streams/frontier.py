@@ -48,6 +48,7 @@ class Frontier:
         self.partition = partition
         self.is_abandoned = False
         self.under_way: deque[Batch] = deque()
+        self.first = 0 if finished_to is None else finished_to  # offset of the first message begun
         self.newest: int | None = None  # append time of the newest message begun, UTC ms
         self.finished_to = finished_to
         self._on_finished = on_finished
@@ -55,6 +56,8 @@ class Frontier:
     def begin(self, messages: Sequence[Any]) -> Batch:
         """A batch begins; batches begin in the order of their offsets."""
         batch = Batch(self, messages)
+        if self.newest is None and self.finished_to is None:
+            self.first = messages[0].offset
         self.under_way.append(batch)
         self.newest = messages[-1].timestamp
         return batch

@@ -9,19 +9,17 @@ faust-streaming 0.15 are overridden and aiokafka is read in bulk (ADR 9); a cont
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import faust
-from aiokafka.errors import IllegalStateError, KafkaError
-from faust.exceptions import ConsumerNotStarted
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
-from .consumer_thread import ConsumerThread
+from .committing import Committing
 from .frontier import Batch, Frontier
 
-DRAIN_SECONDS: Final = 4.0  # how long a stop or a rebalance waits for outputs under way; half a session timeout
 FETCH_SECONDS: Final = 1.0  # how long one fetch may wait for messages when all partitions may deliver
 FETCH_PAUSED_SECONDS: Final = 0.02  # the same while some are paused, since a resumed one is looked at by the next fetch
 
@@ -38,146 +36,12 @@ class BatchSchema(faust.Schema):
         return decode
 
 
-class Hooks:
-    """What the transport asks of the app. `build_app` sets one on `app.batch_hooks`."""
-
-    def __init__(
-        self,
-        *,
-        batch_max: int,
-        batches_max: int,
-        is_urgent: Callable[[TP], bool],
-        hold: Callable[[TP], int | None],
-        on_seek: Callable[[Mapping[TP, int]], None],
-        on_lost: Callable[[TP], None],
-        note: Callable[[TP, int], str],
-        drain: Callable[[], Any],
-    ) -> None:
-        self.batch_max = batch_max
-        """Most messages of a batch. One fetch may bring several batches."""
-        self.batches_max = batches_max
-        """Batches of one partition under way before it is paused; those of one fetch may go beyond it."""
-        self.is_urgent = is_urgent
-        """Whether the partition is asked for messages before all others."""
-        self.hold = hold
-        """The offset that must not be committed past, or None."""
-        self.on_seek = on_seek
-        """Called when it is known what is held and from which offset on each partition will be read."""
-        self.on_lost = on_lost
-        """Called for each partition whose batches were abandoned."""
-        self.note = note
-        """What to write beside the committed offset, given how far the partition has been finished."""
-        self.drain = drain
-        """An awaitable that is done when no output is under way."""
-
-
-class Consumer(driver.Consumer):
-    """Delivers batches, pauses the partitions whose queue is full, commits finished prefixes."""
+class Consumer(Committing):
+    """Delivers batches, and pauses the partitions whose queue is full."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.frontiers: dict[TP, Frontier] = {}
-        self.full: set[TP] = set()
-        self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
-        self._room = asyncio.Event()
-        self._seeks = 0
-        self._ahead: tuple[tuple[int, int], asyncio.Future[Any]] | None = None  # a fetch under way, and its place
-        self._is_astray = False  # the fetch position may lie past messages that were never handed over
         super().__init__(*args, **kwargs)
-        self.hooks: Hooks = self.app.batch_hooks
-
-    def held(self) -> set[TP]:
-        """The partitions held; none before the start."""
-        try:
-            return set(self.assignment())
-        except ConsumerNotStarted:
-            return set()
-
-    def unread(self) -> dict[TP, tuple[int, int | None]]:
-        """For each partition held: messages not yet handed over, and the append time (UTC ms) of the last that was."""
-        found: dict[TP, tuple[int, int | None]] = {}
-        for tp in self.held():
-            end, read = self._end(tp), self._read_offset[tp]
-            frontier = self.frontiers.get(tp)
-            found[tp] = (max(0, (end or 0) - (read or 0)) if end else 0, None if frontier is None else frontier.newest)
-        return found
-
-    def is_read(self, tp: TP) -> bool:
-        """Whether everything of a partition held has been handed over and finished, as far as the broker has told."""
-        end, frontier = self._end(tp), self.frontiers.get(tp)
-        return end is not None and (self._read_offset[tp] or 0) >= end and not (frontier and frontier.under_way)
-
-    def _end(self, tp: TP) -> int | None:
-        """The end as the broker last told it; None before that. Another thread may lose the partition at any time."""
-        try:
-            end: int | None = self.highwater(tp)
-            return end
-        except IllegalStateError:
-            return None
-
-    # offsets
-
-    def _abandon(self, tps: Iterable[TP]) -> None:
-        for tp in tps:
-            if (frontier := self.frontiers.pop(tp, None)) is not None:
-                frontier.abandon()
-                self.hooks.on_lost(tp)
-            self.full.discard(tp)
-            self.notes.pop(tp, None)
-        self._room.set()
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Outputs under way get their chance, then everything of the partitions is forgotten."""
-        await super().on_partitions_revoked(revoked)
-        await self.commit_and_end_transactions()
-        self._abandon(list(self.frontiers))
-
-    async def perform_seek(self) -> None:
-        """Back to the committed offsets, or to the start where there are none; what was under way is read again."""
-        self._abandon(list(self.frontiers))
-        self._seeks += 1
-        if not self.assignment():
-            self.hooks.on_seek({})
-            return  # aiokafka asserts that there is something to seek
-        await super().perform_seek()
-        # Upstream leaves a partition whose committed offset is none or 0 wherever the last fetch had come to.
-        fresh = [tp for tp in self.assignment() if not self._read_offset[tp]]
-        if fresh:
-            await self.seek_wait(await self.earliest_offsets(*fresh))
-        found = {tp: offset for tp in self.assignment() if tp not in fresh and (offset := self._read_offset[tp])}
-        for tp, offset in found.items():  # so that a note can be written beside it when nothing new comes
-            self.frontiers[tp] = Frontier(tp.topic, tp.partition, self._on_finished, finished_to=offset)
-        self.hooks.on_seek(found)
-
-    async def commit_and_end_transactions(self) -> None:
-        """Called before partitions are given up: wait for outputs under way, then commit."""
-        try:
-            await asyncio.wait_for(self.hooks.drain(), DRAIN_SECONDS)
-        except TimeoutError:
-            self.log.warning("outputs still under way after %s s; their batches will be read again", DRAIN_SECONDS)
-        await super().commit_and_end_transactions()
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        for tp in list(self.frontiers):
-            if topics is None or tp in topics or tp.topic in topics:
-                yield tp
-
-    def _new_offset(self, tp: TP) -> int | None:
-        frontier = self.frontiers.get(tp)
-        return None if frontier is None else frontier.committable(self.hooks.hold(tp))
-
-    def _should_commit(self, tp: TP, offset: int) -> bool:
-        """Also when only the note is new: it says to what knowledge the open accesses have been judged."""
-        finished = self.frontiers[tp].finished_to
-        note = self.hooks.note(tp, offset if finished is None else finished)
-        is_new = note != self.notes.get(tp)
-        self.notes[tp] = note
-        committed = self._committed_offset[tp]
-        return committed is None or offset > committed or (is_new and offset == committed)
-
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    # delivery
+        self._ahead: tuple[tuple[int, int], asyncio.Future[Any]] | None = None  # a fetch under way, and its place
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:

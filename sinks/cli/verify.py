@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Final
 
 import click
@@ -29,6 +30,7 @@ from streams.policies import load_policy
 from streams.sources import translate
 
 from .kafka import Broker, Message, offsets_at, read_topic, run
+from .letters import read_letter
 from .options import When, as_json, with_broker
 
 SAY_SECONDS = 2.0
@@ -108,16 +110,17 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
     async for message in read_topic(broker, topics.ledger, start=await offsets_at(broker, topics.ledger, first)):
         cut = decode(Cut, message.value)
         cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
-    messages, begins = await _messages(broker, settings, first, cuts)
-    findings = await _findings(broker, topics.violations, since, messages)
     letters = read_topic(broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first))
-    dead = frozenset([(m.key or b"").decode() async for m in letters])
+    stages = [((m.key or b"").decode(), read_letter(m).stage) async for m in letters]
+    quarantined = frozenset(key for key, stage in stages if stage == "quarantine")
+    messages, begins = await _messages(broker, settings, first, cuts, quarantined)
+    findings = await _findings(broker, topics.violations, since, messages)
     facts = [decode_registered(m.value) async for m in read_topic(broker, topics.facts)]
     logs = Logs(
         messages=messages,
         cuts=cuts,
         findings=findings,
-        dead_letters=dead,
+        dead_letters=frozenset(key for key, _ in stages),
         marks=marks,
         position=position,
         since=int((time.time() - settings.index_days * 86_400) * 1000),
@@ -128,7 +131,11 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
 
 
 async def _messages(
-    broker: Broker, settings: Settings, first: int, cuts: Mapping[Place, Sequence[StoredCut]]
+    broker: Broker,
+    settings: Settings,
+    first: int,
+    cuts: Mapping[Place, Sequence[StoredCut]],
+    quarantined: frozenset[str],
 ) -> tuple[dict[Place, list[Read]], dict[Place, int]]:
     """Messages stored since `first` (UTC ms) and those of all these cuts; and the first offset of each partition read.
 
@@ -143,7 +150,8 @@ async def _messages(
             begins[topic, partition] = max(lowest[partition], min([begin, *reach]))
         start = {partition: begins[topic, partition] for partition in lowest}
         async for message in read_topic(broker, topic, start=start):
-            found[topic, message.partition].append(_translated(source, message))
+            is_aside = f"{topic}/{message.partition}/{message.offset}" in quarantined
+            found[topic, message.partition].append((_aside if is_aside else _translated)(source, message))
     return dict(found), begins
 
 
@@ -165,6 +173,10 @@ def _digest(value: bytes | None) -> str:
     return hashlib.sha256(value or b"").hexdigest()
 
 
+def _aside(source: str, message: Message) -> Read:
+    return Read(message.offset, message.timestamp, (), "dead_letter", partial(_translated, source, message))
+
+
 def _translated(source: str, message: Message) -> Read:
     try:
         found = translate(source, message.value, message.headers, message.timestamp)
@@ -180,6 +192,7 @@ def _lines(report: Report, since: int | None) -> str:
         f"cuts: {report.cuts}, settlements: {report.settlements}",
         f"findings that stand: {report.findings}, accesses pending: {report.pending}",
         *([f"{report.past} cuts are of messages {_why_past(since)}: not derived again"] if report.past else []),
+        *([f"{report.quarantined} messages are quarantined: nobody has judged them"] if report.quarantined else []),
         *report.differences,
         *([f"messages that nobody has judged yet: {report.unjudged}; is a worker running?"] if report.unjudged else []),
         _verdict(report),

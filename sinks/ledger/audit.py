@@ -14,7 +14,7 @@ from schemas.access import Access, finding_id
 from schemas.finding import Certainty, Finding
 from schemas.ledger import CODES, Cut, verdict_digest
 
-from .logs import Logs, Place, Read, StoredCut
+from .logs import Logs, Place, Read, StoredCut, as_judged, as_standing, between, inside_of
 from .reconciled import Said, unreconciled
 from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
 
@@ -38,6 +38,7 @@ class Report:
     findings: int = 0
     pending: int = 0
     unjudged: int = 0
+    quarantined: int = 0  # messages that nobody judged, since they end whoever looks at them
     past: int = 0  # cuts that begin before the first message that was read: not to be derived here
     differences: list[str] = field(default_factory=list)
 
@@ -71,9 +72,11 @@ def _audit_partition(
     said_of: Said,
 ) -> Iterator[Report]:
     messages, stored = logs.messages.get(place, []), logs.cuts.get(place, [])
-    by_offset = {m.offset: m for m in messages}
+    standing = as_standing(messages, [s.cut for s in stored])
+    by_offset = {m.offset: m for m in standing}
+    report.quarantined += sum(m.judged is not None for m in standing)
     report.messages += len(messages)
-    report.accesses += sum(len(m.accesses) for m in messages)
+    report.accesses += sum(len(m.accesses) for m in standing)
     _check_cover(report, place, messages, [s.cut for s in stored])
     _check_chains(report, place, stored, is_whole=logs.is_whole)
     waited: dict[tuple[int, int], int] = {}  # the highest position at which it was pending
@@ -94,7 +97,7 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    for offset, position in unreconciled(logs, place, judge, said_of):
+    for offset, position in unreconciled(logs, place, standing, judge, said_of):
         report.differences.append(f"{place[0]}/{place[1]}/{offset}: not as it must stand at position {position}")
     pending = {at for at, position in waited.items() if said.get(at, -1) < position}
     _check_settled(report, logs, judge, place, by_offset, pending, states)
@@ -114,7 +117,7 @@ def _check(
     """The accesses that a cut speaks of, judged again; says where cut or findings differ from that."""
     if cut.settled is not None:
         return _check_settlement(report, place, cut, messages, judge, begin)
-    judged = _check_cut(report, place, cut, _between(messages, cut.first_offset, cut.next_offset), judge)
+    judged = _check_cut(report, place, cut, inside_of(messages, cut), judge)
     for one in judged:
         is_found = one.verdict.outcome != "explained" and not one.verdict.is_pending
         if is_found and finding_id(one.access) not in states:  # findings are stored before the cut that counts them
@@ -125,13 +128,6 @@ def _check(
 def _last_offset(cut: Cut) -> int:
     """Of a batch one less than its end; of a settlement the last of which it speaks."""
     return max((offset for offset, _ in cut.settled or ()), default=cut.next_offset - 1)
-
-
-def _between(messages: list[Read], first: int, following: int) -> list[Read]:
-    if not messages:
-        return []
-    start = messages[0].offset  # offsets of a log without transactions are dense
-    return messages[max(0, first - start) : max(0, following - start)]
 
 
 def _check_cover(report: Report, place: Place, messages: list[Read], cuts: list[Cut]) -> None:
@@ -203,7 +199,7 @@ def _check_settlement(
     for offset, index in cut.settled or ():
         if offset < begin:
             continue
-        found = _between(messages, offset, offset + 1)
+        found = [as_judged(m) for m in between(messages, offset, offset + 1)]
         if not found or index >= len(found[0].accesses):
             report.differences.append(f"{_where(place, cut)}: settles what is not in the log")
             continue
@@ -229,6 +225,8 @@ def _check_settled(
     """Whatever was pending ended as a finding, explained in the ledger, or is rightly pending still (promise 3)."""
     for offset, index in sorted(pending):
         message = by_offset[offset]
+        if message.judged is not None:
+            continue  # it waited, and was quarantined when it was to be judged again
         access = message.accesses[index]
         if finding_id(access) in states:
             continue
@@ -276,7 +274,7 @@ def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judg
     """The verdict that follows where a transition says it does; None: its message holds no such access."""
     at = finding.message
     message = places[at.topic, at.partition].get(at.offset)
-    accesses = () if message is None else message.accesses
+    accesses = () if message is None else as_judged(message).accesses
     access = next((a for a in accesses if finding_id(a) == finding.finding_id), None)
     if message is None or access is None:
         return None

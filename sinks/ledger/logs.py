@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,6 +21,14 @@ class Read(NamedTuple):
     appended_at: int
     accesses: tuple[Access, ...]
     kind: str  # translated, control, dead_letter
+    judged: Callable[[], Read] | None = None
+    """Of a message that was quarantined (`kind` says dead_letter): how it reads. Reading it may end whoever does, so it
+    is asked only where the ledger says that somebody judged it."""
+
+
+def as_judged(message: Read) -> Read:
+    """The message as somebody judged it before it was quarantined."""
+    return message if message.judged is None else message.judged()
 
 
 class StoredCut(NamedTuple):
@@ -48,3 +56,33 @@ class Logs:
         """The first offset of a partition that was read."""
         messages = self.messages.get(place)
         return self.begins.get(place, messages[0].offset if messages else 0)
+
+
+def between(messages: list[Read], first: int, following: int) -> list[Read]:
+    """The messages at offsets [first, following)."""
+    if not messages:
+        return []
+    start = messages[0].offset  # offsets of a log without transactions are dense
+    return messages[max(0, first - start) : max(0, following - start)]
+
+
+def inside_of(messages: list[Read], cut: Cut) -> list[Read]:
+    """The messages that a cut is about, as it took them: what was quarantined counts as a dead letter, or as judged."""
+    inside = between(messages, cut.first_offset, cut.next_offset)
+    if any(m.judged for m in inside) and sum(m.kind == "dead_letter" for m in inside) != cut.messages.dead_letters:
+        return [as_judged(m) for m in inside]
+    return inside
+
+
+def as_standing(messages: list[Read], cuts: Sequence[Cut]) -> list[Read]:
+    """The messages as the newest cut about each took them; only what was quarantined can be taken in two ways."""
+    if not any(m.judged for m in messages):
+        return messages
+    standing = list(messages)
+    for number, message in enumerate(messages):
+        if message.judged is None:
+            continue
+        about = [c for c in cuts if c.settled is None and c.first_offset <= message.offset < c.next_offset]
+        if about:
+            standing[number] = next(m for m in inside_of(messages, about[-1]) if m.offset == message.offset)
+    return standing

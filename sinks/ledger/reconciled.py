@@ -8,7 +8,7 @@ from schemas.access import finding_id
 from schemas.finding import Finding
 from schemas.ledger import Cut
 
-from .logs import Logs, Place
+from .logs import Logs, Place, Read
 from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
 
 Said = Mapping[str, Sequence[Finding]]
@@ -24,7 +24,9 @@ def last_reconciled(cuts: Sequence[Cut]) -> Cut | None:
     return max(whole, key=lambda cut: (cut.position, cut.next_offset), default=None)
 
 
-def unreconciled(logs: Logs, place: Place, judge: Rejudge, said: Said) -> Iterator[tuple[int, int]]:
+def unreconciled(
+    logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, said: Said
+) -> Iterator[tuple[int, int]]:
     """Offsets about whose accesses something else was published than was due, and the position at which it was.
 
     Also of what was judged long before: facts of later had been brought to it. What has been judged again since is held
@@ -35,7 +37,7 @@ def unreconciled(logs: Logs, place: Place, judge: Rejudge, said: Said) -> Iterat
         return
     wrong: dict[str, list[int]] = {}
     right: set[str] = set()
-    for message in logs.messages.get(place, []):
+    for message in messages:
         if message.offset >= cut.next_offset or message.appended_at < logs.since:
             continue
         for access in message.accesses:

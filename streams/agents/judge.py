@@ -6,13 +6,14 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import mode
 
 from schemas.codec import encode
-from schemas.ledger import Note
+from schemas.ledger import AtWork, Note
 from schemas.settings import Settings
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
@@ -20,15 +21,16 @@ from streams.join.open import OpenAccess, OpenAccesses, Partition
 from streams.join.touched import Query
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.policy.judging import Judging
-from streams.store import Outgoing, Store
+from streams.store import Store
 from streams.telemetry import Telemetry
 
+from .careful import Careful
 from .corrections import Corrections
 from .counting import count_batch, told
 from .cuts import cut_of, settlement_cut
 from .lane import Job, Lane
 from .last_cuts import NO_CUT, LastCut, LastCuts
-from .outgoing import dead_letter_message, finding_message
+from .outgoing import finding_message, outputs_of
 from .take_over import TakeOver
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Judge(mode.Service):
         store: Store,
         telemetry: Telemetry,
         crash: Callable[[BaseException], None],
+        careful: Careful,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,6 +65,7 @@ class Judge(mode.Service):
         self._store = store
         self._telemetry = telemetry
         self._crash = crash
+        self._careful = careful
         self.open = OpenAccesses(judging.policy.grace_ms)
         self._lanes: dict[Partition, Lane] = {}
         self._ledger = LastCuts(settings)
@@ -80,7 +84,7 @@ class Judge(mode.Service):
             telemetry=telemetry,
             is_open=self.open.holds,
             settle=self._settle_partition,
-            ready=self._ready,
+            ready=self._calm,
         )
         self.take_over = TakeOver(
             settings,
@@ -106,13 +110,13 @@ class Judge(mode.Service):
         if (lane := self._lanes.pop(partition, None)) is not None:
             lane.drop()
 
-    def note(self, tp: Any, finished: int) -> str:
-        """To what knowledge this partition has been judged (for `status`); empty while something is under way."""
+    def note(self, tp: Any, finished: int, *, is_open: bool) -> str:
+        """What the next worker must know, and to what knowledge this partition has been judged (for `status`)."""
         partition = Partition(tp.topic, tp.partition)
-        lane = self._lanes.get(partition)
+        lane, hold = self._lanes.get(partition), self._careful.hold(partition, is_open=is_open)
         if self._is_behind(partition) or (lane is not None and not lane.is_idle):
-            return ""
-        is_open, pending = self.open.counts(partition)
+            return encode(AtWork(hold=hold)).decode()
+        kept, pending = self.open.counts(partition)
         completeness = self.judging.completeness
         return encode(
             Note(
@@ -121,8 +125,9 @@ class Judge(mode.Service):
                 reconciled=self._reconciled_to(partition),
                 low=completeness.low,
                 low_waived=completeness.low_waived,
-                open=is_open,
+                open=kept,
                 pending=pending,
+                hold=hold,
             )
         ).decode()
 
@@ -134,8 +139,10 @@ class Judge(mode.Service):
             judged[partition] = judged.get(partition, set()) | unsettled
         return judged
 
-    def seek(self, positions: Mapping[Any, int]) -> None:
+    def seek(self, positions: Mapping[Any, int], notes: Mapping[Any, str], ends: Mapping[Any, int]) -> None:
         """These partitions are held, and read from these offsets on; whatever was held before has been forgotten."""
+        self._careful.begin(notes, positions, ends)
+        self.judging.aside = self._careful.aside()
         for partition in {*self._lanes, *self.corrections.held()}:
             self.lose(partition)
         behind = {Partition(tp.topic, tp.partition): offset for tp, offset in positions.items()}
@@ -172,14 +179,38 @@ class Judge(mode.Service):
         if not batch.is_abandoned:
             await self._ready()
         await self._wait_for_room(batch)
-        if batch.is_abandoned:
+        care = self._careful
+        if not await care.has_begun(batch):
             return
-        began = time.perf_counter()
         partition = Partition(batch.topic, batch.partition)
-        source = self._sources[batch.topic]
-        judged = self.judging.batch(partition, source, batch.messages, self.corrections.judged_to(partition))
-        self.corrections.judged(partition, judged.next_offset)
+        parts = care.parts(partition, batch.messages)
         batch.messages = ()  # what is still needed of them is in what was judged
+        for number, part in enumerate(parts, 1):
+            if not await care.attempt(batch, part):
+                return
+            try:
+                self._take(partition, part, batch if number == len(parts) else None)
+            except Exception as error:
+                self._blame(partition, error, ((m.offset, partial(self._try, partition, m)) for m in part))
+                return
+            await care.survived(batch, part[-1].offset + 1, self._lane(partition).wait_idle)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+    def _blame(self, partition: Partition, error: Exception, tries: Iterable[tuple[int, Callable[[], object]]]) -> None:
+        self._careful.blame(partition, error, tries)
+        self.judging.aside = self._careful.aside()  # at once: others find it by what was indexed
+
+    def _try(self, partition: Partition, message: Any) -> None:
+        outputs_of(self._topics, self.judging.batch(partition, self._sources[partition.topic], [message]))
+
+    def _take(self, partition: Partition, messages: Sequence[Any], finishes: Batch | None) -> None:
+        """Judge some messages; once all they gave is stored this batch is finished."""
+        began = time.perf_counter()
+        source = self._sources[partition.topic]
+        judged = self.judging.batch(partition, source, messages, self.corrections.judged_to(partition))
+        outputs = outputs_of(self._topics, judged)
+        self.corrections.judged(partition, judged.next_offset)
         for entry in judged.opened:
             self.open.keep(entry)
         lane = self._lane(partition)
@@ -190,10 +221,8 @@ class Judge(mode.Service):
             policy_hash=self.judging.policy_hash,
             run=self._run,
         )
-        lane.put(Job(self._outputs(judged), cut, lambda: self._finished(batch, judged)))
+        lane.put(Job(outputs, cut, lambda: self._finished(finishes, judged)))
         count_batch(self._telemetry, judged, source, time.perf_counter() - began)
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
 
     async def _wait_for_room(self, batch: Batch) -> None:
         """What waits for a silent feed is kept in memory: beyond `pending_max` the rest waits in Kafka."""
@@ -206,6 +235,11 @@ class Judge(mode.Service):
     async def _ready(self) -> None:
         if self._adopted != self._holding:
             await self._adopt()
+
+    async def _calm(self) -> None:
+        """Ready, and nobody could be blamed for what looking back does."""
+        await self._ready()
+        await self._careful.calm()
 
     async def _adopt(self) -> None:
         """New partitions: first know all that whoever held them before has said."""
@@ -228,22 +262,9 @@ class Judge(mode.Service):
             lane = self._lanes[partition] = Lane(self._store, self._topics, last.digest, self._crash)
         return lane
 
-    def _outputs(self, judged: JudgedBatch) -> list[Outgoing]:
-        dead = [
-            dead_letter_message(
-                self._topics,
-                topic=judged.partition.topic,
-                partition=judged.partition.partition,
-                message=rejected.message,
-                stage=rejected.stage,
-                error=rejected.error,
-            )
-            for rejected in judged.rejected
-        ]
-        return dead + [finding_message(self._topics, finding) for finding in judged.findings]
-
-    def _finished(self, batch: Batch, judged: JudgedBatch) -> None:
-        batch.finish()
+    def _finished(self, batch: Batch | None, judged: JudgedBatch) -> None:
+        if batch is not None:
+            batch.finish()
         now = time.time() * 1000
         for finding in judged.findings:
             told(self._telemetry, finding, now - judged.appended[finding.finding_id])
@@ -290,7 +311,11 @@ class Judge(mode.Service):
     def _settle_partition(self, partition: Partition, entries: list[OpenAccess]) -> None:
         if not entries:
             return
-        again = self.judging.again(entries)
+        try:
+            again = self.judging.again(entries)
+        except Exception as error:
+            self._blame(partition, error, ((e.offset, partial(self.judging.again, [e])) for e in entries))
+            return
         for entry in again.kept:
             self.open.keep(entry)
         for entry in again.closed:

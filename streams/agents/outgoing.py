@@ -8,10 +8,11 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.codec import MESSAGE_MAX, encode
-from schemas.errors import RejectedInputError, SpeaksForAnotherError
+from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
+from streams.policy.judged import JudgedBatch
 from streams.policy.plainly import Message
 from streams.store import Headers, Outgoing
 
@@ -35,6 +36,22 @@ def finding_message(topics: Topics, finding: Finding) -> Outgoing:
     """A transition for `violations.v1`, keyed by its finding so that one finding's transitions keep their order."""
     name = f"{finding.finding_id}-{finding.position}"
     return Outgoing(topics.violations, finding.finding_id.encode(), encode(finding), headers_for("finding", name))
+
+
+def outputs_of(topics: Topics, judged: JudgedBatch) -> list[Outgoing]:
+    """The dead letters and transitions of a batch."""
+    dead = [
+        dead_letter_message(
+            topics,
+            topic=judged.partition.topic,
+            partition=judged.partition.partition,
+            message=rejected.message,
+            stage=rejected.stage,
+            error=rejected.error,
+        )
+        for rejected in judged.rejected
+    ]
+    return dead + [finding_message(topics, finding) for finding in judged.findings]
 
 
 def cut_message(topics: Topics, cut: Cut) -> Outgoing:
@@ -91,6 +108,8 @@ def reason_class(error: RejectedInputError) -> str:
     """What is wrong, as one of the catalogue's closed set of reasons: a label never repeats a name."""
     if isinstance(error, SpeaksForAnotherError):
         return "forbidden"
+    if isinstance(error, QuarantinedError):
+        return error.harm
     outermost = error.place.split(".", 1)[0]
     if outermost == "message" or outermost.startswith("byte "):
         return "unreadable"

@@ -14,13 +14,14 @@ import mode
 from aiokafka.errors import KafkaError
 
 from schemas.codec import decode, read_json
-from schemas.errors import RejectedInputError, SpeaksForAnotherError
+from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError
 from schemas.fact import MARK_AHEAD_MAX_MS, Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from schemas.settings import Settings
 from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.stamp import register
+from streams.policy.aside import fault
 from streams.policy.plainly import Message
 from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
@@ -118,7 +119,8 @@ class Register(mode.Service):
         for fact in reading.facts:
             self._telemetry.count("needtoknow_facts_total", feed=feed, kind=fact.body.kind)
         for reason in reading.reasons:
-            self._telemetry.count("needtoknow_dead_letters_total", stage="register", reason=reason)
+            stage = "quarantine" if reason == "raises" else "register"
+            self._telemetry.count("needtoknow_dead_letters_total", stage=stage, reason=reason)
         broken = sum(1 for f in reading.facts if f.known_from > f.recorded_at)
         self._telemetry.count("needtoknow_broken_marks_total", broken, feed=feed)
 
@@ -197,11 +199,12 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
     reading = Reading()
     for message in batch.messages:
         try:
-            value = read_one(feed, message.value, message.timestamp)
+            value = _read_safely(feed, message)
         except RejectedInputError as error:
+            stage = "quarantine" if isinstance(error, QuarantinedError) else "register"
             reading.dead.append(
                 dead_letter_message(
-                    topics, topic=batch.topic, partition=batch.partition, message=message, stage="register", error=error
+                    topics, topic=batch.topic, partition=batch.partition, message=message, stage=stage, error=error
                 )
             )
             reading.reasons.append(reason_class(error))
@@ -212,6 +215,16 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
             hold.mark = value.complete_through
             reading.mark = value
     return reading
+
+
+def _read_safely(feed: str, message: Message) -> Fact | Mark:
+    """As `read_one`; QuarantinedError when it raises what it must not. Not looked for: a fact that kills its worker."""
+    try:
+        return read_one(feed, message.value, message.timestamp)
+    except (RejectedInputError, MemoryError):
+        raise
+    except Exception as error:
+        raise QuarantinedError("raises", f"makes its reader fail: {fault(error)}") from None
 
 
 def read_one(feed: str, raw: bytes | None, appended_at: int) -> Fact | Mark:

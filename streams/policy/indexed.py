@@ -12,7 +12,7 @@ from streams.join.question import Question, question_of
 from streams.join.stretch import Place
 
 from .judging import Judging, opened
-from .plainly import Message
+from .plainly import Message, nothing_plain
 
 
 def look_back(
@@ -22,11 +22,14 @@ def look_back(
 
     Those that nothing explains now, and those of whose message something has been said.
     """
-    plainly = judging.plainly(source, messages)
+    appended = messages[0].timestamp, messages[-1].timestamp
+    if partition in judging.aside:
+        messages = [m for m in messages if not judging.is_aside(partition, m.offset)]
+    plainly = judging.plainly(source, messages) if messages else nothing_plain(messages)
     others = set(plainly.others)
     said = {n for n, message in enumerate(messages) if judging.published.speaks_of(partition, message.offset)}
     found: list[OpenAccess] = []
-    with judging.taking(partition, messages, gap) if gap is not None else nullcontext() as taking:
+    with judging.index.taking(partition, gap, appended) if gap is not None else nullcontext() as taking:
         if taking is not None:
             taking.add_plain(plainly.explained)
         for place in sorted(said | others):
@@ -43,14 +46,17 @@ def in_doubt(judging: Judging, partition: Partition, found: Mapping[Place, Quest
     return [
         place
         for place, question in found.items()
-        if judging.published.speaks_of(partition, place.offset) or not judging.is_explained(question)
+        if not judging.is_aside(partition, place.offset)
+        and (judging.published.speaks_of(partition, place.offset) or not judging.is_explained(question))
     ]
 
 
 def accesses_of(judging: Judging, partition: Partition, source: str, message: Message) -> list[OpenAccess]:
     """The accesses of a message that has been judged before; none when it was a dead letter."""
+    if judging.is_aside(partition, message.offset):
+        return []
     try:
-        accesses = judging.translate(source, message.value, message.headers, message.timestamp).accesses
+        accesses = judging.read(source, message).accesses
     except RejectedInputError:
         return []
     return [

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from schemas.access import Access, finding_id
-from schemas.errors import RejectedInputError
+from schemas.errors import QuarantinedError, RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
 from schemas.ledger import CODES
 from schemas.policy import Policy
@@ -24,9 +24,10 @@ from streams.join.reconcile import State, transition
 from streams.join.stretch import Place
 from streams.sources import Headers, Translated
 
+from .aside import SetAside, fault, rejected
 from .decide import Verdict, ask, decide, outcome_of
 from .explain import tell
-from .judged import JudgedAgain, JudgedBatch, Rejected
+from .judged import JudgedAgain, JudgedBatch
 from .plainly import Message, Plainly, nothing_plain, plainly_explained
 from .published import Published
 
@@ -73,6 +74,7 @@ class Judging:
         self.published = published
         self.index = index
         self.translate = translate
+        self.aside: dict[Partition, frozenset[int]] = {}  # offsets of messages of the partitions held not to look at
         self._grace = policy.grace_ms
         self._ref = policy.ref()
         self.policy_hash = self._ref.hash
@@ -114,6 +116,29 @@ class Judging:
         if not self.policy.paths.own_assignment.enabled:
             return nothing_plain(messages)
         return plainly_explained(self.knowledge.plain, source, messages)
+
+    def read(self, source: str, message: Message) -> Translated:
+        """What a message says. Raises RejectedInputError; QuarantinedError when reading it raises anything else."""
+        if isinstance(message, SetAside):
+            raise message.error
+        try:
+            return self.translate(source, message.value, message.headers, message.timestamp)
+        except (RejectedInputError, MemoryError):  # want of memory is no fault of the message
+            raise
+        except Exception:
+            return self._read_again(source, message)
+
+    def _read_again(self, source: str, message: Message) -> Translated:
+        try:
+            return self.translate(source, message.value, message.headers, message.timestamp)
+        except (RejectedInputError, MemoryError):
+            raise
+        except Exception as error:
+            raise QuarantinedError("raises", f"makes its reader fail: {fault(error)}") from None
+
+    def is_aside(self, partition: Partition, offset: int) -> bool:
+        """Whether nobody must look at this message."""
+        return offset in self.aside.get(partition, ())
 
     def again(self, entries: Sequence[OpenAccess]) -> JudgedAgain:
         """Judge open accesses at the present position. Brings each up to date; whoever keeps them must act on the rest.
@@ -191,9 +216,9 @@ class Judging:
         looked: list[_Looked] = []
         for message, codes in zip(messages, letters, strict=True):
             try:
-                translated = self.translate(source, message.value, message.headers, message.timestamp)
+                translated = self.read(source, message)
             except RejectedInputError as error:
-                out.rejected.append(Rejected(message, "translate", error))
+                out.rejected.append(rejected(message, error))
                 codes.append(CODE["dead_letter"])
                 continue
             if not translated.accesses:

@@ -22,7 +22,8 @@ from faust.types.tuples import TP
 from schemas.settings import Settings
 from streams.app import build_app
 from streams.frontier import Batch
-from streams.transport import Consumer, Hooks
+from streams.hooks import Hooks
+from streams.transport import Consumer
 
 ECMS, IRSS, STAFF = TP("access.ecms.v1", 2), TP("access.irss.v1", 0), TP("feed.staff.v1", 0)
 
@@ -62,6 +63,13 @@ class Kafka:
             _subscriptions=SimpleNamespace(fetch_context=nullcontext),
             fetched_records=self._fetched,
         )
+        self._coordinator = SimpleNamespace(fetch_committed_offsets=self._committed)
+
+    async def _committed(self, partitions: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {tp: self.committed.get(tp, OffsetAndMetadata(-1, "")) for tp in partitions}
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self.ends[TopicPartition(*tp)] for tp in partitions}
 
     def hold(self, tp: TP, begin: int, end: int) -> None:
         """A partition with messages at these offsets is held."""
@@ -124,7 +132,7 @@ class Shell:
     def __init__(self) -> None:
         self.batches: defaultdict[TP, list[Batch]] = defaultdict(list)
         self.lost: list[TP] = []
-        self.seeks: list[Mapping[TP, int]] = []
+        self.seeks: list[tuple[Mapping[TP, int], Mapping[TP, str], Mapping[TP, int]]] = []
         self.holds: dict[TP, int] = {}
         self.notes: dict[TP, str] = {}
         self.is_draining = asyncio.Event()
@@ -137,9 +145,9 @@ class Shell:
             batches_max=2,
             is_urgent=lambda tp: tp.topic.startswith("feed."),
             hold=self.holds.get,
-            on_seek=self.seeks.append,
+            on_seek=lambda *found: self.seeks.append(found),
             on_lost=self.lost.append,
-            note=lambda tp, finished: self.notes.get(tp, f"finished {finished}"),
+            note=lambda tp, finished, holds: self.notes.get(tp, f"finished {finished}{'' if holds else ', given up'}"),
             drain=self.drain,
         )
 

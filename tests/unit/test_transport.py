@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from streams import transport
+from streams import committing
 from tests.harness.fake_kafka import ECMS, IRSS, STAFF, Scene, hold, make_scene, rebalance
 
 BACK = 3  # turns after a seek: what was being fetched is dropped, the position is put back, the first batch comes
@@ -289,7 +289,7 @@ async def test_a_lost_partition_is_no_longer_full(scene: Scene) -> None:
 
 async def test_outputs_that_hang_do_not_hold_up_a_rebalance(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their batches are read again by whoever is next."""
-    monkeypatch.setattr(transport, "DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(committing, "DRAIN_SECONDS", 0.01)
     scene.shell.may_drain.clear()
     await scene.fetch()
     await scene.consumer.on_partitions_revoked({ECMS})

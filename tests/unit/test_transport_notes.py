@@ -1,0 +1,74 @@
+"""What stands beside committed offsets: written before a death, heard by whoever is next (streams/committing.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from tests.harness.fake_kafka import ECMS, IRSS, Scene, hold, make_scene
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> Scene:
+    """ECMS holds offsets 5 to 20, nothing else is held and nothing committed."""
+    return make_scene(tmp_path)
+
+
+async def test_a_note_is_written_before_anything_is_finished(scene: Scene) -> None:
+    """Beside the offset where the partition was begun; not of what nothing was begun of, nor while nobody answers."""
+    hold(scene, IRSS, 0, 0)
+    await scene.fetch()
+    scene.kafka.is_away = True
+    assert await scene.consumer.write_notes([ECMS, IRSS]) == set()
+    scene.kafka.is_away = False
+    scene.shell.notes[ECMS] = "attempting"
+    assert await scene.consumer.write_notes([ECMS, IRSS]) == {ECMS}
+    assert scene.kafka.committed[TopicPartition(*ECMS)] == OffsetAndMetadata(5, "attempting")
+
+
+async def test_a_note_moves_no_committed_offset_back(scene: Scene) -> None:
+    """An access may be open again behind it."""
+    await scene.fetch()
+    scene.shell.batches[ECMS][0].finish()
+    await scene.commit()
+    scene.shell.holds[ECMS], scene.shell.notes[ECMS] = 5, "attempting"
+    assert await scene.consumer.write_notes([ECMS]) == {ECMS}
+    assert scene.kafka.committed[TopicPartition(*ECMS)] == OffsetAndMetadata(7, "attempting")
+
+
+async def test_whoever_takes_a_partition_hears_its_note_and_its_end(scene: Scene) -> None:
+    """Before a note of its own could be written over it."""
+    hold(scene, IRSS, 3, 20)
+    scene.kafka.committed[TopicPartition(*ECMS)] = OffsetAndMetadata(7, "attempting")
+    await scene.consumer.perform_seek()
+    [(firsts, notes, ends)] = scene.shell.seeks
+    assert (firsts, notes, ends) == ({ECMS: 7, IRSS: 3}, {ECMS: "attempting"}, {ECMS: 20, IRSS: 20})
+
+
+async def test_who_gives_partitions_up_in_order_says_so(scene: Scene) -> None:
+    """Whoever is next need not take care."""
+    await scene.fetch()
+    scene.shell.batches[ECMS][0].finish()
+    await scene.commit()
+    await scene.consumer.on_partitions_revoked({ECMS})
+    assert scene.kafka.committed[TopicPartition(*ECMS)] == OffsetAndMetadata(7, "finished 7, given up")
+    await scene.consumer.perform_seek()
+    assert await scene.commit() == {ECMS: (7, "finished 7")}
+
+
+async def test_reading_again_begins_at_the_committed_offset(scene: Scene) -> None:
+    """Also when it is asked for in the middle of handing over."""
+    scene.kafka._max_poll_records = 5
+    hear = scene.shell.hear
+
+    async def hear_and_go_back(message: Any) -> None:
+        await hear(message)
+        if len(scene.shell.batches[ECMS]) == 1:
+            scene.consumer.read_again()
+
+    scene.consumer.callback = hear_and_go_back
+    await scene.fetch(4)  # the one that goes back, and those that fetch again
+    assert scene.shell.offsets(ECMS)[:2] == [[5, 6], [5, 6]]
