@@ -26,13 +26,14 @@ class SpeaksForAnotherError(RejectedInputError):
     """A source or feed said what only another may say (promise 16): a mistake in its set-up, or somebody forging."""
 
 
-Harm = Literal["kills", "raises"]
+Harm = Literal["kills", "raises", "unpacks"]
 
 
 class QuarantinedError(RejectedInputError):
     """Looking at this message ends a worker: it is set aside unread. The project must act, and whoever sent it.
 
-    `harm`: it killed the processes that looked at it, or makes code of ours raise what it must not.
+    `harm`: it killed the processes that looked at it; makes code of ours raise what it must not; or lies in a
+    compressed batch that unpacks to more than memory has room for, or to nothing.
     """
 
     def __init__(self, harm: Harm, reason: str) -> None:

@@ -132,9 +132,19 @@ LABEL_VALUES: Final = MappingProxyType(
         # same id with other content. Quarantine: looking at it ends a worker.
         "stage": ("translate", "register", "broadcast", "conflict", "quarantine"),
         # unreadable: size, depth or not JSON; native: a line of a source's own format; field: the contract's models;
-        # forbidden: a source or feed spoke for another; kills, raises: what a quarantined message does. A closed set,
-        # since texts and field names come from outside.
-        "reason": ("unreadable", "content_type", "native", "field", "forbidden", "conflict", "kills", "raises"),
+        # forbidden: a source or feed spoke for another; kills, raises, unpacks: what a quarantined message does to
+        # a worker. A closed set, since texts and field names come from outside.
+        "reason": (
+            "unreadable",
+            "content_type",
+            "native",
+            "field",
+            "forbidden",
+            "conflict",
+            "kills",
+            "raises",
+            "unpacks",
+        ),
     }
 )
 

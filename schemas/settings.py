@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     queued_batches: Annotated[int, Field(ge=1, le=100)] = 4
     """Batches a partition may have under way before it is paused. 4 keep the pipeline full at 2 ms a store."""
 
+    unpacked_max_bytes: Annotated[int, Field(ge=1_048_576, le=1_073_741_824)] = 64 * 1_048_576
+    """Bytes to which one compressed record batch may unpack, and which one fetch may hand out unpacked; what is more is
+    set aside unread. 64 MiB: producers fill 1 MiB before they compress, 20 with the best guess of what it will give."""
+
     pending_max: Annotated[int, Field(ge=100, le=10_000_000)] = 1_000_000
     """Open accesses (waiting for feeds, or not yet final) a worker holds before it pauses its access partitions.
     A million: two weeks of a department, about 1.5 GB."""

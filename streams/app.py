@@ -29,7 +29,7 @@ from .committing import DRAIN_SECONDS
 from .gauges import Gauges
 from .hooks import Hooks
 from .policies import load_policy
-from .records import tolerate_any_header
+from .records import read_safely
 from .snapshots import Snapshots
 from .store import Store
 from .telemetry import Telemetry
@@ -71,7 +71,7 @@ class App(faust.App):
 def build_app(settings: Settings) -> App:
     """One worker: register and judge, with everything they need. Raises RejectedInputError for a wrong policy."""
     quiet_logs()
-    tolerate_any_header()
+    read_safely(settings.unpacked_max_bytes)
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry()
     judging = _judging(policy)

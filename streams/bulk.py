@@ -2,7 +2,8 @@
 
 aiokafka's own loop makes a ConsumerRecord of every record and passes it through three calls: 2 µs each, as much as
 judging it. Here they stay as its reader in C gives them. All else is as upstream does it: positions, the check of the
-assignment, checksums, control batches, what a fetch brings before the offset asked for.
+assignment, checksums, control batches, what a fetch brings before the offset asked for. Only the bytes of one fetch are
+bounded, since a few compressed batches may unpack to gigabytes: what is beyond waits, packed, for the next.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult, PartitionRe
 from aiokafka.errors import CorruptRecordException
 
 
-def read_in_bulk(result: object) -> None:
+class Allowance:
+    """How many bytes of unpacked records one fetch may still hand out; shared by all its partitions."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+
+def read_in_bulk(result: object, allowance: Allowance) -> None:
     """Let `getall` of this fetch give its messages in bulk.
 
     Left to upstream: what it has begun to hand out, since its loop then holds the rest of a record batch that nobody
@@ -29,7 +37,7 @@ def read_in_bulk(result: object) -> None:
     is_untouched = getgeneratorstate(records._records_iterator) == GEN_CREATED
     if is_untouched and records._isolation_level == READ_UNCOMMITTED:
         records._records_iterator = None  # it knows the records that know it, and would never end
-        result.getall = partial(_getall, weakref.ref(result), _Unread(records))
+        result.getall = partial(_getall, weakref.ref(result), _Unread(records), allowance)
 
 
 class _Unread:
@@ -40,16 +48,19 @@ class _Unread:
         self._batches = _batches(records)
         self._batch: list[Any] = []
         self._following = records.next_fetch_offset  # the offset behind the batch
+        self.is_exhausted = False
 
-    def take(self, limit: int) -> list[Any]:
-        """At most so many; fewer only when there are no more."""
+    def take(self, limit: int, allowance: Allowance) -> list[Any]:
+        """At most so many; fewer when there are no more, or when what is taken is all that this fetch may bring."""
         taken: list[Any] = []
-        while len(taken) < limit:
+        while len(taken) < limit and (allowance.left > 0 or not taken):
             if not self._batch:
                 found = next(self._batches, None)
                 if found is None:
+                    self.is_exhausted = True
                     break
-                self._batch, self._following = found
+                self._batch, self._following, size = found
+                allowance.left -= size
             room = limit - len(taken)
             taken += self._batch[:room]
             self._batch = self._batch[room:]
@@ -58,27 +69,28 @@ class _Unread:
         return taken
 
 
-def _batches(records: PartitionRecords) -> Iterator[tuple[list[Any], int]]:
+def _batches(records: PartitionRecords) -> Iterator[tuple[list[Any], int, int]]:
+    """Records, the offset behind them, and the bytes they were unpacked to."""
     unread = records._records
     while unread.has_next():
         batch = unread.next_batch()
         if records._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {records._tp}")
-        asked = records.next_fetch_offset
-        found = [] if batch.is_control_batch else list(batch)
-        if found and found[0].offset < asked:
-            found = [record for record in found if record.offset >= asked]
-        yield found, batch.next_offset
+        if batch.is_control_batch:
+            yield [], batch.next_offset, 0
+            continue
+        for found, following in batch.lists(records.next_fetch_offset):
+            yield found, following, batch.unpacked
 
 
-def _getall(known: weakref.ref[FetchResult], unread: _Unread, max_records: int) -> list[Any]:
+def _getall(known: weakref.ref[FetchResult], unread: _Unread, allowance: Allowance, max_records: int) -> list[Any]:
     """As `FetchResult.getall`. The result is known weakly: a fetch holds 4 MiB, which no cycle may keep."""
     result = known()
     assert result is not None  # it is being asked
     if not result.check_assignment(result._topic_partition) or not result.has_more():
         return []
-    taken = unread.take(max_records)
+    taken = unread.take(max_records, allowance)
     result._update_position()
-    if len(taken) < max_records:
+    if unread.is_exhausted:
         result._partition_records = None
     return taken

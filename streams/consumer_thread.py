@@ -10,11 +10,16 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
-from .bulk import read_in_bulk
+from .bulk import Allowance, read_in_bulk
+from .records import limits
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Commits offsets with a note each; a broker that is away is no reason to die."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._allowance = Allowance(limits.unpacked)
 
     async def _commit(self, offsets: Any) -> bool:
         held = self.assignment()
@@ -48,8 +53,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         aiokafka hands out all that it has fetched of one partition before it looks at the next: behind a few busy
         partitions a mark waited 8 s. Both looks are one call, since each answer waits for a judge that is busy.
         """
+        self._allowance.left = limits.unpacked
         for result in consumer._fetcher._records.values():
-            read_in_bulk(result)
+            read_in_bulk(result, self._allowance)
         active = set(active_partitions or ())  # in one step: the other thread pauses and resumes meanwhile
         if urgent := {tp for tp in active if self.consumer.hooks.is_urgent(tp)}:
             found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})

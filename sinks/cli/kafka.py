@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
-from streams.records import tolerate_any_header
+from streams.records import read_safely
 
 from .progress import line
 
@@ -117,7 +117,7 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
 async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer outside of any group: it commits nothing and is given its partitions by hand."""
 
-    tolerate_any_header()
+    read_safely()
 
     def make() -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

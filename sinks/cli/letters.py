@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from .kafka import Message
@@ -16,8 +17,8 @@ UNKNOWN: Final = "unknown"
 class DeadLetter:
     """A message that could not be read: why, and its own `key`, `headers` and `value`.
 
-    `truncated` is the original length in bytes when only the beginning of the value was kept; `times` how often it was
-    written.
+    `truncated` is the original length in bytes when only the beginning of the value was kept; `through` the last offset
+    when it is about a batch of messages that was never unpacked; `times` how often it was written.
     """
 
     topic: str
@@ -31,6 +32,7 @@ class DeadLetter:
     truncated: str | None
     headers: tuple[tuple[str, bytes], ...]
     value: bytes | None
+    through: str | None = None
     times: int = 1
 
     @property
@@ -51,6 +53,7 @@ class DeadLetter:
             "times": self.times,
             "bytes": None if self.value is None else len(self.value),
             "truncated": _number(self.truncated),
+            "through": _number(self.through),
         }
 
 
@@ -75,6 +78,7 @@ def read_letter(message: Message) -> DeadLetter:
         stored_at=message.timestamp,
         key=message.headers[ours["key"]][1] if "key" in ours else None,
         truncated=why.get("truncated"),
+        through=why.get("through"),
         headers=tuple(header for at, header in enumerate(message.headers) if at not in ours.values()),
         value=message.value,
     )
@@ -93,3 +97,25 @@ def joined(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
         seen = by_name.get(letter.name)
         by_name[letter.name] = letter if seen is None else replace(letter, times=seen.times + 1)
     return list(by_name.values())
+
+
+@dataclass
+class Told:
+    """What all dead letters together are about: their keys, and the messages that were quarantined."""
+
+    keys: set[str] = field(default_factory=set)
+    _aside: defaultdict[tuple[str, int], list[range]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, message: Message) -> None:
+        """One more."""
+        key, letter = (message.key or b"").decode("utf-8", "replace"), read_letter(message)
+        self.keys.add(key)
+        topic, _, place = key.partition("/")
+        partition, _, first = place.partition("/")
+        through = letter.through or first
+        if letter.stage == "quarantine" and partition.isdecimal() and first.isdecimal() and through.isdecimal():
+            self._aside[topic, int(partition)].append(range(int(first), int(through) + 1))
+
+    def is_aside(self, topic: str, partition: int, offset: int) -> bool:
+        """Whether a letter says that nobody is to look at this message."""
+        return any(offset in aside for aside in self._aside.get((topic, partition), ()))

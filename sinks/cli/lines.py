@@ -80,6 +80,8 @@ def letter_page(letter: DeadLetter, *, reveal: bool) -> str:
         *_headers(letter, reveal=reveal),
         f"content   {_content(letter.value, reveal=reveal)}",
     ]
+    if letter.through is not None:
+        lines.insert(1, f"through   offset {safe(letter.through)}: all of them, still on their topic")
     if letter.truncated is not None:
         lines.append(f"          cut off: the message had {safe(letter.truncated)} bytes, and is still on its topic")
     return "\n".join(lines)

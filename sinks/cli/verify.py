@@ -27,10 +27,11 @@ from sinks.ledger.audit import Report, audit
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
 from streams.policies import load_policy
+from streams.records import read_safely
 from streams.sources import translate
 
 from .kafka import Broker, Message, offsets_at, read_topic, run
-from .letters import read_letter
+from .letters import Told
 from .options import When, as_json, with_broker
 
 SAY_SECONDS = 2.0
@@ -82,6 +83,7 @@ def _seldom_collecting() -> Iterator[None]:
 
 async def _verify(broker: Broker, settings: Settings, since: int | None) -> Report:
     policy = load_policy(settings.policy_file)
+    read_safely(settings.unpacked_max_bytes)
     logs, facts = await _read(broker, settings, since)
     judge = Rejudge(policy, facts)
     said = time.monotonic()
@@ -110,17 +112,17 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
     async for message in read_topic(broker, topics.ledger, start=await offsets_at(broker, topics.ledger, first)):
         cut = decode(Cut, message.value)
         cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
-    letters = read_topic(broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first))
-    stages = [((m.key or b"").decode(), read_letter(m).stage) async for m in letters]
-    quarantined = frozenset(key for key, stage in stages if stage == "quarantine")
-    messages, begins = await _messages(broker, settings, first, cuts, quarantined)
+    told = Told()
+    async for letter in read_topic(broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first)):
+        told.add(letter)
+    messages, begins = await _messages(broker, settings, first, cuts, told)
     findings = await _findings(broker, topics.violations, since, messages)
     facts = [decode_registered(m.value) async for m in read_topic(broker, topics.facts)]
     logs = Logs(
         messages=messages,
         cuts=cuts,
         findings=findings,
-        dead_letters=frozenset(key for key, _ in stages),
+        dead_letters=frozenset(told.keys),
         marks=marks,
         position=position,
         since=int((time.time() - settings.index_days * 86_400) * 1000),
@@ -135,7 +137,7 @@ async def _messages(
     settings: Settings,
     first: int,
     cuts: Mapping[Place, Sequence[StoredCut]],
-    quarantined: frozenset[str],
+    told: Told,
 ) -> tuple[dict[Place, list[Read]], dict[Place, int]]:
     """Messages stored since `first` (UTC ms) and those of all these cuts; and the first offset of each partition read.
 
@@ -150,7 +152,7 @@ async def _messages(
             begins[topic, partition] = max(lowest[partition], min([begin, *reach]))
         start = {partition: begins[topic, partition] for partition in lowest}
         async for message in read_topic(broker, topic, start=start):
-            is_aside = f"{topic}/{message.partition}/{message.offset}" in quarantined
+            is_aside = told.is_aside(topic, message.partition, message.offset)
             found[topic, message.partition].append((_aside if is_aside else _translated)(source, message))
     return dict(found), begins
 

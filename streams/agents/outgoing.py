@@ -12,12 +12,14 @@ from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnothe
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
+from streams.policy.aside import NotRead
 from streams.policy.judged import JudgedBatch
 from streams.policy.plainly import Message
 from streams.store import Headers, Outgoing
 
 _DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all that an access topic takes
 _HEADERS_MAX: Final = 262_144  # bytes of original headers; what is sent by hand or by CloudEvents has less than 1 KB
+THROUGH: Final = "needtoknow.errors.through"  # the last offset that a letter about more than one message speaks of
 _HEADER_BYTES: Final = 10  # of a header beside its name and value, at the most
 
 
@@ -50,8 +52,14 @@ def outputs_of(topics: Topics, judged: JudgedBatch) -> list[Outgoing]:
             error=rejected.error,
         )
         for rejected in judged.rejected
+        if has_own_letter(rejected.message)
     ]
     return dead + [finding_message(topics, finding) for finding in judged.findings]
+
+
+def has_own_letter(message: Message) -> bool:
+    """Whether nothing else tells of this message: a batch that was never unpacked has one letter for all of it."""
+    return not isinstance(message.value, NotRead) or message.value.has_letter
 
 
 def cut_message(topics: Topics, cut: Cut) -> Outgoing:
@@ -89,6 +97,9 @@ def dead_letter_message(
     ]
     if (key := getattr(message, "key", None)) is not None:
         why.append(("needtoknow.errors.key", key[:MESSAGE_MAX]))
+    if isinstance(value, NotRead):
+        why.append((THROUGH, str(value.through).encode()))
+        value = None
     if value is not None and len(value) > _DEAD_LETTER_MAX:  # by compression; the original stays in its topic
         why.append(("needtoknow.errors.truncated", str(len(value)).encode()))
         value = value[:MESSAGE_MAX]

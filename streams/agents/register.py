@@ -8,25 +8,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import mode
 from aiokafka.errors import KafkaError
 
 from schemas.codec import decode, read_json
-from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError
+from schemas.errors import Harm, QuarantinedError, RejectedInputError, SpeaksForAnotherError
 from schemas.fact import MARK_AHEAD_MAX_MS, Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from schemas.settings import Settings
 from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.stamp import register
-from streams.policy.aside import fault
+from streams.policy.aside import NotRead, fault
 from streams.policy.plainly import Message
 from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
 
-from .outgoing import dead_letter_message, reason_class, value_message
+from .outgoing import dead_letter_message, has_own_letter, reason_class, value_message
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Register(mode.Service):
         for fact in reading.facts:
             self._telemetry.count("needtoknow_facts_total", feed=feed, kind=fact.body.kind)
         for reason in reading.reasons:
-            stage = "quarantine" if reason == "raises" else "register"
+            stage = "quarantine" if reason in get_args(Harm) else "register"
             self._telemetry.count("needtoknow_dead_letters_total", stage=stage, reason=reason)
         broken = sum(1 for f in reading.facts if f.known_from > f.recorded_at)
         self._telemetry.count("needtoknow_broken_marks_total", broken, feed=feed)
@@ -202,11 +202,12 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
             value = _read_safely(feed, message)
         except RejectedInputError as error:
             stage = "quarantine" if isinstance(error, QuarantinedError) else "register"
-            reading.dead.append(
-                dead_letter_message(
-                    topics, topic=batch.topic, partition=batch.partition, message=message, stage=stage, error=error
+            if has_own_letter(message):
+                reading.dead.append(
+                    dead_letter_message(
+                        topics, topic=batch.topic, partition=batch.partition, message=message, stage=stage, error=error
+                    )
                 )
-            )
             reading.reasons.append(reason_class(error))
             continue
         if isinstance(value, Fact):
@@ -219,6 +220,8 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
 
 def _read_safely(feed: str, message: Message) -> Fact | Mark:
     """As `read_one`; QuarantinedError when it raises what it must not. Not looked for: a fact that kills its worker."""
+    if isinstance(message.value, NotRead):
+        raise message.value.error
     try:
         return read_one(feed, message.value, message.timestamp)
     except (RejectedInputError, MemoryError):

@@ -24,7 +24,7 @@ from streams.join.reconcile import State, transition
 from streams.join.stretch import Place
 from streams.sources import Headers, Translated
 
-from .aside import SetAside, fault, rejected
+from .aside import NotRead, fault, rejected
 from .decide import Verdict, ask, decide, outcome_of
 from .explain import tell
 from .judged import JudgedAgain, JudgedBatch
@@ -119,8 +119,8 @@ class Judging:
 
     def read(self, source: str, message: Message) -> Translated:
         """What a message says. Raises RejectedInputError; QuarantinedError when reading it raises anything else."""
-        if isinstance(message, SetAside):
-            raise message.error
+        if isinstance(message.value, NotRead):
+            raise message.value.error
         try:
             return self.translate(source, message.value, message.headers, message.timestamp)
         except (RejectedInputError, MemoryError):  # want of memory is no fault of the message

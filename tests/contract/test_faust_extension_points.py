@@ -126,7 +126,7 @@ def test_upstream_has_not_changed_what_the_transport_rests_on(owner: Any, name: 
 def test_every_method_we_override_is_listed() -> None:
     """A new override without a digest would be found out by users."""
     listed = {name for names in OVERRIDDEN.values() for name in names}
-    ours = names_of_consumer() | names_of(ConsumerThread, driver.AIOKafkaConsumerThread)
+    ours = names_of_consumer() | (names_of(ConsumerThread, driver.AIOKafkaConsumerThread) - {"__init__"})
     assert ours == listed
 
 

@@ -10,7 +10,7 @@ from schemas.errors import QuarantinedError
 from schemas.ledger import Cut
 from sinks.ledger.audit import Report
 from sinks.ledger.logs import Logs, Read
-from streams.policy.aside import SetAside
+from streams.policy.aside import set_aside
 from tests.harness.builders import at, make_access
 from tests.harness.worker import Stored, Worker
 from tests.unit.test_audit import HERE, POLICY, last_word, mark_all, send
@@ -36,7 +36,7 @@ def told(*, aside: bool) -> Stored:
     genuine = log[1]
     if aside:
         error = QuarantinedError("kills", "ends a worker that looks at it")
-        log[1] = SetAside(genuine, error)  # type: ignore[call-overload] # as it is handed to the judge
+        log[1] = set_aside(genuine, error)  # type: ignore[call-overload] # as it is handed to the judge
     worker = Worker(stored, POLICY, run="run-1")
     worker.take(HERE, 3)
     worker.store()

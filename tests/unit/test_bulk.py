@@ -11,15 +11,16 @@ import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.bulk import read_in_bulk
+from streams.bulk import Allowance, read_in_bulk
+from streams.records import Records
 
 ECMS = TopicPartition("access.ecms.v1", 2)
 FIRST = 7
+MIB = 1_048_576
 
 
 def batch(first: int, count: int, *, codec: int = 0) -> bytes:
@@ -46,7 +47,7 @@ def fetched(raw: bytes, asked: int, *, isolation: int = READ_UNCOMMITTED) -> tup
     state = SimpleNamespace(paused=False, position=asked)
     state.consumed_to = lambda offset: setattr(state, "position", offset)
     assignment = SimpleNamespace(active=True, state_value=lambda tp: state)
-    records = PartitionRecords(ECMS, MemoryRecords(raw), None, asked, None, None, True, isolation)
+    records = PartitionRecords(ECMS, Records(raw), None, asked, None, None, True, isolation)
     return FetchResult(ECMS, assignment=assignment, partition_records=records, backoff=0), state
 
 
@@ -71,8 +72,8 @@ def test_bulk_gives_what_upstream_gives(sizes: list[int], skipped: int, limits: 
     """Whatever the batches, the offset asked for and the limits: message by message, call by call."""
     raw, asked = log(sizes), FIRST + min(skipped, sum(sizes) - 1)
     ours, upstream = fetched(raw, asked), fetched(raw, asked)
-    read_in_bulk(ours[0])
-    read_in_bulk(ours[0])
+    read_in_bulk(ours[0], Allowance(MIB))
+    read_in_bulk(ours[0], Allowance(MIB))
     assert "getall" in vars(ours[0])
     assert taken(*ours, limits) == taken(*upstream, limits)
 
@@ -83,7 +84,7 @@ def test_what_upstream_has_begun_it_ends(sizes: list[int], first: int) -> None:
     result, state = fetched(log(sizes), FIRST)
     seen = [m.offset for m in result.getall(first)]
     while result.has_more():
-        read_in_bulk(result)
+        read_in_bulk(result, Allowance(MIB))
         seen += [m.offset for m in result.getall(3)]
     assert seen == list(range(FIRST, FIRST + sum(sizes)))
     assert state.position == FIRST + sum(sizes)
@@ -95,7 +96,7 @@ def test_what_has_been_read_is_freed_at_once() -> None:
     gone = weakref.ref(result), weakref.ref(result._partition_records)
     gc.disable()
     try:
-        read_in_bulk(result)
+        read_in_bulk(result, Allowance(MIB))
         assert len(result.getall(10)) == 3
         del result
         assert [ref() for ref in gone] == [None, None]
@@ -107,7 +108,7 @@ def test_what_has_been_read_is_freed_at_once() -> None:
 def test_a_fetch_of_another_assignment_gives_nothing(spoil: str) -> None:
     """Paused, sought elsewhere or taken away meanwhile: as upstream."""
     result, state = fetched(log([3]), FIRST)
-    read_in_bulk(result)
+    read_in_bulk(result, Allowance(MIB))
     if spoil == "paused":
         state.paused = True
     elif spoil == "moved":
@@ -123,7 +124,7 @@ def test_a_broken_batch_is_not_handed_out_and_not_passed() -> None:
     raw = bytearray(log([2, 2]))
     raw[-3] ^= 1
     result, state = fetched(bytes(raw), FIRST)
-    read_in_bulk(result)
+    read_in_bulk(result, Allowance(MIB))
     with pytest.raises(CorruptRecordException):
         result.getall(10)
     assert state.position == FIRST
@@ -132,7 +133,7 @@ def test_a_broken_batch_is_not_handed_out_and_not_passed() -> None:
 def test_compressed_batches_are_read() -> None:
     """Emitters may compress."""
     result, state = fetched(batch(FIRST, 4, codec=1), FIRST)
-    read_in_bulk(result)
+    read_in_bulk(result, Allowance(MIB))
     assert [m.value for m in result.getall(10)] == [b"v7", b"v8", b"v9", b"v10"]
     assert state.position == FIRST + 4
 
@@ -140,5 +141,5 @@ def test_compressed_batches_are_read() -> None:
 def test_aborted_transactions_are_left_to_upstream() -> None:
     """Only it knows which they are."""
     result, _ = fetched(log([2]), FIRST, isolation=READ_COMMITTED)
-    read_in_bulk(result)
+    read_in_bulk(result, Allowance(MIB))
     assert "getall" not in vars(result)

@@ -13,7 +13,7 @@ from schemas.codec import encode
 from schemas.errors import QuarantinedError
 from schemas.ledger import AtWork, Hold, Note, Suspect
 from streams.care import ASIDE_MAX, PARTS, Care, read_hold, succeeded
-from streams.policy.aside import SetAside
+from streams.policy.aside import NotRead, SetAside
 from tests.harness.judging import Message, messages
 
 
@@ -141,8 +141,10 @@ def test_what_is_set_aside_stands_unread_in_its_place() -> None:
     care = Care(Hold(is_open=False, aside=[(961, 962)]), "run-2", first=960, end=963)
     [[before, stand_in, after]] = care.parts(messages(b"a", b"b", b"c"))
     assert isinstance(stand_in, SetAside)
-    assert (stand_in.offset, stand_in.value, stand_in.message.value) == (961, None, b"b")
-    assert isinstance(stand_in.error, QuarantinedError)
+    assert isinstance(stand_in.value, NotRead)
+    assert stand_in.value.message is not None
+    assert (stand_in.offset, stand_in.value, stand_in.value.message.value) == (961, b"", b"b")
+    assert isinstance(stand_in.value.error, QuarantinedError)
     assert (before.value, after.value) == (b"a", b"c")
     assert care.offsets_aside() == {961}
 
