@@ -108,6 +108,12 @@ CATALOGUE: Final = {
         Metric("needtoknow_judge_seconds", "histogram", "How long does judging a batch take?", (), SECONDS),
         Metric("needtoknow_store_retries_total", "counter", "How often did storing an output have to be tried again?"),
         Metric("needtoknow_paused_partitions", "gauge", "How many partitions are paused because their queue is full?"),
+        Metric(
+            "needtoknow_stuck_seconds",
+            "gauge",
+            "For how long has this part of the worker had work, a broker, and got nothing done?",
+            ("part",),
+        ),
         Metric("needtoknow_ready", "gauge", "Is this worker ready (1) or not (0)?"),
     )
 }
@@ -130,6 +136,7 @@ LABEL_VALUES: Final = MappingProxyType(
         "result": ("written", "failed", "restored", "thrown_away"),
         # Where it was refused: reading an access, reading a fact or mark, reading what our own workers wrote, or the
         # same id with other content. Quarantine: looking at it ends a worker.
+        "part": ("judge", "register", "fetching"),
         "stage": ("translate", "register", "broadcast", "conflict", "quarantine"),
         # unreadable: size, depth or not JSON; native: a line of a source's own format; field: the contract's models;
         # forbidden: a source or feed spoke for another; kills, raises, unpacks: what a quarantined message does to

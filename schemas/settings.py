@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     """After this long without a heartbeat a worker's partitions go to the others. 8 s: measured 13.6 s to the next
     finding with 10 s, and the promise is 15."""
 
+    stuck_after_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    """After this long with work in hand, the broker there, and nothing done, `/live` says no and the worker is to be
+    started again. 60 s: a batch takes 0.05, and a worker that is only slow must not be killed for it."""
+
     commit_interval_seconds: Annotated[float, Field(ge=0.05, le=60)] = 1
     """Pause between commits. 1 s: at most a second of repeats after a crash."""
 

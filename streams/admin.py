@@ -20,12 +20,19 @@ class Admin(mode.Service):
     """A small web server for probes and Prometheus. It shows numbers, never a person or a record."""
 
     def __init__(
-        self, settings: Settings, telemetry: Telemetry, *, why_not_ready: Callable[[], str | None], **kwargs: Any
+        self,
+        settings: Settings,
+        telemetry: Telemetry,
+        *,
+        why_not_ready: Callable[[], str | None],
+        why_not_live: Callable[[], str | None],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
         self._telemetry = telemetry
         self._why_not_ready = why_not_ready
+        self._why_not_live = why_not_live
         self.port = 0
 
     async def on_start(self) -> None:
@@ -46,7 +53,11 @@ class Admin(mode.Service):
         await self._runner.cleanup()
 
     async def _live(self, request: web.Request) -> web.Response:
-        return web.Response(text="live\n")
+        why_not = self._why_not_live()
+        if why_not is None:
+            return web.Response(text="live\n")
+        log.error("not live: %s", why_not)
+        return web.Response(text=f"not live: {why_not}\n", status=503)
 
     async def _ready(self, request: web.Request) -> web.Response:
         why_not = self._why_not_ready()

@@ -28,6 +28,7 @@ from .broadcast import Broadcast
 from .committing import DRAIN_SECONDS
 from .gauges import Gauges
 from .hooks import Hooks
+from .liveness import Liveness
 from .policies import load_policy
 from .records import read_safely
 from .snapshots import Snapshots
@@ -123,8 +124,12 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         policy=policy,
     )
-    admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready)
-    app.services = (admin, store, snapshots, broadcast, register, judge, judge.corrections, judge.take_over, gauges)
+    liveness = Liveness(
+        settings, app=app, broadcast=broadcast, store=store, telemetry=telemetry, is_waiting=judge.is_waiting
+    )
+    admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready, why_not_live=liveness.why_not_live)
+    services = (admin, store, snapshots, broadcast, register, judge, judge.corrections, judge.take_over)
+    app.services = (*services, gauges, liveness)
     app.judge_service = judge
     app.batch_hooks = _hooks(app, settings, judge, register)
     _wire(app, settings, judge, register)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import mode
@@ -146,6 +146,10 @@ class Broadcast(mode.Service):
             with attempt:  # a broker that is away is waited for: a worker that died of it would find none either
                 ends: dict[TopicPartition, int] = await self._ends.end_offsets(list(self._positions))
         return ends
+
+    async def ends_of(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Present end offsets of these partitions of any topics. Raises KafkaError when the broker does not say."""
+        return dict(await self._ends.end_offsets([TopicPartition(*tp) for tp in tps]))
 
     async def facts_end(self) -> int:
         """The next offset of `facts.v1`."""

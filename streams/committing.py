@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
@@ -25,6 +26,7 @@ class Committing(driver.Consumer):
         self.frontiers: dict[TP, Frontier] = {}
         self.full: set[TP] = set()
         self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
+        self.finished: Counter[str] = Counter()  # batches by topic
         self.is_ending = False  # the partitions held are being given up in order
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
@@ -32,6 +34,10 @@ class Committing(driver.Consumer):
         self._is_astray = False  # the fetch position may lie past messages that were never handed over
         super().__init__(*args, **kwargs)
         self.hooks: Hooks = self.app.batch_hooks
+
+    async def positions(self) -> dict[TP, int]:
+        """Up to which offset each partition held has been fetched; waits for the thread that does it."""
+        return cast(dict[TP, int], await self._thread.positions())
 
     def read_again(self) -> None:
         """Everything held is read again from what is committed."""

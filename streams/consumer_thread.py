@@ -47,6 +47,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(asked))
         return {asked[partition]: known.metadata for partition, known in found.items() if known.offset >= 0}
 
+    async def positions(self) -> dict[TP, int]:
+        """Up to which offset each partition held has been fetched."""
+        return cast(dict[TP, int], await self.call_thread(self._positions))
+
+    async def _positions(self) -> dict[TP, int]:
+        held = self._ensure_consumer()._subscription.subscription
+        if held is None or held.assignment is None:
+            return {}
+        states = {tp: held.assignment.state_value(tp) for tp in held.assignment.tps}
+        return {TP(*tp): s.position for tp, s in states.items() if s is not None and s.has_valid_position}
+
     async def _fetch_records(self, consumer: Any, active_partitions: Any, *args: Any, **kwargs: Any) -> Any:
         """Of urgent partitions what there is, else whatever there is, waiting a moment for it.
 

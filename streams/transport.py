@@ -132,6 +132,7 @@ class Consumer(Committing):
         return _message(tp, batch, self.app.consumer_generation_id)
 
     def _on_finished(self, frontier: Frontier) -> None:
+        self.finished[frontier.topic] += 1
         tp = TP(frontier.topic, frontier.partition)
         if tp in self.full and len(frontier.under_way) < self.hooks.batches_max:
             self.full.discard(tp)

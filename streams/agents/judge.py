@@ -224,11 +224,15 @@ class Judge(mode.Service):
         lane.put(Job(outputs, cut, lambda: self._finished(finishes, judged)))
         count_batch(self._telemetry, judged, source, time.perf_counter() - began)
 
+    def is_waiting(self) -> bool:
+        """Whether it holds all the open accesses that it may, and reads no more until feeds have spoken."""
+        return len(self.open) >= self._settings.pending_max
+
     async def _wait_for_room(self, batch: Batch) -> None:
         """What waits for a silent feed is kept in memory: beyond `pending_max` the rest waits in Kafka."""
-        if len(self.open) >= self._settings.pending_max:
+        if self.is_waiting():
             log.warning("%d accesses wait for feeds: reading no more until they speak", len(self.open))
-        while len(self.open) >= self._settings.pending_max and not batch.is_abandoned:
+        while self.is_waiting() and not batch.is_abandoned:
             self._has_room.clear()
             await self._has_room.wait()
 

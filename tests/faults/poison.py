@@ -17,16 +17,19 @@ _CUSTOM: Final = """
 import os, signal, sys
 
 if "worker" in sys.orig_argv:
-    import streams.{module} as module
+    import streams.{module} as owner
 
-    genuine = module.{function}
+    *path, name = {function!r}.split(".")
+    for step in path:
+        owner = getattr(owner, step)
+    genuine = getattr(owner, name)
 
-    def poisoned(*arguments):
-        if {text!r} in repr(arguments):
+    def poisoned(*arguments, **named):
+        if not {text!r} or {text!r} in repr(arguments):
             {harm}
-        return genuine(*arguments)
+        return genuine(*arguments, **named)
 
-    module.{function} = poisoned
+    setattr(owner, name, poisoned)
 """
 KILLS: Final = "os.kill(os.getpid(), signal.SIGKILL)"
 RAISES: Final = "raise KeyError('a secret: w028')"
@@ -34,7 +37,7 @@ PAUSE: Final = 0.2
 
 
 def poison(directory: Path, text: str, harm: str, *, module: str = "sources", function: str = "translate") -> str:
-    """Settings' PYTHONPATH under which workers come to harm in this function when its arguments hold this text."""
+    """PYTHONPATH under which workers come to harm in this function, or method, when its arguments hold this text."""
     directory.mkdir(parents=True, exist_ok=True)
     custom = _CUSTOM.format(text=text, harm=harm, module=module, function=function)
     (directory / "sitecustomize.py").write_text(custom)
