@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, cast
 
 from aiokafka.errors import KafkaError
@@ -12,6 +12,22 @@ from faust.types.tuples import TP
 
 from .bulk import Allowance, read_in_bulk
 from .records import limits
+
+
+class Active:
+    """The partitions that may deliver, as they are at each look: the other thread pauses and resumes meanwhile.
+
+    Never empty to whoever asks whether it is: aiokafka takes an empty set for all partitions there are.
+    """
+
+    def __init__(self, tps: Container[TP]) -> None:
+        self._tps = tps
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, tp: TP) -> bool:
+        return tp in self._tps
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -72,4 +88,4 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})
             if found:
                 return found
-        return await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
+        return await super()._fetch_records(consumer, Active(active_partitions), *args, **kwargs)

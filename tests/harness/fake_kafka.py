@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +78,13 @@ class Kafka:
         self.begins[partition] = self.positions[partition] = begin
         self.ends[partition] = end
 
-    async def _fetched(self, partitions: set[TP], *, max_records: int, **_: Any) -> dict[TP, Any]:
-        self.fetches.append(set(partitions))
+    async def _fetched(self, partitions: Container[TP], *, max_records: int, **_: Any) -> dict[TP, Any]:
+        self.fetches.append({tp for tp in self.held if tp in partitions})
         await self.may_fetch.wait()
         found: dict[TP, Any] = {}
-        for tp in sorted(partitions & self.held):
+        for tp in sorted(
+            tp for tp in self.held if not partitions or tp in partitions
+        ):  # an empty set means all of them
             start = self.positions[TopicPartition(*tp)]
             stop = min(self.ends[TopicPartition(*tp)], start + max_records)
             if start < stop:

@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 
 from streams.bulk import Allowance, read_in_bulk
 from streams.records import Records
+from tests.harness.record_batches import batch as by_hand
+from tests.harness.record_batches import record
 
 ECMS = TopicPartition("access.ecms.v1", 2)
 FIRST = 7
 MIB = 1_048_576
+CONTROL = 0x20  # a bit among those that say how a batch is compressed
 
 
 def batch(first: int, count: int, *, codec: int = 0) -> bytes:
@@ -136,6 +139,16 @@ def test_compressed_batches_are_read() -> None:
     read_in_bulk(result, Allowance(MIB))
     assert [m.value for m in result.getall(10)] == [b"v7", b"v8", b"v9", b"v10"]
     assert state.position == FIRST + 4
+
+
+def test_control_batches_are_passed_over() -> None:
+    """They end transactions, hold nothing of anybody's, and take an offset; as upstream."""
+    raw = batch(FIRST, 2) + by_hand(CONTROL, record(0, b"end"), 1, first=FIRST + 2) + batch(FIRST + 3, 1)
+    ours, upstream = fetched(raw, FIRST), fetched(raw, FIRST)
+    read_in_bulk(ours[0], Allowance(MIB))
+    seen = taken(*ours, [10])
+    assert [m[0] for m in seen[0][0]] == [FIRST, FIRST + 1, FIRST + 3]
+    assert seen == taken(*upstream, [10])
 
 
 def test_aborted_transactions_are_left_to_upstream() -> None:

@@ -78,6 +78,21 @@ async def test_when_everything_is_full_nothing_is_asked_for_until_there_is_room(
     assert len(scene.kafka.fetches) == asked
 
 
+async def test_a_fetch_that_waits_while_everything_is_paused_brings_nothing(scene: Scene) -> None:
+    """aiokafka takes an empty set of partitions for all: it would bring messages of full queues."""
+    scene.kafka.may_fetch.clear()
+    waiting = asyncio.create_task(scene.fetch())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    scene.consumer.pause_partitions([ECMS])
+    scene.kafka.may_fetch.set()
+    await asyncio.wait_for(waiting, 5)
+    assert scene.shell.offsets(ECMS) == []
+    scene.consumer.resume_partitions([ECMS])
+    await scene.fetch()
+    assert scene.shell.offsets(ECMS) == [[5, 6]]
+
+
 async def test_what_one_fetch_brings_is_handed_over_in_batches(scene: Scene) -> None:
     """The judge must not hold up everybody for all that a fetch can bring, nor wait for the next one in between."""
     scene.kafka._max_poll_records = 5

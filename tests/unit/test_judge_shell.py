@@ -1,0 +1,101 @@
+"""The judge's shell: it lets others have their turn, and holds no messages longer than it must."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from schemas.settings import Settings
+from streams.agents import judge as shell
+from streams.agents.careful import Careful
+from streams.agents.judge import Judge
+from streams.frontier import Batch, Frontier
+from streams.store import Outgoing, Stored
+from streams.telemetry import Telemetry
+from tests.harness.builders import assignment, make_access
+from tests.harness.judging import PARTITION, judging, messages
+from tests.harness.verdicts import JDOE
+
+
+class Broker:
+    """Stores what it is given, after as many turns of the loop as a request takes, once it may."""
+
+    def __init__(self) -> None:
+        self.stored: list[Outgoing] = []
+        self.may_store = asyncio.Event()
+        self.may_store.set()
+
+    async def put(self, outgoing: Sequence[Outgoing]) -> list[Stored]:
+        """As the store."""
+        await self.may_store.wait()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self.stored += outgoing
+        return [Stored(0, 0) for _ in outgoing]
+
+    async def catch_up(self) -> None:
+        """As the broadcast: at once."""
+
+
+@pytest.fixture
+def broker() -> Broker:
+    """One that stores."""
+    return Broker()
+
+
+@pytest.fixture
+def judge(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """Of whom everybody does their job; it holds one partition."""
+
+    async def no_cuts(_: Settings) -> dict[Any, Any]:
+        return {}
+
+    async def written(tps: Iterable[Any]) -> set[Any]:
+        return set(tps)
+
+    monkeypatch.setattr(shell, "last_cuts", no_cuts)
+    double: Any = broker
+    made = Judge(
+        Settings(),
+        run_id="run-1",
+        judging=judging(JDOE, assignment("w028")),
+        broadcast=double,
+        store=double,
+        telemetry=Telemetry(),
+        crash=lambda error: None,
+        careful=Careful("run-1", write=written, read_again=lambda: None),
+    )
+    made.seek({PARTITION: 960}, {}, {})
+    return made
+
+
+def batches(number: int) -> list[Batch]:
+    """So many of one access each."""
+    frontier = Frontier(*PARTITION)
+    return [frontier.begin(messages(make_access(event_id=f"e{n}"), first=960 + n)) for n in range(number)]
+
+
+async def test_what_was_judged_is_stored_before_the_next_is(judge: Judge) -> None:
+    """A queue that is never empty would otherwise keep every other task waiting, and findings with them."""
+    for batch in batches(20):
+        await judge.take(batch)
+        assert batch.is_finished
+
+
+async def test_messages_that_were_judged_are_let_go(judge: Judge, broker: Broker) -> None:
+    """Not only when what follows from them is stored: a broker that is away must not make the worker grow."""
+    broker.may_store.clear()
+    [batch] = batches(1)
+    message = weakref.ref(batch.messages[0])
+    await judge.take(batch)
+    gc.collect()
+    assert not batch.is_finished
+    assert message() is None
+    broker.may_store.set()
+    await judge.drain()
+    assert batch.is_finished
