@@ -49,6 +49,9 @@ class Fault:
     def heal(self, scene: Scene) -> None:
         """Undo it, and note the proof."""
 
+    def end(self, scene: Scene) -> None:
+        """When all has been sent, before anybody waits for it to be judged."""
+
     def prove(self, scene: Scene) -> None:
         """Note what is known only from the logs, once all is idle."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from tests.harness.steps import Step, in_order
 DELAY: Final = 5 * HOUR  # of the virtual day
 SILENCE: Final = (0.25, 0.65)  # of the day, by what is sent
 RESTARTS: Final = (0.35, 0.6)
+SETTING: Final = "NTK_DECIDE_WITHOUT_FEED_AFTER_SECONDS"
+PATIENCE_AGAIN: Final = 86_400.0
 PATIENCE: Final = 4.0  # seconds with a silent feed, where it is to be waived; the silence is longer in a long run
 WAITING_MIN: Final = 50  # accesses sent while a feed keeps silent, for that to be more than a pause
 
@@ -68,7 +71,14 @@ class FeedWaived(FeedSilent):
     """A feed is silent for longer than anybody waits: accesses are judged without it, until it comes back."""
 
     name = "feed-waived"
-    settings = MappingProxyType({"NTK_DECIDE_WITHOUT_FEED_AFTER_SECONDS": str(PATIENCE)})
+    settings = MappingProxyType({SETTING: str(PATIENCE)})
+
+    def end(self, scene: Scene) -> None:
+        """Patience again: the day lies in the past, so all feeds would be waived for ever, several times a second."""
+        for seat in scene.seats:
+            if seat.worker is not None:
+                scene.end(seat.worker, signal.SIGTERM)
+            scene.one.service.wait_ready(scene.seat(seat, **{SETTING: str(PATIENCE_AGAIN)}))
 
     def prove(self, scene: Scene) -> None:
         """Its waiver lies among the facts, and findings were published that say they are incomplete."""

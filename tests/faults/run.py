@@ -143,6 +143,8 @@ def _play(scene: Scene, sent: Sent, faults: Sequence[Fault], order: Order) -> No
         time.sleep(LOOK)
     _strike(scene, player, striking, is_once=order.once)
     player.finish()
+    for fault in faults:
+        fault.end(scene)
     one.wait_idle(IDLE_SECONDS)
 
 

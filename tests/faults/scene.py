@@ -143,9 +143,9 @@ class Scene:
         """For people, with the time."""
         self.say(f"[{time.monotonic() - self.began:5.1f} s] {line}")
 
-    def seat(self, seat: Seat) -> Worker:
-        """Start a worker there, without waiting for it."""
-        more = {"NTK_DATA_DIR": str(seat.data)}
+    def seat(self, seat: Seat, **settings: str) -> Worker:
+        """Start a worker there, with settings of its own, without waiting for it."""
+        more = {"NTK_DATA_DIR": str(seat.data), **settings}
         if seat.proxy is not None:
             more["NTK_BROKER"] = seat.proxy.address
         seat.worker = self.one.service.launch(**more)
