@@ -83,7 +83,8 @@ def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(kafka: SharedBroker, 
         until(lambda: people(one) == due, "somebody is missed", seconds=60)
         one.wait_idle()
         peak = watch.end()
-        assert peak < RSS_MAX_MIB, f"{peak:.0f} MiB"
+        print(f"the worker took {peak:.0f} MiB at the most")
+        assert peak < RSS_MAX_MIB
         letters = one.letters()
         assert sorted(letters) == [f"{topic}/0/{first}", f"{feed}/0/0"]
         for letter in letters.values():

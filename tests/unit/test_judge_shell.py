@@ -15,6 +15,9 @@ from streams.agents import judge as shell
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
 from streams.frontier import Batch, Frontier
+from streams.join.completeness import Completeness
+from streams.join.open import OpenAccess
+from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
 from tests.harness.builders import assignment, make_access
@@ -99,3 +102,52 @@ async def test_messages_that_were_judged_are_let_go(judge: Judge, broker: Broker
     broker.may_store.set()
     await judge.drain()
     assert batch.is_finished
+
+
+async def test_judging_again_that_fails_sets_its_message_aside(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fact makes us fail about one open access: its message is set aside, and all is read again without it."""
+    went_back: list[bool] = []
+    judge._careful._read_again = lambda: went_back.append(True)
+    judge.judging.completeness = Completeness(judge.judging.policy.gating_feeds())  # no feed has spoken: all wait
+    frontier = Frontier(*PARTITION)
+    said = messages(*(make_access(f"ghost{n}", event_id=f"e{n}") for n in range(3)))
+    await judge.take(frontier.begin(said))
+    entries = sorted(judge.open, key=lambda entry: entry.offset)
+    assert [entry.offset for entry in entries] == [960, 961, 962]
+    again = judge.judging.again
+
+    def fails(some: Sequence[OpenAccess]) -> JudgedAgain:
+        if entries[1] in some:
+            raise KeyError("somebody's data")
+        return again(some)
+
+    monkeypatch.setattr(judge.judging, "again", fails)
+    judge._settle_partition(PARTITION, entries)
+    assert judge.judging.aside == {PARTITION: frozenset({961})}
+    await judge._careful._going_back
+    assert went_back == [True]
+    assert judge._careful.hold(PARTITION, is_open=True).aside == [(961, 962)]
+
+
+async def test_a_failure_of_no_message_is_ours(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set aside for it, nor for want of memory: the worker ends, as it must."""
+    [batch, other] = batches(2)
+    genuine = judge.judging.batch
+
+    def fails_together(*arguments: Any) -> JudgedBatch:
+        if len(arguments[2]) > 1:
+            raise KeyError
+        return genuine(*arguments)
+
+    monkeypatch.setattr(judge.judging, "batch", fails_together)
+    batch.messages = [*batch.messages, *other.messages]
+    with pytest.raises(KeyError):
+        await judge.take(batch)
+
+    def has_no_memory(*_: Any) -> JudgedBatch:
+        raise MemoryError
+
+    monkeypatch.setattr(judge.judging, "batch", has_no_memory)
+    with pytest.raises(MemoryError):
+        await judge.take(other)
+    assert judge.judging.aside == {}
