@@ -113,7 +113,9 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         cut = decode(Cut, message.value)
         cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
     told = Told()
-    async for letter in read_topic(broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first)):
+    async for letter in read_topic(
+        broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first)
+    ):
         told.add(letter)
     messages, begins = await _messages(broker, settings, first, cuts, told)
     findings = await _findings(broker, topics.violations, since, messages)

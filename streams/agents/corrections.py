@@ -18,7 +18,6 @@ from aiokafka.errors import ConsumerStoppedError
 from schemas.settings import Settings
 from streams.access_log import PLACE_BYTES, AccessLog
 from streams.join.open import OpenAccess, Partition
-from streams.join.question import Question
 from streams.join.stretch import Place, Wanted
 from streams.join.touched import Query
 from streams.policy.indexed import accesses_of, in_doubt
@@ -27,6 +26,9 @@ from streams.telemetry import Telemetry
 
 NEVER_JUDGED: Final = 1 << 62  # later than any offset: of a partition that is not held
 LINKED: Final = 20_000  # rows of the index linked before others get the loop: about 20 ms
+PICKED: Final = 5_000  # accesses read again together: each reading passes over what lies between them
+SETTLED: Final = 50  # accesses told before new ones get the loop: about 10 ms
+TURNS: Final = 8  # of the loop for others: new accesses are judged and stored before the next are told
 SOME: Final = 500  # queries, or accesses, looked at before others get the loop: about 5 ms
 
 
@@ -56,6 +58,7 @@ class Corrections(mode.Service):
         self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
         self._queries: list[Query] = []
         self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)  # messages to be judged again
+        self._settling: list[tuple[Partition, list[OpenAccess]]] = []  # what of them is still to be settled
         self._told = asyncio.Event()
         self._is_correcting = False
 
@@ -78,7 +81,10 @@ class Corrections(mode.Service):
 
     def doubtful(self) -> Mapping[Partition, Collection[int]]:
         """The messages to be judged again, by partition."""
-        return self._doubtful
+        found = {partition: set(offsets) for partition, offsets in self._doubtful.items()}
+        for partition, left in self._settling:
+            found.setdefault(partition, set()).update(entry.offset for entry in left)
+        return found
 
     def is_done(self) -> bool:
         """Whether all that is known has been brought to every access in the index."""
@@ -121,23 +127,36 @@ class Corrections(mode.Service):
 
     async def correct(self, partition: Partition, wanted: Iterable[Wanted]) -> None:
         """Judge again what is wanted of the index, as long as the partition is held."""
-        hold, waiting, is_linked = self.hold, iter(wanted), False
+        hold, is_linked = self.hold, False
         while hold == self.hold and not is_linked:
             is_linked = self._judging.index.link(partition, LINKED)
             await asyncio.sleep(0)
-        while hold == self.hold and (some := list(islice(waiting, SOME))):
-            found = self._judging.index.matching(partition, some)
-            while hold == self.hold and (matches := dict(islice(found, SOME))):
-                await self._judge_again(partition, matches, set())
-                await asyncio.sleep(0)
+        found, places = self._judging.index.matching(partition, wanted), set[Place]()
+        while hold == self.hold and (some := dict(islice(found, SOME))):
+            closed = {place: question for place, question in some.items() if self._is_closed(partition, place)}
+            self._telemetry.count("needtoknow_corrections_total", len(closed), source=self._sources[partition.topic])
+            places.update(in_doubt(self._judging, partition, closed))
+            if len(places) >= PICKED:
+                await self._judge_again(partition, places)
+                places = set()
             await asyncio.sleep(0)
+        if hold == self.hold and places:
+            await self._judge_again(partition, places)
 
-    def settle(self, partition: Partition, entries: Iterable[OpenAccess]) -> None:
-        """Publish what is true of these accesses now.
+    async def settle(self, partition: Partition, entries: Sequence[OpenAccess]) -> None:
+        """Publish what is true of these accesses now, as long as the partition is held; new accesses take turns.
 
         What is open is found by facts and marks where it is kept; a second life beside it would hold its offset.
         """
-        self._settle(partition, [e for e in entries if self._is_closed(partition, Place(e.offset, e.index))])
+        hold, left = self.hold, list(entries)
+        self._settling.append((partition, left))
+        while left and hold == self.hold:
+            some, left[:SETTLED] = left[:SETTLED], ()
+            self._settle(partition, [e for e in some if self._is_closed(partition, Place(e.offset, e.index))])
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        self._settling.remove((partition, left))
+        self.doubt(partition, [e.offset for e in left])  # it was lost meanwhile: nobody else knows of these
 
     def _doubt(self, partition: Partition, offsets: Iterable[int]) -> None:
         """Of a partition held, what is yet to be read will be judged anyway; others may come back while indexed."""
@@ -173,28 +192,25 @@ class Corrections(mode.Service):
         if partition not in self._judged_to or not (offsets := self._doubtful.pop(partition, set())):
             return
         hold = self.hold
-        await self._judge_again(partition, {}, offsets)
+        await self._judge_again(partition, offsets)
         if hold != self.hold:  # it was lost before they were judged
             self._doubt(partition, offsets)
             self._tell()
 
-    async def _judge_again(self, partition: Partition, found: dict[Place, Question], doubtful: set[int]) -> None:
+    async def _judge_again(self, partition: Partition, wanted: Collection[Place] | Collection[int]) -> None:
+        """These accesses, or all of the messages at these offsets."""
         hold, source = self.hold, self._sources[partition.topic]
-        closed = {place: question for place, question in found.items() if self._is_closed(partition, place)}
-        self._telemetry.count("needtoknow_corrections_total", len(closed), source=source)
-        wanted = set(in_doubt(self._judging, partition, closed))
-        if not wanted and not doubtful:
-            return
-        messages = await self._places.pick(partition, [*(place.offset for place in wanted), *doubtful])
+        offsets = [one.offset if isinstance(one, Place) else one for one in wanted]
+        messages = await self._places.pick(partition, offsets)
         if hold != self.hold:
             return
         entries = [
             entry
             for _, message in sorted(messages.items())
             for entry in accesses_of(self._judging, partition, source, message)
-            if (entry.offset, entry.index) in wanted or entry.offset in doubtful
+            if (entry.offset, entry.index) in wanted or entry.offset in wanted
         ]
-        self.settle(partition, entries)
+        await self.settle(partition, entries)
 
     def _is_closed(self, partition: Partition, place: Place) -> bool:
         """Whether it has been judged, and is not open; what was indexed once may be to read."""

@@ -35,7 +35,7 @@ from .take_over import TakeOver
 
 log = logging.getLogger(__name__)
 
-SETTLE_MAX: Final = 500  # open accesses judged again before others get the loop: about 20 ms
+SETTLE_MAX: Final = 50  # open accesses judged again before others get the loop: about 10 ms
 TURNS: Final = 8  # of the loop for others between two batches: storing takes so many, and would take as many batches
 
 

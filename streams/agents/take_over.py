@@ -179,7 +179,9 @@ class TakeOver(mode.Service):
                     self._fill_end(partition, (begin, gap[1]))
             else:
                 fills = (begin, some.next_offset) if is_indexed else None
-                self._corrections.settle(partition, look_back(self._judging, partition, source, some.messages, fills))
+                await self._corrections.settle(
+                    partition, look_back(self._judging, partition, source, some.messages, fills)
+                )
                 begin = some.next_offset
             left = gap[1] - some.next_offset
             if is_indexed:

@@ -158,6 +158,7 @@ def test_no_more_is_remembered_than_kafka_takes() -> None:
     care.attempt(10**12, 10**12 + 1)
     note = Note(
         judged=10**12,
+        reconciled=10**9,
         position=10**12,
         low=10**13,
         low_waived=10**13,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from schemas.settings import Settings
-from streams.agents.corrections import Corrections
-from streams.join.open import Partition
+from streams.agents.corrections import SETTLED, Corrections
+from streams.join.open import OpenAccess, Partition
 from streams.join.touched import Query
+from streams.policy.indexed import accesses_of
 from streams.telemetry import Telemetry
-from tests.harness.judging import APPENDED, judging
+from tests.harness.builders import make_access
+from tests.harness.judging import APPENDED, judging, messages
 
 HERE, THERE = Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3)
 
@@ -16,14 +22,27 @@ async def ready() -> None:
     """At once."""
 
 
-async def corrections() -> Corrections:
+@pytest.fixture
+def told() -> list[int]:
+    """The offsets of what was settled."""
+    return []
+
+
+@pytest.fixture
+async def made(told: list[int]) -> Corrections:
+    """Not started; it says what it settles."""
+    return await corrections(told)
+
+
+async def corrections(told: list[int] | None = None) -> Corrections:
     """Not started."""
+    settled: list[int] = [] if told is None else told
     return Corrections(
         Settings(),
         judging=judging(),
         telemetry=Telemetry(),
         is_open=lambda partition, place: False,
-        settle=lambda partition, entries: None,
+        settle=lambda partition, entries: settled.extend(entry.offset for entry in entries),
         ready=ready,
     )
 
@@ -72,4 +91,38 @@ async def test_it_is_done_when_nothing_waits() -> None:
     assert made.is_done()  # not held: nobody here answers
     made.begin({HERE: 10})
     made.change([Query(None, None)], [])
+    assert not made.is_done()
+
+
+def entries(first: int, number: int) -> list[OpenAccess]:
+    """Accesses that were judged before, one a message."""
+    some = messages(*(make_access(event_id=f"e{n}") for n in range(number)), first=first)
+    return [entry for one in some for entry in accesses_of(judging(), HERE, "ecms", one)]
+
+
+async def test_what_is_told_gives_way_to_new_accesses(made: Corrections, told: list[int]) -> None:
+    """Some at a time; until then it is in doubt, for whoever takes a snapshot."""
+    made.begin({HERE: 1000})
+    taken(made, HERE)
+    telling = asyncio.create_task(made.settle(HERE, entries(0, 2 * SETTLED + 3)))
+    await asyncio.sleep(0)
+    assert told == list(range(SETTLED))
+    assert made.doubtful()[HERE] == set(range(SETTLED, 2 * SETTLED + 3))
+    await telling
+    assert told == list(range(2 * SETTLED + 3))
+    assert not made.doubtful().get(HERE)
+    assert made.is_done()
+
+
+async def test_what_was_not_told_before_the_partition_went_is_in_doubt(made: Corrections, told: list[int]) -> None:
+    """It is indexed by then, so nobody would read it again."""
+    made.begin({HERE: 1000})
+    taken(made, HERE)
+    telling = asyncio.create_task(made.settle(HERE, entries(0, 2 * SETTLED)))
+    await asyncio.sleep(0)
+    made.lose(HERE, ())
+    made.begin({HERE: SETTLED + 10})
+    await telling
+    assert told == list(range(SETTLED))
+    assert made.doubtful()[HERE] == set(range(SETTLED, SETTLED + 10))
     assert not made.is_done()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from schemas.settings import Settings
-from streams.agents import judge as shell
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
+from streams.agents.last_cuts import LastCuts
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
 from streams.join.open import OpenAccess
@@ -55,13 +55,13 @@ def broker() -> Broker:
 def judge(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Judge:
     """Of whom everybody does their job; it holds one partition."""
 
-    async def no_cuts(_: Settings) -> dict[Any, Any]:
+    async def no_cuts(_: LastCuts) -> dict[Any, Any]:
         return {}
 
     async def written(tps: Iterable[Any]) -> set[Any]:
         return set(tps)
 
-    monkeypatch.setattr(shell, "last_cuts", no_cuts)
+    monkeypatch.setattr(LastCuts, "look", no_cuts)
     double: Any = broker
     made = Judge(
         Settings(),
