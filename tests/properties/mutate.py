@@ -1,206 +1,238 @@
 """Mutation run over the pure zones: changes one thing in the code, and asks whether any test notices. By command only.
 
-    python -m tests.properties.mutate --sample 60 --seed 7
+    python -m tests.properties.mutate                       # everything, about half an hour
+    python -m tests.properties.mutate --sample 60 --seed 7  # some
+    python -m tests.properties.mutate --only join/open      # one file
 
-Each mutant runs in a copy of the tree, in a process of its own with limits of time and memory. A survivor is a line
-that nothing holds to what it says, or a change that means nothing; a person decides which.
+A survivor is a line that nothing holds to what it says, or a change that means nothing; a person decides which, and
+writes the second kind into `equivalent.toml` with the reason. Exit code 1: fewer than 95 % were killed, or the list
+names what is not there or what some test kills; 3: the tests fail without any mutation.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from .mutants import Mutant, all_mutants
 
 ROOT: Final = Path(__file__).parents[2]
-ZONES: Final = ("streams/join", "streams/policy")
 COPIED: Final = ("schemas", "streams", "sinks", "tests", "pyproject.toml")
-TESTS: Final = (  # the quick ones first: most mutants end there
-    "tests/unit/test_reconcile.py",
-    "tests/unit/test_completeness.py",
-    "tests/unit/test_knowledge.py",
-    "tests/unit/test_open_accesses.py",
-    "tests/unit/test_published_states.py",
-    "tests/unit/test_stamp_and_register.py",
-    "tests/unit/test_cuts.py",
-    "tests/unit/test_explain.py",
-    "tests/unit/test_judging_fast_path.py",
-    "tests/unit/test_audit.py",
-    "tests/properties/test_two_judges_agree.py",
-    "tests/properties/test_settling.py",
-)
-LIMIT_SECONDS: Final = 180
-LIMIT_BYTES: Final = 4 << 30  # a mutant may loop for ever, and collect what it finds
+EQUIVALENT: Final = Path(__file__).with_name("equivalent.toml")
+WANTED: Final = 0.95
 
-COMPARED: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
+OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they are not called after it
+    "bodies": ("knowledge", "index", "touched"),
+    "covers": ("rejudge_by_hand_paths", "explain"),
+    "decide": ("decide", "rejudge_by_hand", "explain"),
+    "facts": ("facts", "knowledge", "touched"),
+    "indexed": ("indexed", "corrections"),
+    "judged": ("cuts",),
+    "judging": ("judging", "cuts", "corrections"),
+    "moments": ("moments", "index"),
+    "near_misses": ("near_misses", "explain"),
+    "open": ("open_accesses",),
+    "own_assignment": ("explain",),
+    "plain": ("plain_duties", "knowledge"),
+    "plainly": ("judging_fast_path",),
+    "published": ("published_states",),
+    "question": ("explain", "index"),
+    "reach": ("explain", "every_path"),
+    "refs": ("explain",),
+    "rows": ("knowledge", "stamp_and_register"),
+    "sentences": ("explain",),
+    "stamp": ("stamp_and_register",),
+    "supervises": ("explain",),
+    "view": ("knowledge", "explain"),
 }
-ANSWERS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
+QUICK: Final = (
+    "reconcile", "completeness", "touched", "names", "published_states", "stamp_and_register", "facts", "moments",
+    "knowledge", "open_accesses", "decide", "near_misses", "every_path", "explain", "cuts", "judging", "indexed",
+    "corrections", "plain_duties", "index", "audit", "audit_reconciled", "knowledge_memory",
+)  # fmt: skip
+SLOW: Final = (
+    "tests/properties/test_histories.py",
+    "tests/unit/test_judging_fast_path.py",
+)
 
 
-class Change(NamedTuple):
-    """One attribute or element of the tree, and what to put there."""
-
-    node: ast.AST
-    what: str
-    owner: Any
-    key: Any
-    new: Any
-
-
-class Mutant(NamedTuple):
-    """A file with one change."""
+class Told(NamedTuple):
+    """One mutant that is said to mean the same, and why."""
 
     file: str
-    line: int
+    code: str
     what: str
-    source: str
+    why: str
 
 
-Fate = Literal["killed", "timed out", "survived"]
+class Fate(NamedTuple):
+    """What became of a mutant: the number of the stage that noticed, if any."""
+
+    mutant: Mutant
+    noticed: int | None
+    timed_out: bool
 
 
-def changes(tree: ast.AST) -> Iterator[Change]:
-    """Everything that can be changed, one at a time."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Compare(ops=ops):
-                for at, op in enumerate(ops):
-                    for other in COMPARED[type(op)]:
-                        yield Change(node, f"{type(op).__name__} became {other.__name__}", ops, at, other())
-            case ast.BoolOp(op=op):
-                other_op = ast.Or() if isinstance(op, ast.And) else ast.And()
-                yield Change(node, f"{type(op).__name__} became {type(other_op).__name__}", node, "op", other_op)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                yield Change(node, "not was dropped", node, "operand", ast.UnaryOp(ast.Not(), operand))
-            case ast.BinOp(op=ast.Add() | ast.Sub() as op):
-                other_sign = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
-                yield Change(node, f"{type(op).__name__} became {type(other_sign).__name__}", node, "op", other_sign)
-            case ast.Constant(value=bool(value)):
-                yield Change(node, f"{value} became {not value}", node, "value", not value)
-            case ast.Constant(value=int(value)) if value < 1 << 20:
-                yield Change(node, f"{value} became {value + 1}", node, "value", value + 1)
-            case ast.Call(func=ast.Name(id=name)) if name in ANSWERS:
-                yield Change(node, f"{name} became {ANSWERS[name]}", node.func, "id", ANSWERS[name])
-            case ast.Return(value=ast.expr() as value) if not _is_none(value):
-                yield Change(node, "returned None", node, "value", ast.Constant(None))
-            case ast.Expr(value=ast.Call() as call):
-                yield Change(node, f"{ast.unparse(call.func)}() was dropped", node, "value", ast.Constant(None))
+def unit(names: Sequence[str]) -> list[str]:
+    """The unit test files of these names that there are."""
+    files = [f"tests/unit/test_{name}.py" for name in names]
+    return [file for file in files if (ROOT / file).is_file()]
 
 
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def stages(mutant: Mutant, is_quick: bool) -> list[list[str]]:
+    """Tests in the order in which they are likely to notice, and cheap."""
+    stem = Path(mutant.file).stem
+    own = unit(OWN.get(stem, (stem,)))
+    return [
+        own,
+        [file for file in unit(QUICK) if file not in own],
+        *([file] for file in (() if is_quick else SLOW)),
+    ]
 
 
-def mutants(file: Path) -> Iterator[Mutant]:
-    """The file with each change of its own."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    name = str(file.relative_to(ROOT))
-    for change in changes(tree):
-        old = change.owner[change.key] if isinstance(change.owner, list) else getattr(change.owner, change.key)
-        _put(change, change.new)
-        source = ast.unparse(ast.fix_missing_locations(tree))
-        _put(change, old)
-        yield Mutant(name, getattr(change.node, "lineno", 0), change.what, source)
+class Workers:
+    """Processes with a copy of the tree each."""
+
+    def __init__(self, place: Path, number: int) -> None:
+        self._trees = [_copy(place / str(n)) for n in range(number)]
+
+    def run(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The answers as they come."""
+        todo: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        done: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        for job in jobs:
+            todo.put(job)
+        threads = [threading.Thread(target=self._work, args=(tree, todo, done), daemon=True) for tree in self._trees]
+        for thread in threads:
+            thread.start()
+        for _ in jobs:
+            answer = done.get()
+            if "error" in answer:
+                raise RuntimeError(answer["error"])
+            yield answer
+
+    @staticmethod
+    def _work(tree: Path, todo: SimpleQueue[dict[str, Any]], done: SimpleQueue[dict[str, Any]]) -> None:
+        command = [sys.executable, "-m", "tests.properties.mutation_worker"]
+        env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
+        with subprocess.Popen(command, cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                while True:
+                    job = todo.get_nowait()
+                    process.stdin.write(orjson.dumps(job) + b"\n")
+                    process.stdin.flush()
+                    line = process.stdout.readline()
+                    done.put(orjson.loads(line) if line else {"error": f"a worker ended at {job['id']}"})
+            except Empty:
+                process.stdin.close()
 
 
-def _put(change: Change, value: Any) -> None:
-    if isinstance(change.owner, list):
-        change.owner[change.key] = value
-    else:
-        setattr(change.owner, change.key, value)
+def _copy(tree: Path) -> Path:
+    tree.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tree / name)
+    return tree
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+def usual(workers: Workers, every: Sequence[str]) -> dict[str, float] | None:
+    """Processor seconds that each test file takes when nothing is changed. None: a test fails."""
+    job = {"id": 0, "file": "", "source": None, "stages": [[file] for file in every], "limits": [600] * len(every)}
+    [answer] = workers.run([job])
+    if answer["noticed"] is not None:
+        print(f"the tests fail without any mutation: {every[answer['noticed']]}")
+        return None
+    return dict(zip(every, answer["took"], strict=True))
 
 
-def tested(tree: Path) -> Fate:
-    """Whether the tests of this copy notice anything."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *TESTS]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=tree,
-            check=False,
-            capture_output=True,
-            timeout=LIMIT_SECONDS,
-            preexec_fn=_limit,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        return "timed out"
-    return "survived" if done.returncode == 0 else "killed"
-
-
-def fate(tree: Path, mutant: Mutant) -> Fate:
-    """What becomes of a mutant; the copy is as it was afterwards."""
-    file = tree / mutant.file
-    original = file.read_text(encoding="utf-8")
-    file.write_text(mutant.source, encoding="utf-8")
-    try:
-        return tested(tree)
-    finally:
-        file.write_text(original, encoding="utf-8")
-
-
-def run(chosen: list[Mutant], tree: Path) -> list[Mutant]:
-    """Try each; the survivors. Says how it goes."""
-    survivors: list[Mutant] = []
+def run(chosen: Sequence[Mutant], workers: Workers, usually: dict[str, float], is_quick: bool) -> list[Fate]:
+    """Try each, with five times the processor time that its tests usually take, and some. Says how it goes."""
+    jobs: list[dict[str, Any]] = []
+    for number, mutant in enumerate(chosen):
+        tests = stages(mutant, is_quick)
+        seconds = [5 + int(5 * sum(usually[file] for file in some)) for some in tests]
+        jobs.append({"id": number, "file": mutant.file, "source": mutant.source, "stages": tests, "limits": seconds})
+    fates: list[Fate] = []
     began = time.monotonic()
-    for number, mutant in enumerate(chosen, 1):
-        answer = fate(tree, mutant)
-        if answer == "survived":
-            survivors.append(mutant)
-        took = time.monotonic() - began
-        print(f"{number}/{len(chosen)} {answer}: {mutant.file}:{mutant.line}: {mutant.what} ({took:.0f} s)", flush=True)
-    return survivors
+    for answer in workers.run(jobs):
+        fate = Fate(chosen[answer["id"]], answer["noticed"], answer["timed_out"])
+        fates.append(fate)
+        took, mutant = time.monotonic() - began, fate.mutant
+        print(f"{len(fates)}/{len(chosen)} {_words(fate)}: {mutant.file}:{mutant.line}: {mutant.what} ({took:.0f} s)",
+              flush=True)  # fmt: skip
+    return fates
+
+
+def _words(fate: Fate) -> str:
+    if fate.noticed is None:
+        return "survived"
+    return f"timed out ({fate.noticed})" if fate.timed_out else f"killed ({fate.noticed})"
+
+
+def told_equivalent() -> list[Told]:
+    """The list that people keep."""
+    return [Told(**entry) for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])]
+
+
+def summary(fates: Sequence[Fate], every: Sequence[Mutant]) -> int:
+    """Prints score, survivors, and what is wrong with the list of equivalents; the exit code."""
+    told = {(t.file, t.code, t.what): t for t in told_equivalent()}
+    there = {(m.file, m.code, m.what) for m in every}
+    survivors = sorted(fate.mutant for fate in fates if fate.noticed is None)
+    harmful = [m for m in survivors if (m.file, m.code, m.what) not in told]
+    alive = {(m.file, m.code, m.what) for m in survivors}
+    dead = {(f.mutant.file, f.mutant.code, f.mutant.what) for f in fates if f.noticed is not None} - alive
+    killed, counted = len(fates) - len(survivors), len(fates) - (len(survivors) - len(harmful))
+    print(f"{killed} of {len(fates)} killed ({100 * killed / max(1, len(fates)):.1f} %), of {len(every)} there are")
+    print(f"{len(survivors) - len(harmful)} mean the same (equivalent.toml); of the other {counted}"
+          f" {100 * killed / max(1, counted):.1f} % killed")  # fmt: skip
+    for mutant in harmful:
+        print(f"survived: {mutant.file}:{mutant.line}: {mutant.what}: {mutant.code}")
+    stale = [key for key in told if key not in there or key in dead]
+    for file, code, what in stale:
+        print(f"stale in equivalent.toml: {file}: {what}: {code}")
+    return 1 if stale or killed < WANTED * counted else 0
 
 
 def main() -> int:
-    """Score and survivors; 1 when the tests fail without any mutation."""
+    """Score and survivors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, default=60, help="how many mutants to try (default 60)")
+    parser.add_argument("--sample", type=int, help="how many mutants to try, by chance (default: all)")
     parser.add_argument("--seed", type=int, default=7, help="which ones (default 7)")
     parser.add_argument("--only", default="", help="only files whose path contains this")
+    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument("--quick", action="store_true", help="without the slow tests, which few mutants need")
     asked = parser.parse_args()
-    files = [f for zone in ZONES for f in sorted((ROOT / zone).rglob("*.py")) if asked.only in str(f)]
-    every = [mutant for file in files for mutant in mutants(file)]
-    chosen = random.Random(asked.seed).sample(every, min(asked.sample, len(every)))
+    every = all_mutants(ROOT)
+    chosen = [mutant for mutant in every if asked.only in mutant.file]
+    random.Random(asked.seed).shuffle(chosen)
+    chosen = chosen[: asked.sample]
+    files = dict.fromkeys(file for mutant in chosen for some in stages(mutant, asked.quick) for file in some)
     with tempfile.TemporaryDirectory() as place:
-        tree = Path(place)
-        for name in COPIED:
-            source = ROOT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy
-            copy(source, tree / name)
-        if tested(tree) != "survived":
-            print("the tests fail without any mutation")
-            return 1
-        survivors = run(chosen, tree)
-    killed = len(chosen) - len(survivors)
-    print(f"{killed} of {len(chosen)} killed ({100 * killed / max(1, len(chosen)):.0f} %), of {len(every)} there are")
-    for mutant in survivors:
-        print(f"survived: {mutant.file}:{mutant.line}: {mutant.what}")
-    return 0
+        workers = Workers(Path(place), asked.processes)
+        usually = usual(workers, list(files))
+        if usually is None:
+            return 3
+        return summary(run(chosen, workers, usually, asked.quick), every)
 
 
 if __name__ == "__main__":
