@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
+from schemas.ids import LATEST_MS
 from streams.records import read_safely
 
 from .progress import line
@@ -179,12 +180,19 @@ for it (its first message when none is)."""
 
 
 async def offsets_at(broker: Broker, topic: str, instant: int) -> dict[int, int]:
-    """By partition the first offset appended at or after this instant (UTC ms); its end where nothing was."""
+    """By partition the first offset appended at or after this instant (UTC ms); its end where nothing was.
+
+    For all time, or none, the broker need not look into messages: it unpacks a whole record batch for that.
+    """
     counts = await partitions(broker, [topic])
     async with consumer(broker) as client:
         held = [TopicPartition(topic, number) for number in range(counts[topic])]
         ends: dict[TopicPartition, int] = await client.end_offsets(held)
-        found = await client.offsets_for_times(dict.fromkeys(held, max(instant, 0)))
+        if instant >= LATEST_MS:
+            return {p.partition: ends[p] for p in held}
+        if instant <= 0:
+            return {p.partition: first for p, first in (await client.beginning_offsets(held)).items()}
+        found = await client.offsets_for_times(dict.fromkeys(held, instant))
     return {p.partition: ends[p] if found[p] is None else int(found[p].offset) for p in held}
 
 

@@ -35,21 +35,24 @@ def new_namespace() -> str:
 
 
 @contextmanager
-def shared_broker(data_dir: Path, say: Say) -> Iterator[SharedBroker]:
-    """Yields the broker `NTK_TEST_BROKER` names and deletes our topics there afterwards, or starts one of our own."""
+def shared_broker(data_dir: Path, say: Say, heap: str = "512m") -> Iterator[SharedBroker]:
+    """Yields the broker `NTK_TEST_BROKER` names and deletes our topics there afterwards, or starts one of our own.
+
+    `heap`: of one of our own, as Java spells it.
+    """
     existing = os.environ.get("NTK_TEST_BROKER")
     if existing:
         yield SharedBroker(existing)
         asyncio.run(_delete_topics(existing, _RUN))
         return
-    with _start_or_skip(data_dir, say) as local:
+    with _start_or_skip(data_dir, say, heap) as local:
         yield SharedBroker(local.bootstrap)
     shutil.rmtree(data_dir / "data")  # pytest keeps the directories of three runs; the log is small, this is not
 
 
-def _start_or_skip(data_dir: Path, say: Say) -> LocalKafka:
+def _start_or_skip(data_dir: Path, say: Say, heap: str) -> LocalKafka:
     try:
-        return LocalKafka.start(data_dir, say=say)
+        return LocalKafka.start(data_dir, say=say, heap=heap)
     except (JarError, NoJavaError) as missing:
         require_part("Kafka", None, str(missing))
         raise
