@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -23,13 +23,13 @@ from streams.join.touched import Query
 from streams.policy.indexed import accesses_of, in_doubt
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
+from streams.turns import others_first, slices
 
 NEVER_JUDGED: Final = 1 << 62  # later than any offset: of a partition that is not held
 LINKED: Final = 20_000  # rows of the index linked before others get the loop: about 20 ms
 PICKED: Final = 5_000  # accesses read again together: each reading passes over what lies between them
 SETTLED: Final = 50  # accesses told before new ones get the loop: about 10 ms
-TURNS: Final = 8  # of the loop for others: new accesses are judged and stored before the next are told
-SOME: Final = 500  # queries, or accesses, looked at before others get the loop: about 5 ms
+SOME: Final = 500  # queries, or accesses, looked at before others get the loop: 5 to 20 ms
 
 
 class Corrections(mode.Service):
@@ -44,6 +44,7 @@ class Corrections(mode.Service):
         is_open: Callable[[Partition, Place], bool],
         settle: Callable[[Partition, list[OpenAccess]], None],
         ready: Callable[[], Awaitable[None]],
+        reach_back: Callable[[Partition, Sequence[Wanted], int | None], Awaitable[None]],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -54,6 +55,7 @@ class Corrections(mode.Service):
         self._is_open = is_open
         self._settle = settle
         self._ready = ready
+        self._reach_back = reach_back  # behind the index: what a change touches, and its earliest instant (UTC ms)
         self.hold = 0  # counts changes of what is held; what was begun under an older one is dropped
         self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
         self._queries: list[Query] = []
@@ -130,7 +132,7 @@ class Corrections(mode.Service):
         hold, is_linked = self.hold, False
         while hold == self.hold and not is_linked:
             is_linked = self._judging.index.link(partition, LINKED)
-            await asyncio.sleep(0)
+            await others_first()
         found, places = self._judging.index.matching(partition, wanted), set[Place]()
         while hold == self.hold and (some := dict(islice(found, SOME))):
             closed = {place: question for place, question in some.items() if self._is_closed(partition, place)}
@@ -139,7 +141,7 @@ class Corrections(mode.Service):
             if len(places) >= PICKED:
                 await self._judge_again(partition, places)
                 places = set()
-            await asyncio.sleep(0)
+            await others_first()
         if hold == self.hold and places:
             await self._judge_again(partition, places)
 
@@ -153,8 +155,7 @@ class Corrections(mode.Service):
         while left and hold == self.hold:
             some, left[:SETTLED] = left[:SETTLED], ()
             self._settle(partition, [e for e in some if self._is_closed(partition, Place(e.offset, e.index))])
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await others_first()
         self._settling.remove((partition, left))
         self.doubt(partition, [e.offset for e in left])  # it was lost meanwhile: nobody else knows of these
 
@@ -178,21 +179,24 @@ class Corrections(mode.Service):
             self._is_correcting = False
 
     async def _correct_all(self) -> None:
-        queries, self._queries = dict.fromkeys(self._queries), []
+        queries, self._queries = list(dict.fromkeys(self._queries)), []
+        earliest = min((query.start for query in queries if not query.is_about_said), default=None)
         wanted: list[Wanted] = []
-        for some in _slices(list(queries)):
+        for some in slices(queries, SOME):
             wanted += self._judging.index.wanted(some)
-            await asyncio.sleep(0)
+            await others_first()
         for partition in list(self._judged_to):
             await self._ready()
             await self.correct(partition, wanted)
+            await self._reach_back(partition, wanted, earliest)  # after it: the index may let go of some meanwhile
             await self._answer(partition)
 
     async def _answer(self, partition: Partition) -> None:
         if partition not in self._judged_to or not (offsets := self._doubtful.pop(partition, set())):
             return
         hold = self.hold
-        await self._judge_again(partition, offsets)
+        for some in slices(sorted(offsets), PICKED):
+            await self._judge_again(partition, set(some))
         if hold != self.hold:  # it was lost before they were judged
             self._doubt(partition, offsets)
             self._tell()
@@ -226,7 +230,3 @@ class Corrections(mode.Service):
         except ConsumerStoppedError:
             if not self.should_stop:
                 raise
-
-
-def _slices(queries: list[Query]) -> Iterator[list[Query]]:
-    return (queries[first : first + SOME] for first in range(0, len(queries), SOME))

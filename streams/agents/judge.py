@@ -23,6 +23,7 @@ from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.policy.judging import Judging
 from streams.store import Store
 from streams.telemetry import Telemetry
+from streams.turns import others_first, slices
 
 from .careful import Careful
 from .corrections import Corrections
@@ -36,7 +37,7 @@ from .take_over import TakeOver
 log = logging.getLogger(__name__)
 
 SETTLE_MAX: Final = 50  # open accesses judged again before others get the loop: about 10 ms
-TURNS: Final = 8  # of the loop for others between two batches: storing takes so many, and would take as many batches
+ASKED_MAX: Final = 500  # queries that open accesses are found by before others get the loop
 
 
 class Judge(mode.Service):
@@ -85,6 +86,7 @@ class Judge(mode.Service):
             is_open=self.open.holds,
             settle=self._settle_partition,
             ready=self._calm,
+            reach_back=lambda *change: self.take_over.reach_back(*change),  # noqa: PLW0108 - made below
         )
         self.take_over = TakeOver(
             settings,
@@ -194,8 +196,7 @@ class Judge(mode.Service):
                 self._blame(partition, error, ((m.offset, partial(self._try, partition, m)) for m in part))
                 return
             await care.survived(batch, part[-1].offset + 1, self._lane(partition).wait_idle)
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await others_first()
 
     def _blame(self, partition: Partition, error: Exception, tries: Iterable[tuple[int, Callable[[], object]]]) -> None:
         self._careful.blame(partition, error, tries)
@@ -282,7 +283,6 @@ class Judge(mode.Service):
         self._strangers += strangers
         self._changed.set()
         self.corrections.change(queries, strangers)
-        self.take_over.change(queries)
 
     @mode.Service.task
     async def _settle(self) -> None:
@@ -298,11 +298,14 @@ class Judge(mode.Service):
         strangers, self._strangers = self._strangers, []
         completeness = self.judging.completeness
         due = self.open.due(completeness.low, completeness.low_waived)
-        due |= self.open.touched(queries) | self.open.at(strangers)
+        due |= self.open.at(strangers)
+        for asked in slices(queries, ASKED_MAX):
+            due |= self.open.touched(asked)
+            await others_first()
         ordered = sorted(due, key=lambda e: (e.partition, e.offset, e.index))
-        for start in range(0, len(ordered), SETTLE_MAX):
-            self._settle_some(ordered[start : start + SETTLE_MAX])
-            await asyncio.sleep(0)
+        for some in slices(ordered, SETTLE_MAX):
+            self._settle_some(some)
+            await others_first()
 
     def _settle_some(self, entries: Iterable[OpenAccess]) -> None:
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)

@@ -23,15 +23,17 @@ from streams.join.index import Gap
 from streams.join.open import Partition
 from streams.join.rows import FOR_EVER
 from streams.join.stretch import Wanted
-from streams.join.touched import Query, earliest_since, touched_since
+from streams.join.touched import earliest_since, touched_since
 from streams.policy.indexed import look_back
 from streams.policy.judging import Judging
+from streams.turns import others_first, slices
 
 from .corrections import Corrections
 
 DAY_MS: Final = 86_400_000
 FACTS_MAX: Final = 20_000  # asked one by one, 100 µs each; more facts than that, and all is read again
-SOME: Final = 50  # facts whose queries are worked out before others get the loop
+ASKED: Final = 50  # facts whose queries are worked out before others get the loop
+SOME: Final = 500  # queries that what was said is looked up by before others get the loop: about 2 ms
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +85,16 @@ class TakeOver(mode.Service):
         self.to_look_back = self.to_backfill = 0
         self._due.set()
 
-    def change(self, queries: Sequence[Query]) -> None:
-        """Facts have come that touch these accesses; those behind the index are found elsewhere."""
-        if queries:
-            earliest = min((query.start for query in queries if not query.is_about_said), default=None)
-            wanted = self._judging.index.wanted(queries)
-            for partition in self._corrections.held():
-                self._reach_back(partition, wanted, earliest)
-
-    def _reach_back(self, partition: Partition, wanted: Sequence[Wanted], earliest: int | None) -> None:
+    async def reach_back(self, partition: Partition, wanted: Sequence[Wanted], earliest: int | None) -> None:
         """Behind the index: what was said of is known by name; what was not is read from the earliest instant on."""
-        index, (first, since) = self._judging.index, self._edge(partition)
-        self._corrections.doubt(partition, index.said(partition, wanted, first))
-        if earliest is not None and earliest <= since:
+        index, hold = self._judging.index, self._corrections.hold
+        for some in slices(wanted, SOME):
+            first, _ = self._edge(partition)
+            if first == 0 or hold != self._corrections.hold:  # nothing lies behind, or it is looked back at anyway
+                break
+            self._corrections.doubt(partition, index.said(partition, some, first))
+            await others_first()
+        if hold == self._corrections.hold and earliest is not None and earliest <= self._edge(partition)[1]:
             self._backfill[partition] = min(earliest, self._backfill.get(partition, earliest))
             self._due.set()
 
@@ -128,7 +127,7 @@ class TakeOver(mode.Service):
         first = end if first is None else min(first, end)
         if hold != self._corrections.hold:
             return
-        await self._ask(partition, reconciled, hold)
+        await self._ask(partition, reconciled, first, hold)
         gaps = self._judging.index.lacking(partition, first, end)
         self.to_look_back = sum(following - begin for begin, following in gaps)
         if self.to_look_back:
@@ -136,20 +135,23 @@ class TakeOver(mode.Service):
         for gap in gaps:
             await self._read(partition, gap, hold, is_indexed=True)
         if hold == self._corrections.hold:
-            self._reach_back(partition, (), earliest_since(self._judging.knowledge, reconciled))
+            await self.reach_back(partition, (), earliest_since(self._judging.knowledge, reconciled))
             del self._behind[partition]
 
-    async def _ask(self, partition: Partition, reconciled: int, hold: int) -> None:
-        """Ask the index, and what was said, about the facts since; there may be too many to ask about each."""
+    async def _ask(self, partition: Partition, reconciled: int, first: int, hold: int) -> None:
+        """Ask the index, and what was said, about the facts since. Where they are too many to ask about each, all is
+        judged again from `first` on, and before it all of which anything was said."""
         knowledge, index = self._judging.knowledge, self._judging.index
         if len(knowledge.facts.fact) - knowledge.row_at(reconciled) > FACTS_MAX:
             index.drop(partition)
+            self._corrections.doubt(partition, index.said(partition, None, first))
+            return
         queries = touched_since(knowledge, reconciled, self._judging.policy.paths.supervises.depth)
-        while hold == self._corrections.hold and (some := list(islice(queries, SOME))):
+        while hold == self._corrections.hold and (some := list(islice(queries, ASKED))):
             wanted = index.wanted(some)
             self._corrections.doubt(partition, index.said(partition, wanted, self._edge(partition)[0]))
             await self._corrections.correct(partition, wanted)
-            await asyncio.sleep(0)
+            await others_first()
 
     # behind it
 
@@ -186,7 +188,7 @@ class TakeOver(mode.Service):
             left = gap[1] - some.next_offset
             if is_indexed:
                 self.to_look_back = left
-                await asyncio.sleep(0)
+                await others_first()
             else:
                 self.to_backfill = left
                 await self.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry

@@ -147,10 +147,13 @@ class AccessIndex:
             PlainAccesses([offset] * number, [self._people[login]] * number, targets, [_AT_ANY_TIME] * number)
         )
 
-    def said(self, partition: Partition, wanted: Iterable[Wanted], before: int) -> set[int]:
-        """The messages before this offset of whose accesses something has been said, and that these names fit."""
+    def said(self, partition: Partition, wanted: Iterable[Wanted] | None, before: int) -> set[int]:
+        """The messages before this offset of whose accesses something has been said, and that these names fit; None:
+        any names."""
         if (said := self._said.get(partition)) is None:
             return set()
+        if wanted is None:
+            return {offset for offset in said.offsets if offset < before}
         names = len(self._people.all), len(self._records.all)
         timeless = (one._replace(first=_AT_ANY_TIME, last=_AT_ANY_TIME + 1) for one in wanted)
         found = (said.offsets[row - 1] for one in timeless for row in said.matching(one, *names))

@@ -22,6 +22,10 @@ async def ready() -> None:
     """At once."""
 
 
+async def nothing_behind(*change: object) -> None:
+    """All that was judged is in the index."""
+
+
 @pytest.fixture
 def told() -> list[int]:
     """The offsets of what was settled."""
@@ -44,6 +48,7 @@ async def corrections(told: list[int] | None = None) -> Corrections:
         is_open=lambda partition, place: False,
         settle=lambda partition, entries: settled.extend(entry.offset for entry in entries),
         ready=ready,
+        reach_back=nothing_behind,
     )
 
 

@@ -1,0 +1,130 @@
+"""What a change touches behind the index: what was said of is known by name, the rest is read from the log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from schemas.settings import Settings
+from streams.agents import take_over
+from streams.agents.corrections import Corrections
+from streams.agents.take_over import TakeOver
+from streams.join.bodies import login_key, plain_key
+from streams.join.open import Partition
+from streams.join.stretch import Wanted
+from streams.join.touched import Query
+from streams.policy.judging import Judging
+from streams.telemetry import Telemetry
+from tests.harness.judging import APPENDED, judging
+
+HERE = Partition("access.ecms.v1", 0)
+RECORD = "case/1"
+ABOUT_IT = Query(frozenset({RECORD}), None)
+
+
+async def ready() -> None:
+    """At once."""
+
+
+class Made:
+    """A take-over that was not started, and what it changed."""
+
+    def __init__(self) -> None:
+        self.judging: Judging = judging()
+        self.corrections = Corrections(
+            Settings(),
+            judging=self.judging,
+            telemetry=Telemetry(),
+            is_open=lambda partition, place: False,
+            settle=lambda partition, entries: None,
+            ready=ready,
+            reach_back=lambda *change: self.take_over.reach_back(*change),  # noqa: PLW0108 - made below
+        )
+        self.take_over = TakeOver(
+            Settings(), judging=self.judging, corrections=self.corrections, reconciled=lambda partition: never()
+        )
+        self.corrections.begin({HERE: 1_000})
+
+    def index(self, first: int) -> None:
+        """All from this offset on is in the index."""
+        with self.judging.index.taking(HERE, (first, 1_000), (APPENDED, APPENDED)):
+            pass
+
+    def said(self, *offsets: int) -> None:
+        """Something was said of an access to the record in each of these messages."""
+        for offset in offsets:
+            self.judging.index.say(HERE, offset, login_key("ecms", "jdoe12"), [plain_key(RECORD)])
+
+    def wanted(self, number: int = 1) -> list[Wanted]:
+        """So many queries about the record, by numbers."""
+        return self.judging.index.wanted([ABOUT_IT] * number)
+
+
+async def never() -> int:
+    """Nobody asks."""
+    raise AssertionError
+
+
+async def test_what_was_said_behind_the_index_is_in_doubt() -> None:
+    """What is in the index is found there."""
+    made = Made()
+    made.said(3, 99, 100, 500)
+    made.index(100)
+    await made.take_over.reach_back(HERE, made.wanted(), None)
+    assert made.corrections.doubtful() == {HERE: {3, 99}}
+    assert made.take_over.is_done(HERE)
+
+
+async def test_nobody_looks_behind_an_index_that_begins_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took half a second for the facts of one import."""
+    made = Made()
+    made.said(3)
+    made.index(0)
+    monkeypatch.setattr(made.judging.index, "said", lambda *asked: pytest.fail("it looked"))
+    await made.take_over.reach_back(HERE, made.wanted(), None)
+    assert made.corrections.doubtful() == {}
+
+
+async def test_a_change_that_reaches_behind_the_index_is_read_from_the_log() -> None:
+    """From the earliest instant on; what was appended later than all that lies behind cannot be touched there."""
+    made = Made()
+    made.index(100)
+    await made.take_over.reach_back(HERE, made.wanted(), APPENDED + 1)
+    assert made.take_over.is_done(HERE)
+    await made.take_over.reach_back(HERE, made.wanted(), APPENDED)
+    assert not made.take_over.is_done(HERE)
+
+
+async def test_a_long_list_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is dropped with the partition: whoever holds it next looks back."""
+    monkeypatch.setattr(take_over, "SOME", 10)
+    made = Made()
+    made.said(3)
+    made.index(100)
+    asked = list[int]()
+    said = made.judging.index.said
+
+    def noting(partition: Partition, wanted: list[Wanted], before: int) -> set[int]:
+        asked.append(len(wanted))
+        return said(partition, wanted, before)
+
+    monkeypatch.setattr(made.judging.index, "said", noting)
+    reaching = asyncio.create_task(made.take_over.reach_back(HERE, made.wanted(25), APPENDED))
+    await asyncio.sleep(0)
+    assert asked == [10]
+    made.corrections.lose(HERE, ())
+    await reaching
+    assert asked == [10]
+    assert made.take_over.is_done(HERE)
+
+
+async def test_after_very_many_facts_all_that_was_said_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking about each would take longer; the horizon, from 50 on, is read again whole."""
+    monkeypatch.setattr(take_over, "FACTS_MAX", -1)
+    made = Made()
+    made.said(3, 49, 50)
+    made.index(0)
+    await made.take_over._ask(HERE, 0, 50, made.corrections.hold)
+    assert made.corrections.doubtful() == {HERE: {3, 49}}
+    assert made.judging.index.reach(HERE) is None
