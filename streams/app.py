@@ -128,7 +128,7 @@ def build_app(settings: Settings) -> App:
         settings, app=app, broadcast=broadcast, store=store, telemetry=telemetry, is_waiting=judge.is_waiting
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready, why_not_live=liveness.why_not_live)
-    services = (admin, store, snapshots, broadcast, register, judge, judge.corrections, judge.take_over)
+    services = (admin, store, snapshots, broadcast, register, judge, *judge.parts())
     app.services = (*services, gauges, liveness)
     app.judge_service = judge
     app.batch_hooks = _hooks(app, settings, judge, register)

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS: Final = 0.1  # until the broker takes a note again
 CALM_SECONDS: Final = 60.0  # that looking back waits for care to end: what it dies of must not be blamed on others
 
+Tries = Iterable[tuple[int, Callable[[], object]]]
+"""An offset, and what judges its message alone."""
+
 
 class Careful:
     """The care of each partition held.
@@ -104,7 +107,7 @@ class Careful:
         except TimeoutError:
             self._calm.set()
 
-    def blame(self, partition: Partition, error: Exception, tries: Iterable[tuple[int, Callable[[], object]]]) -> None:
+    def blame(self, partition: Partition, error: Exception, tries: Tries) -> None:
         """Judging something raised `error`: the first offset whose judging raises alone, too, is set aside.
 
         Raises `error` when there is none. What was judged here to find out is forgotten: everything held is read and

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mode
 from aiokafka.errors import ConsumerStoppedError
@@ -32,6 +32,15 @@ SETTLED: Final = 50  # accesses told before new ones get the loop: about 10 ms
 SOME: Final = 500  # queries, or accesses, looked at before others get the loop: 5 to 20 ms
 
 
+class Change(NamedTuple):
+    """What facts touch: queries by numbers, and the earliest instant (UTC ms) at which something explained may be so no
+    longer. What lies from `judged_to` on was judged with them."""
+
+    wanted: Sequence[Wanted]
+    earliest: int | None
+    judged_to: int
+
+
 class Corrections(mode.Service):
     """`settle` publishes what has changed about accesses of a partition; `ready` waits until it may be called."""
 
@@ -44,7 +53,7 @@ class Corrections(mode.Service):
         is_open: Callable[[Partition, Place], bool],
         settle: Callable[[Partition, list[OpenAccess]], None],
         ready: Callable[[], Awaitable[None]],
-        reach_back: Callable[[Partition, Sequence[Wanted], int | None], Awaitable[None]],
+        reach_back: Callable[[Partition, Change], Awaitable[None]],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -55,10 +64,11 @@ class Corrections(mode.Service):
         self._is_open = is_open
         self._settle = settle
         self._ready = ready
-        self._reach_back = reach_back  # behind the index: what a change touches, and its earliest instant (UTC ms)
+        self._reach_back = reach_back  # behind the index
         self.hold = 0  # counts changes of what is held; what was begun under an older one is dropped
         self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
         self._queries: list[Query] = []
+        self._changed_at: dict[Partition, int] = {}  # up to where each was judged when the last of them came
         self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)  # messages to be judged again
         self._settling: list[tuple[Partition, list[OpenAccess]]] = []  # what of them is still to be settled
         self._told = asyncio.Event()
@@ -122,7 +132,9 @@ class Corrections(mode.Service):
 
     def change(self, queries: Sequence[Query], strangers: Iterable[tuple[Partition, int]]) -> None:
         """Facts have come that these queries find the accesses of; and somebody else spoke of these messages."""
-        self._queries += queries
+        if queries:
+            self._queries += queries
+            self._changed_at = dict(self._judged_to)
         for partition, offset in strangers:
             self._doubt(partition, (offset,))
         self._tell()
@@ -179,7 +191,7 @@ class Corrections(mode.Service):
             self._is_correcting = False
 
     async def _correct_all(self) -> None:
-        queries, self._queries = list(dict.fromkeys(self._queries)), []
+        queries, self._queries, judged_to = list(dict.fromkeys(self._queries)), [], self._changed_at
         earliest = min((query.start for query in queries if not query.is_about_said), default=None)
         wanted: list[Wanted] = []
         for some in slices(queries, SOME):
@@ -188,7 +200,8 @@ class Corrections(mode.Service):
         for partition in list(self._judged_to):
             await self._ready()
             await self.correct(partition, wanted)
-            await self._reach_back(partition, wanted, earliest)  # after it: the index may let go of some meanwhile
+            if queries:  # after it: the index may let go of some meanwhile
+                await self._reach_back(partition, Change(wanted, earliest, judged_to.get(partition, 0)))
             await self._answer(partition)
 
     async def _answer(self, partition: Partition) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -22,13 +22,12 @@ from streams.access_log import RANGE_BYTES, AccessLog
 from streams.join.index import Gap
 from streams.join.open import Partition
 from streams.join.rows import FOR_EVER
-from streams.join.stretch import Wanted
 from streams.join.touched import earliest_since, touched_since
 from streams.policy.indexed import look_back
 from streams.policy.judging import Judging
 from streams.turns import others_first, slices
 
-from .corrections import Corrections
+from .corrections import Change, Corrections
 
 DAY_MS: Final = 86_400_000
 FACTS_MAX: Final = 20_000  # asked one by one, 100 µs each; more facts than that, and all is read again
@@ -85,16 +84,20 @@ class TakeOver(mode.Service):
         self.to_look_back = self.to_backfill = 0
         self._due.set()
 
-    async def reach_back(self, partition: Partition, wanted: Sequence[Wanted], earliest: int | None) -> None:
+    async def reach_back(self, partition: Partition, change: Change) -> None:
         """Behind the index: what was said of is known by name; what was not is read from the earliest instant on."""
-        index, hold = self._judging.index, self._corrections.hold
-        for some in slices(wanted, SOME):
-            first, _ = self._edge(partition)
-            if first == 0 or hold != self._corrections.hold:  # nothing lies behind, or it is looked back at anyway
+        hold = self._corrections.hold
+        for some in slices(change.wanted, SOME):
+            before = min(self._edge(partition)[0], change.judged_to)
+            if before == 0 or hold != self._corrections.hold:  # nothing lies behind, or it is looked back at anyway
                 break
-            self._corrections.doubt(partition, index.said(partition, some, first))
+            self._corrections.doubt(partition, self._judging.index.said(partition, some, before))
             await others_first()
-        if hold == self._corrections.hold and earliest is not None and earliest <= self._edge(partition)[1]:
+        if hold == self._corrections.hold and change.judged_to:
+            self._fill_from(partition, change.earliest)
+
+    def _fill_from(self, partition: Partition, earliest: int | None) -> None:
+        if earliest is not None and earliest <= self._edge(partition)[1]:
             self._backfill[partition] = min(earliest, self._backfill.get(partition, earliest))
             self._due.set()
 
@@ -135,7 +138,7 @@ class TakeOver(mode.Service):
         for gap in gaps:
             await self._read(partition, gap, hold, is_indexed=True)
         if hold == self._corrections.hold:
-            await self.reach_back(partition, (), earliest_since(self._judging.knowledge, reconciled))
+            self._fill_from(partition, earliest_since(self._judging.knowledge, reconciled))
             del self._behind[partition]
 
     async def _ask(self, partition: Partition, reconciled: int, first: int, hold: int) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from schemas.settings import Settings
-from streams.agents.corrections import SETTLED, Corrections
+from streams.agents.corrections import SETTLED, Change, Corrections
 from streams.join.open import OpenAccess, Partition
 from streams.join.touched import Query
 from streams.policy.indexed import accesses_of
@@ -131,3 +131,22 @@ async def test_what_was_not_told_before_the_partition_went_is_in_doubt(made: Cor
     assert told == list(range(SETTLED))
     assert made.doubtful()[HERE] == set(range(SETTLED, SETTLED + 10))
     assert not made.is_done()
+
+
+async def test_who_looks_behind_the_index_is_told_how_far_was_judged_when_the_facts_came() -> None:
+    """And only for facts: what others say is not looked for."""
+    made, told = await corrections(), list[tuple[Partition, Change]]()
+
+    async def note(partition: Partition, change: Change) -> None:
+        told.append((partition, change))
+
+    made._reach_back = note
+    made.begin({HERE: 10, THERE: 0})
+    made.change([Query(None, None, start=7), Query(None, None, start=3, is_about_said=True)], [])
+    made.judged(HERE, 20)
+    made.change([], [])
+    await made._correct_all()
+    wanted = made._judging.index.wanted([Query(None, None, start=7), Query(None, None, start=3)])
+    assert told == [(HERE, Change(wanted, 7, 10)), (THERE, Change(wanted, 7, 0))]
+    await made._correct_all()
+    assert len(told) == 2

@@ -122,7 +122,7 @@ async def test_judging_again_that_fails_sets_its_message_aside(judge: Judge, mon
         return again(some)
 
     monkeypatch.setattr(judge.judging, "again", fails)
-    judge._settle_partition(PARTITION, entries)
+    judge.settling.settle(PARTITION, entries)
     assert judge.judging.aside == {PARTITION: frozenset({961})}
     await judge._careful._going_back
     assert went_back == [True]

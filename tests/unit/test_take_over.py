@@ -8,7 +8,7 @@ import pytest
 
 from schemas.settings import Settings
 from streams.agents import take_over
-from streams.agents.corrections import Corrections
+from streams.agents.corrections import Change, Corrections
 from streams.agents.take_over import TakeOver
 from streams.join.bodies import login_key, plain_key
 from streams.join.open import Partition
@@ -56,9 +56,9 @@ class Made:
         for offset in offsets:
             self.judging.index.say(HERE, offset, login_key("ecms", "jdoe12"), [plain_key(RECORD)])
 
-    def wanted(self, number: int = 1) -> list[Wanted]:
-        """So many queries about the record, by numbers."""
-        return self.judging.index.wanted([ABOUT_IT] * number)
+    def change(self, number: int = 1, earliest: int | None = None, judged_to: int = 1_000) -> Change:
+        """So many queries about the record."""
+        return Change(self.judging.index.wanted([ABOUT_IT] * number), earliest, judged_to)
 
 
 async def never() -> int:
@@ -71,8 +71,19 @@ async def test_what_was_said_behind_the_index_is_in_doubt() -> None:
     made = Made()
     made.said(3, 99, 100, 500)
     made.index(100)
-    await made.take_over.reach_back(HERE, made.wanted(), None)
+    await made.take_over.reach_back(HERE, made.change())
     assert made.corrections.doubtful() == {HERE: {3, 99}}
+    assert made.take_over.is_done(HERE)
+
+
+async def test_what_was_judged_with_the_facts_is_not_in_doubt() -> None:
+    """The index let go of it before anybody came to look."""
+    made = Made()
+    made.said(3, 30)
+    made.index(100)
+    await made.take_over.reach_back(HERE, made.change(judged_to=30))
+    assert made.corrections.doubtful() == {HERE: {3}}
+    await made.take_over.reach_back(HERE, made.change(earliest=APPENDED, judged_to=0))
     assert made.take_over.is_done(HERE)
 
 
@@ -82,7 +93,7 @@ async def test_nobody_looks_behind_an_index_that_begins_with_the_log(monkeypatch
     made.said(3)
     made.index(0)
     monkeypatch.setattr(made.judging.index, "said", lambda *asked: pytest.fail("it looked"))
-    await made.take_over.reach_back(HERE, made.wanted(), None)
+    await made.take_over.reach_back(HERE, made.change())
     assert made.corrections.doubtful() == {}
 
 
@@ -90,9 +101,9 @@ async def test_a_change_that_reaches_behind_the_index_is_read_from_the_log() -> 
     """From the earliest instant on; what was appended later than all that lies behind cannot be touched there."""
     made = Made()
     made.index(100)
-    await made.take_over.reach_back(HERE, made.wanted(), APPENDED + 1)
+    await made.take_over.reach_back(HERE, made.change(earliest=APPENDED + 1))
     assert made.take_over.is_done(HERE)
-    await made.take_over.reach_back(HERE, made.wanted(), APPENDED)
+    await made.take_over.reach_back(HERE, made.change(earliest=APPENDED))
     assert not made.take_over.is_done(HERE)
 
 
@@ -110,7 +121,7 @@ async def test_a_long_list_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
         return said(partition, wanted, before)
 
     monkeypatch.setattr(made.judging.index, "said", noting)
-    reaching = asyncio.create_task(made.take_over.reach_back(HERE, made.wanted(25), APPENDED))
+    reaching = asyncio.create_task(made.take_over.reach_back(HERE, made.change(25, APPENDED)))
     await asyncio.sleep(0)
     assert asked == [10]
     made.corrections.lose(HERE, ())
