@@ -21,8 +21,11 @@ if "worker" in sys.orig_argv:
 
     *path, name = {function!r}.split(".")
     for step in path:
-        owner = getattr(owner, step)
-    genuine = getattr(owner, name)
+        owner = getattr(owner, step, None)
+    genuine = getattr(owner, name, None)
+    if genuine is None:  # Python would go on without what was to be put here
+        os.write(2, b"there is nothing to poison: {module} {function}\\n")
+        os._exit(1)
 
     def poisoned(*arguments, **named):
         if not {text!r} or {text!r} in repr(arguments):

@@ -51,7 +51,7 @@ def stuck_seconds(worker: Worker, part: str) -> float:
 @pytest.mark.parametrize(
     ("module", "function", "part"),
     [
-        ("agents.judge", "last_cuts", "judge"),
+        ("agents.last_cuts", "LastCuts.look", "judge"),
         ("agents.register", "Register._adopt", "register"),
         ("consumer_thread", "ConsumerThread._fetch_records", "fetching"),
     ],
