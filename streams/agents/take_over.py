@@ -121,6 +121,12 @@ class TakeOver(mode.Service):
             else:
                 return
 
+    async def _beginning(self, partition: Partition) -> int:
+        """The first offset of its log when it was first asked for, since it was held."""
+        if partition not in self._begins:
+            self._begins[partition] = await self._log.beginning(partition)
+        return self._begins[partition]
+
     # the horizon
 
     async def _look_back(self, partition: Partition, hold: int) -> None:
@@ -137,14 +143,18 @@ class TakeOver(mode.Service):
             log.info("%s/%d: looking back at %d messages", *partition, self.to_look_back)
         for gap in gaps:
             await self._read(partition, gap, hold, is_indexed=True)
+        begin = await self._beginning(partition)
         if hold == self._corrections.hold:
-            self._fill_from(partition, earliest_since(self._judging.knowledge, reconciled))
+            if self._edge(partition)[0] > begin:
+                self._fill_from(partition, earliest_since(self._judging.knowledge, reconciled))
             del self._behind[partition]
 
     async def _ask(self, partition: Partition, reconciled: int, first: int, hold: int) -> None:
         """Ask the index, and what was said, about the facts since. Where they are too many to ask about each, all is
         judged again from `first` on, and before it all of which anything was said."""
         knowledge, index = self._judging.knowledge, self._judging.index
+        if not index.knows(partition):  # nobody has judged any of it yet
+            return
         if len(knowledge.facts.fact) - knowledge.row_at(reconciled) > FACTS_MAX:
             index.drop(partition)
             self._corrections.doubt(partition, index.said(partition, None, first))
@@ -161,10 +171,9 @@ class TakeOver(mode.Service):
     async def _fill(self, partition: Partition, hold: int) -> None:
         self._filling, start = partition, self._backfill.pop(partition)
         try:
-            if partition not in self._begins:
-                self._begins[partition] = await self._log.beginning(partition)
+            begin = await self._beginning(partition)
             end, _ = self._edge(partition)
-            if end <= self._begins[partition]:
+            if end <= begin:
                 return
             first = await self._log.first_since(partition, start)
             if first is not None and first < end and hold == self._corrections.hold:

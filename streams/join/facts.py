@@ -119,6 +119,10 @@ class Facts:
             row = self.earlier[row] - 1
         return sorted(rows, key=self.revision.__getitem__)
 
+    def is_single(self, number: int) -> bool:
+        """Whether only one revision of it was heard."""
+        return self.earlier[self.latest[number]] == 0
+
     def row_as_of(self, number: int, known_by: int | None) -> int:
         """The row of the highest revision known by this instant; None asks for *now*. NONE: nothing was known."""
         top = self.tops[number]

@@ -109,6 +109,10 @@ class AccessIndex:
         stretches = self._stretches.get(partition)
         return (stretches[-1].first, stretches[-1].since) if stretches else None
 
+    def knows(self, partition: Partition) -> bool:
+        """Whether it has anything of a partition, or something was said of one of its accesses."""
+        return partition in self._stretches or partition in self._said
+
     def partitions(self) -> list[Partition]:
         """The partitions that have any."""
         return list(self._stretches)

@@ -6,16 +6,18 @@ Never fewer than it can; a property test holds this to judging everything again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.access import Record
 from schemas.fact import Account, Assignment, Body, Coverage, Membership, Supervision, UnitMember
 
 from .bodies import RecordKey, login_key, record_key
-from .facts import History, Revision
+from .facts import Facts, History, Revision
 from .knowledge import Knowledge, names
 from .question import Question
-from .rows import FOR_EVER
+from .rows import FOR_EVER, NUMBER_OF
+
+ACCOUNT: Final = NUMBER_OF["account"]
 
 
 class Query(NamedTuple):
@@ -42,7 +44,7 @@ class Query(NamedTuple):
 
 def touched(knowledge: Knowledge, history: History, revision: Revision, depth: int) -> list[Query]:
     """What this revision, just learned, may decide otherwise; `depth`: how far down a supervisor's line reaches."""
-    adds = _only_adds(history.all())
+    adds = _only_adds(knowledge.facts, history.number)
     found = [_query(knowledge, body, start, end, depth, adds) for body, start, end in _pieces(history, revision)]
     if renamed := _named_otherwise(knowledge, history, revision):
         found.append(Query(frozenset(renamed), None, is_about_said=True))
@@ -55,7 +57,7 @@ def touched_since(knowledge: Knowledge, position: int, depth: int) -> Iterator[Q
     facts, before = knowledge.facts, knowledge.row_at(position)
     for number in dict.fromkeys(facts.fact[before:]):
         revisions = History(facts, number).all()
-        adds = _only_adds(revisions)
+        adds = _only_adds(facts, number)
         for body, start, end in dict.fromkeys(piece for revision in revisions for piece in _spans(revision)):
             query = _query(knowledge, body, start, end, depth, adds)
             if query.records is None or query.records:
@@ -68,14 +70,16 @@ def touched_since(knowledge: Knowledge, position: int, depth: int) -> Iterator[Q
 def earliest_since(knowledge: Knowledge, position: int) -> int | None:
     """The earliest instant (UTC ms) at which something explained may be so no longer, by facts learned from here on."""
     facts, before = knowledge.facts, knowledge.row_at(position)
-    changed = [n for n in dict.fromkeys(facts.fact[before:]) if not _only_adds(History(facts, n).all())]
-    return min((facts.valid_from[row] for n in changed for row in facts.rows(n)), default=None)
+    changed = [number for number in dict.fromkeys(facts.fact[before:]) if not _only_adds(facts, number)]
+    return min((facts.valid_from[row] for number in changed for row in facts.rows(number)), default=None)
 
 
-def _only_adds(revisions: list[Revision]) -> bool:
-    """Whether a fact with these revisions can only explain: one more duty takes nothing away (promise: monotone). Whose
-    a login is, it may."""
-    return len(revisions) == 1 and not isinstance(revisions[0].body, Account)
+def _only_adds(facts: Facts, number: int) -> bool:
+    """Whether a fact can only explain: one more duty takes nothing away (promise: monotone). Whose a login is, it may.
+
+    Asked of every fact there is when a worker starts, so it looks at columns.
+    """
+    return facts.is_single(number) and facts.kinds[number] != ACCOUNT
 
 
 Piece = tuple[Body, int, int]

@@ -139,3 +139,13 @@ async def test_after_very_many_facts_all_that_was_said_is_in_doubt(monkeypatch: 
     await made.take_over._ask(HERE, 0, 50, made.corrections.hold)
     assert made.corrections.doubtful() == {HERE: {3, 49}}
     assert made.judging.index.reach(HERE) is None
+
+
+async def test_nobody_asks_about_what_nobody_has_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that starts for the first time knows thousands of facts and not one access."""
+    made = Made()
+    monkeypatch.setattr(take_over, "touched_since", lambda *asked: pytest.fail("it asked"))
+    await made.take_over._ask(HERE, 0, 0, made.corrections.hold)
+    made.said(3)
+    with pytest.raises(pytest.fail.Exception):
+        await made.take_over._ask(HERE, 0, 0, made.corrections.hold)
