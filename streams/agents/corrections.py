@@ -70,6 +70,7 @@ class Corrections(mode.Service):
         self._queries: list[Query] = []
         self._changed_at: dict[Partition, int] = {}  # up to where each was judged when the last of them came
         self._doubtful: defaultdict[Partition, set[int]] = defaultdict(set)  # messages to be judged again
+        self._answering: dict[Partition, set[int]] = {}  # of these, what is being judged again now
         self._settling: list[tuple[Partition, list[OpenAccess]]] = []  # what of them is still to be settled
         self._told = asyncio.Event()
         self._is_correcting = False
@@ -94,6 +95,8 @@ class Corrections(mode.Service):
     def doubtful(self) -> Mapping[Partition, Collection[int]]:
         """The messages to be judged again, by partition."""
         found = {partition: set(offsets) for partition, offsets in self._doubtful.items()}
+        for partition, offsets in self._answering.items():
+            found.setdefault(partition, set()).update(offsets)
         for partition, left in self._settling:
             found.setdefault(partition, set()).update(entry.offset for entry in left)
         return found
@@ -187,8 +190,7 @@ class Corrections(mode.Service):
             await self.wait_first(self._told.wait(), self._stopped.wait())
             self._is_correcting = True
             self._told.clear()
-            await self.unless_stopped(self._correct_all())
-            self._is_correcting = False
+            self._is_correcting = not await unless_stopped(self, self._correct_all())
 
     async def _correct_all(self) -> None:
         queries, self._queries, judged_to = list(dict.fromkeys(self._queries)), [], self._changed_at
@@ -207,9 +209,10 @@ class Corrections(mode.Service):
     async def _answer(self, partition: Partition) -> None:
         if partition not in self._judged_to or not (offsets := self._doubtful.pop(partition, set())):
             return
-        hold = self.hold
+        hold, self._answering[partition] = self.hold, offsets
         for some in slices(sorted(offsets), PICKED):
             await self._judge_again(partition, set(some))
+        del self._answering[partition]
         if hold != self.hold:  # it was lost before they were judged
             self._doubt(partition, offsets)
             self._tell()
@@ -236,10 +239,13 @@ class Corrections(mode.Service):
     def _is_indexed(self, partition: Partition) -> bool:
         return self._judging.index.reach(partition) is not None
 
-    async def unless_stopped(self, work: Awaitable[None]) -> None:
-        """A connection that was closed since this worker ends is no fault."""
-        try:
-            await work
-        except ConsumerStoppedError:
-            if not self.should_stop:
-                raise
+
+async def unless_stopped(service: mode.Service, work: Awaitable[None]) -> bool:
+    """Whether it was done to its end: a connection that was closed since the service ends is no fault."""
+    try:
+        await work
+    except ConsumerStoppedError:
+        if not service.should_stop:
+            raise
+        return False
+    return True

@@ -71,6 +71,7 @@ class Judge(mode.Service):
             topics=settings.topics,
             reconciled_to=self._reconciled_to,
             blame=self._blame,
+            doubt=lambda *messages: self.corrections.doubt(*messages),  # noqa: PLW0108 - made below
             on_room=self._has_room.set,
         )
         self.corrections = Corrections(

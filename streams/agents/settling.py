@@ -43,6 +43,7 @@ class Settling(mode.Service):
         topics: Topics,
         reconciled_to: Callable[[Partition], int],
         blame: Callable[[Partition, Exception, Tries], None],
+        doubt: Callable[[Partition, Iterable[int]], None],
         on_room: Callable[[], None],
         **kwargs: Any,
     ) -> None:
@@ -54,6 +55,7 @@ class Settling(mode.Service):
         self._topics = topics
         self._reconciled_to = reconciled_to
         self._blame = blame
+        self._doubt = doubt
         self._on_room = on_room  # an access is open no longer
         self._queries: list[Query] = []
         self._strangers: list[tuple[Partition, int]] = []
@@ -95,7 +97,7 @@ class Settling(mode.Service):
     def _settle_some(self, entries: Iterable[OpenAccess]) -> None:
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
         for entry in entries:
-            if not entry.is_closed and entry.partition in self._holding.partitions():
+            if not entry.is_closed:  # what is not held is closed
                 by_partition[entry.partition].append(entry)
         for partition, some in by_partition.items():
             self.settle(partition, some)
@@ -108,6 +110,7 @@ class Settling(mode.Service):
             again = self._judging.again(entries)
         except Exception as error:
             self._blame(partition, error, ((e.offset, partial(self._judging.again, [e])) for e in entries))
+            self._doubt(partition, [e.offset for e in entries])  # one of them is set aside; the others still wait
             return
         for entry in again.kept:
             self._open.keep(entry)

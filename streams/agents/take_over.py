@@ -27,7 +27,7 @@ from streams.policy.indexed import look_back
 from streams.policy.judging import Judging
 from streams.turns import others_first, slices
 
-from .corrections import Change, Corrections
+from .corrections import Change, Corrections, unless_stopped
 
 DAY_MS: Final = 86_400_000
 FACTS_MAX: Final = 20_000  # asked one by one, 100 µs each; more facts than that, and all is read again
@@ -110,7 +110,7 @@ class TakeOver(mode.Service):
         while not self.should_stop:
             await self.wait_first(self._due.wait(), self._stopped.wait())
             self._due.clear()
-            await self._corrections.unless_stopped(self._run_all(self._corrections.hold))
+            await unless_stopped(self, self._run_all(self._corrections.hold))
 
     async def _run_all(self, hold: int) -> None:
         while hold == self._corrections.hold and not self.should_stop:
@@ -169,18 +169,24 @@ class TakeOver(mode.Service):
     # behind it
 
     async def _fill(self, partition: Partition, hold: int) -> None:
-        self._filling, start = partition, self._backfill.pop(partition)
+        self._filling, start, is_over = partition, self._backfill.pop(partition), False
         try:
-            begin = await self._beginning(partition)
-            end, _ = self._edge(partition)
-            if end <= begin:
-                return
-            first = await self._log.first_since(partition, start)
-            if first is not None and first < end and hold == self._corrections.hold:
-                log.info("%s/%d: a fact reaches behind the index: reading %d messages", *partition, end - first)
-                await self._read(partition, (first, end), hold, is_indexed=False)
-        finally:
+            await self._fill_since(partition, start, hold)
+            is_over = True
+        finally:  # broken off, it is still to be done: nobody may write that all has been reconciled
             self._filling = None
+            if not is_over:
+                self._backfill[partition] = min(start, self._backfill.get(partition, start))
+
+    async def _fill_since(self, partition: Partition, start: int, hold: int) -> None:
+        begin = await self._beginning(partition)
+        end, _ = self._edge(partition)
+        if end <= begin:
+            return
+        first = await self._log.first_since(partition, start)
+        if first is not None and first < end and hold == self._corrections.hold:
+            log.info("%s/%d: a fact reaches behind the index: reading %d messages", *partition, end - first)
+            await self._read(partition, (first, end), hold, is_indexed=False)
 
     async def _read(self, partition: Partition, gap: Gap, hold: int, *, is_indexed: bool) -> None:
         source, begin = self._sources[partition.topic], gap[0]
