@@ -15,6 +15,8 @@ from aiokafka.structs import ConsumerRecord
 from schemas.settings import Settings
 from streams.join.open import Partition
 
+from .batch_heads import head_at
+
 log = logging.getLogger(__name__)
 
 FETCH_MS: Final = 500
@@ -22,6 +24,7 @@ LINGER_MS: Final = 20  # all that is asked for is there already; whoever asks ne
 RANGE_MAX: Final = 1_000  # messages handed out at a time: a few milliseconds of judging
 RANGE_BYTES: Final = 1_048_576  # of one fetch of a range
 PLACE_BYTES: Final = 65_536  # of one fetch for single messages: some 250 of them, and the largest that there is
+CLOCKS_MS: Final = 60_000  # by which the clocks of two brokers differ at the most: so far may append times go back
 WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 QUIET_MAX: Final = 60  # fetches without an answer before it is said
 
@@ -55,13 +58,28 @@ class AccessLog:
         """Close."""
         await self._consumer.stop()
 
-    async def first_since(self, partition: Partition, instant: int) -> int | None:
-        """The first offset appended at or after this instant (UTC ms); None: there is none."""
+    async def first_since(self, partition: Partition, instant: int, end: int) -> int:
+        """An offset in [beginning, end] in front of which nothing was appended at this instant (UTC ms) or later.
+
+        At most a minute in front of the first that was. One question where all is younger, and some thirty at the most.
+        """
         tp = TopicPartition(*partition)
         async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
             with attempt:
-                found = (await self._consumer.offsets_for_times({tp: max(0, instant)}))[tp]
-        return None if found is None else int(found.offset)
+                found = await self._halve(tp, instant - CLOCKS_MS, end)
+        return found
+
+    async def _halve(self, tp: TopicPartition, instant: int, end: int) -> int:
+        low = place = int((await self._consumer.beginning_offsets([tp]))[tp])
+        high = min(end, int((await self._consumer.end_offsets([tp]))[tp]))
+        while low < high:
+            head = await head_at(self._consumer._client, tp, place)
+            if head.appended_at < instant:
+                low = head.following
+            else:
+                high = min(place, head.first)
+            place = (low + high) // 2
+        return min(low, end)
 
     async def beginning(self, partition: Partition) -> int:
         """The first offset that is still there."""

@@ -132,8 +132,7 @@ class TakeOver(mode.Service):
     async def _look_back(self, partition: Partition, hold: int) -> None:
         end, reconciled = self._behind[partition], await self._reconciled(partition)
         since = int(time.time() * 1000 - self._settings.index_days * DAY_MS)
-        first = await self._log.first_since(partition, since)
-        first = end if first is None else min(first, end)
+        first = await self._log.first_since(partition, since, end)
         if hold != self._corrections.hold:
             return
         await self._ask(partition, reconciled, first, hold)
@@ -183,8 +182,8 @@ class TakeOver(mode.Service):
         end, _ = self._edge(partition)
         if end <= begin:
             return
-        first = await self._log.first_since(partition, start)
-        if first is not None and first < end and hold == self._corrections.hold:
+        first = await self._log.first_since(partition, start, end)
+        if first < end and hold == self._corrections.hold:
             log.info("%s/%d: a fact reaches behind the index: reading %d messages", *partition, end - first)
             await self._read(partition, (first, end), hold, is_indexed=False)
 

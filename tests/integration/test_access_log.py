@@ -4,30 +4,52 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from random import Random
+from typing import NamedTuple
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import NewTopic, RecordsToDelete
 
 from schemas.settings import Settings
-from streams.access_log import FETCH_MS, AccessLog
+from sinks.cli.kafka import Broker, admin
+from streams.access_log import CLOCKS_MS, FETCH_MS, AccessLog
+from streams.batch_heads import Head, head_at
 from streams.join.open import Partition
+from tests.faults.harness import BROKER_SECONDS
 from tests.harness.broker import SharedBroker
 
 TOTAL = 3_000
 ROUNDS = 10  # each took FETCH_MS
+BATCHES = 30
+APART = 600_000  # ms between two batches and the next two
+
+
+class Dated(NamedTuple):
+    """A partition, and when each of its messages is said to have been appended, by offset."""
+
+    partition: Partition
+    times: list[int]
+
+
+async def create(kafka: SharedBroker, topic: str, partitions: int, timestamps: str) -> None:
+    """Make this topic."""
+    new = NewTopic(topic, partitions, 1, topic_configs={"message.timestamp.type": timestamps})
+    async with admin(Broker(kafka.bootstrap, BROKER_SECONDS)) as client:
+        await client.create_topics([new])
+
+
+async def forget(kafka: SharedBroker, partition: Partition, before: int) -> None:
+    """Let go of all in front of this offset, as retention does."""
+    async with admin(Broker(kafka.bootstrap, BROKER_SECONDS)) as client:
+        await client.delete_records({TopicPartition(*partition): RecordsToDelete(before_offset=before)})
 
 
 @pytest.fixture
 async def partition(kafka: SharedBroker, namespace: str) -> Partition:
     """The second of two partitions, with messages that say their own offset; most of a kilobyte each."""
     topic = f"{namespace}again"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, 2, 1, topic_configs={"message.timestamp.type": "LogAppendTime"})])
-    finally:
-        await admin.close()
+    await create(kafka, topic, 2, "LogAppendTime")
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, linger_ms=5) as producer:
         sent = [await producer.send(topic, b"%d " % n + b"x" * 900, partition=1) for n in range(TOTAL)]
         for one in sent:
@@ -71,31 +93,75 @@ async def test_nothing_waits_behind_a_poll_for_what_nobody_wants(log: AccessLog,
     """After the end of a log was read the next question is answered at once: a worker asks it of every partition."""
     began = time.monotonic()
     for _ in range(ROUNDS):
-        assert await log.first_since(partition, 0) == 0
+        assert await log.first_since(partition, 0, TOTAL) == 0
         assert [some async for some in log.read(partition, TOTAL - 5, TOTAL)]
     assert time.monotonic() - began < ROUNDS * FETCH_MS / 1000 / 2
 
 
-async def test_a_range_begins_at_an_append_time(log: AccessLog, partition: Partition) -> None:
-    """The first message appended then or later; none when all are older."""
-    [last] = (await log.pick(partition, [TOTAL - 1])).values()
-    first = await log.first_since(partition, last.timestamp)
-    assert first is not None
-    assert first <= TOTAL - 1
-    assert await log.first_since(partition, 0) == await log.beginning(partition) == 0
-    assert await log.first_since(partition, last.timestamp + 60_000) is None
+@pytest.fixture
+async def dated(kafka: SharedBroker, namespace: str) -> Dated:
+    """Batches of three messages, some ten minutes apart, by clocks that differ by nearly a minute."""
+    topic, chance, begun = f"{namespace}dated", Random(1), int(time.time() * 1000) - 86_400_000
+    await create(kafka, topic, 1, "CreateTime")
+    times: list[int] = []
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for number in range(BATCHES):
+            at = begun + number // 2 * APART + chance.randrange(CLOCKS_MS)
+            batch = producer.create_batch()
+            for _ in range(3):
+                batch.append(key=None, value=b"", timestamp=at)
+                times.append(at)
+            await (await producer.send_batch(batch, topic, partition=0))
+    return Dated(Partition(topic, 0), times)
+
+
+async def test_a_range_begins_at_an_append_time(log: AccessLog, dated: Dated) -> None:
+    """Nothing in front of it was appended then or later, whichever clock told; and not much more than that is read."""
+    places = set[int]()
+    for instant in [*dict.fromkeys(dated.times), dated.times[-1] + 2 * APART]:
+        first = await log.first_since(dated.partition, instant, len(dated.times))
+        assert max(dated.times[:first], default=0) < instant
+        assert first == len(dated.times) or max(dated.times[first : first + 6]) >= instant - CLOCKS_MS
+        places.add(first)
+    assert len(places) > BATCHES / 2
+    assert places >= {0, len(dated.times)}
+    assert await log.first_since(dated.partition, dated.times[-1], 40) == 40
+
+
+async def test_a_range_never_ends_behind_its_log(log: AccessLog, dated: Dated) -> None:
+    """A log that was cut short has less than somebody has read of it."""
+    assert await log.first_since(dated.partition, dated.times[-1] + APART, 1_000) == len(dated.times)
+
+
+async def test_a_range_never_begins_in_front_of_its_log(kafka: SharedBroker, log: AccessLog, dated: Dated) -> None:
+    """Retention may have left the end of a batch, and may have left nothing that was asked about."""
+    await forget(kafka, dated.partition, 4)
+    assert await log.first_since(dated.partition, 0, 90) == 4
+    assert await log.first_since(dated.partition, 0, 3) == 3
+
+
+async def test_the_broker_is_asked_for_few_batches(
+    log: AccessLog, dated: Dated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For one, when all of them are younger than that."""
+    asked: list[int] = []
+
+    async def counted(client: object, tp: TopicPartition, offset: int) -> Head:
+        asked.append(offset)
+        return await head_at(client, tp, offset)
+
+    monkeypatch.setattr("streams.access_log.head_at", counted)
+    await log.first_since(dated.partition, 0, len(dated.times))
+    assert asked == [0]
+    await log.first_since(dated.partition, dated.times[BATCHES], len(dated.times))
+    assert len(asked) < 2 + len(dated.times).bit_length()
 
 
 async def test_what_is_past_its_retention_is_passed_over(
     kafka: SharedBroker, log: AccessLog, partition: Partition
 ) -> None:
     """Nobody waits for it for ever."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_records({TopicPartition(*partition): RecordsToDelete(before_offset=600)})
-    finally:
-        await admin.close()
+    await forget(kafka, partition, 600)
     assert await log.beginning(partition) == 600
     assert set(await log.pick(partition, [3, 599, 600, 700])) == {600, 700}
     read = [said(m.value) async for some in log.read(partition, 0, 650) for m in some.messages]

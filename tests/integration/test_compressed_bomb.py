@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.harness.record_batches import MIB, ZSTD, batch, packed, produce, reco
 from tests.integration.test_worker_process import at_work
 
 NUMBER = 1_024  # messages of a mebibyte of nothing: 33 KB in Kafka, a gigabyte in memory
+STRANGERS = 40  # on all partitions
 RSS_MAX_MIB = 450  # a worker has 110 when it starts, and may unpack 64 at a time
 
 
@@ -65,16 +67,18 @@ def people(one: Running) -> set[str]:
 
 
 @pytest.fixture
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBroker]:
-    """A broker that has room for what it checks: everybody's died of it."""
-    with shared_broker(tmp_path_factory.mktemp("roomy"), print, heap="1g") as broker:
-        yield broker
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBroker]:
+    """One of our own, with half a gigabyte: asked by time it would unpack the batch, and take everybody with it."""
+    with shared_broker(tmp_path_factory.mktemp("bombed"), print) as started:
+        yield started
 
 
 @pytest.mark.timeout(240)
-def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(roomy: SharedBroker, namespace: str, tmp_path: Path) -> None:
+def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(
+    broker: SharedBroker, namespace: str, tmp_path: Path
+) -> None:
     """On an access topic and on a feed's: one letter each, every other access is judged, and the ledger is exact."""
-    with running(roomy.bootstrap, tmp_path, namespace) as one:
+    with running(broker.bootstrap, tmp_path, namespace) as one:
         one.service.start_workers(1)
         [worker] = one.service.workers
         watch = Watch(worker)
@@ -83,27 +87,45 @@ def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(roomy: SharedBroker, 
         story = at_work("jdoe12", "w028")
         first = asyncio.run(send_bomb(one, topic, 0))
         asyncio.run(send_bomb(one, feed, 0))
-        due = {f"stranger{n}" for n in range(40)}
+        due = {f"stranger{n}" for n in range(STRANGERS)}
         for name in sorted(due):
             story.see(name, "view")
         one.play(story.steps)
         until(lambda: people(one) == due, "somebody is missed", seconds=60)
         one.wait_idle()
-        peak = watch.end()
-        print(f"the worker took {peak:.0f} MiB at the most")
-        assert peak < RSS_MAX_MIB
-        letters = one.letters()
-        assert sorted(letters) == [f"{topic}/0/{first}", f"{feed}/0/0"]
-        for letter in letters.values():
-            headers = dict(letter.headers)
-            assert headers["needtoknow.errors.stage"] == b"quarantine"
-            assert headers["needtoknow.errors.through"] == b"1023"
-            assert letter.value is None
-        report = one.verify()
-        assert (report["differences"], report["unjudged"], report["quarantined"]) == ([], 0, NUMBER)
-        cuts = [decode(Cut, m.value) for m in one.messages(one.topics.ledger)]
-        assert sum(c.messages.dead_letters for c in cuts) == NUMBER
-        shown = one.document("dead-letters", "show", f"{topic}/0/{first}")
-        assert (shown["through"], shown["bytes"]) == (NUMBER - 1, None)
+        assert watch.end() < RSS_MAX_MIB
+        assert_set_aside(one, f"{topic}/0/{first}", f"{feed}/0/0")
         assert f'reason="unpacks",stage="quarantine"}} {2 * NUMBER}.0' in worker.metrics()
         assert worker.process.poll() is None
+        a_successor_looks_back(one)
+        assert_set_aside(one, f"{topic}/0/{first}", f"{feed}/0/0")
+
+
+def assert_set_aside(one: Running, *places: str) -> None:
+    """By one letter each, and the ledger tells it as it was."""
+    letters = one.letters()
+    assert sorted(letters) == sorted(places)
+    for letter in letters.values():
+        headers = dict(letter.headers)
+        assert headers["needtoknow.errors.stage"] == b"quarantine"
+        assert headers["needtoknow.errors.through"] == b"1023"
+        assert letter.value is None
+    report = one.verify()
+    assert (report["differences"], report["unjudged"], report["quarantined"]) == ([], 0, NUMBER)
+    cuts = [decode(Cut, m.value) for m in one.messages(one.topics.ledger)]
+    assert sum(c.messages.dead_letters for c in cuts) == NUMBER
+    shown = one.document("dead-letters", "show", places[0])
+    assert (shown["through"], shown["bytes"]) == (NUMBER - 1, None)
+
+
+def a_successor_looks_back(one: Running) -> None:
+    """It knows nothing, and reads all that was judged before once more: neither it nor the broker is hurt by that."""
+    one.service.stop()
+    shutil.rmtree(one.service.directory / "data")
+    worker = one.service.launch()
+    watch = Watch(worker)
+    watch.start()
+    one.service.wait_ready(worker)
+    has_all = f"needtoknow_index_accesses {STRANGERS}.0"
+    until(lambda: has_all in worker.metrics(), "what was judged before is not read again")
+    assert watch.end() < RSS_MAX_MIB
