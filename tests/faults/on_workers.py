@@ -16,9 +16,10 @@ from tests.faults.scene import SEATS, Scene, Seat
 PENDING_EVERY: Final = 3
 PENDING_SECONDS: Final = 5.0
 STORM_EVERY: Final = 1.0  # seconds
-VISITORS: Final = 6  # each joins and leaves: a storm of twelve seconds
+VISITORS: Final = 30  # each joins and leaves: a storm of a minute
+STARTED: Final = 5  # of them at a time
 SUDDEN: Final = 0.2  # share of those who leave without a word
-CHANGES_MIN: Final = 4  # of the group's membership, for a storm to be one
+CHANGES_MIN: Final = 10  # of the group's membership, for a storm to be one
 
 
 def pending_of(worker: Worker) -> int | None:
@@ -109,6 +110,15 @@ class Zombie(Fault):
         self.note(has_slept and sleeper.process.poll() is None, evidence)
 
 
+def _is_parked(visitor: Worker) -> bool:
+    """Stops it as soon as it can be."""
+    if is_stopped(visitor):
+        return True
+    if pending_of(visitor) is not None:
+        visitor.send(signal.SIGSTOP)
+    return False
+
+
 class Storm(Fault):
     """Every second a worker joins or leaves.
 
@@ -116,15 +126,23 @@ class Storm(Fault):
     """
 
     name = "rebalance-storm"
-    strikes = 2
+    strikes = 1
 
     def __init__(self) -> None:
         super().__init__()
-        self._launched = 0
+        self._parked: list[Worker] = []
+
+    def prepare(self, scene: Scene) -> None:
+        """Start the visitors, some at a time, and stop each."""
+        for first in range(0, VISITORS, STARTED):
+            places = [scene.one.service.directory / f"visitor-{first + n}" for n in range(STARTED)]
+            visitors = [scene.seat(Seat(first + n, place, None)) for n, place in enumerate(places)]
+            until(lambda v=visitors: not [one for one in v if not _is_parked(one)], "a worker does not start")  # type: ignore[misc]
+            self._parked += visitors
 
     def strike(self, scene: Scene) -> None:
         """The whole storm."""
-        parked = [self._park(scene) for _ in range(VISITORS)]
+        parked = self._parked
         scene.wait_shared(SEATS)
         began, events, joined, groups = time.monotonic(), 0, list[Worker](), [scene.roll()]
         while parked or joined:
@@ -139,14 +157,6 @@ class Storm(Fault):
         calm_after = scene.wait_shared(SEATS)
         evidence = f"{events} times in {lasted:.0f} s a worker joined or left, {len(groups) - 1} changes of the group "
         self.note(len(groups) > CHANGES_MIN, evidence + f"seen, at rest {calm_after:.1f} s later")
-
-    def _park(self, scene: Scene) -> Worker:
-        self._launched += 1
-        directory = scene.one.service.directory / f"visitor-{self._launched}"
-        visitor = scene.seat(Seat(self._launched, directory, None))
-        until(lambda: pending_of(visitor) is not None, "a worker does not start")
-        visitor.send(signal.SIGSTOP)
-        return visitor
 
     @staticmethod
     def _leave(scene: Scene, visitor: Worker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from tests.faults.day import make_sent
 from tests.faults.fault import Fault
 from tests.faults.in_feeds import FeedDelayed, FeedRestarted, FeedSilent
 from tests.faults.in_sources import HOT
+from tests.faults.on_files import snapshots
 from tests.faults.run import Order, Result
 from tests.harness.department import make_day
 from tests.harness.department_plan import DAY_START
@@ -57,6 +59,15 @@ def test_the_table_adds_up_by_fault_and_over_all() -> None:
         ["all", "3", "2", "2", "600", "80"],
     ]
     assert [row[-3:] for row in rows[1:]] == [["2", "of", "2"], ["0", "of", "1"], ["2", "of", "3"]]
+
+
+def test_only_a_whole_snapshot_counts_as_one(tmp_path: Path) -> None:
+    """Not what is being written, and not the lock beside it: a directory without a snapshot shows nothing by going."""
+    for name in ("snapshot-1.lock", "snapshot-1.begun", "other"):
+        (tmp_path / name).write_bytes(b"x")
+    assert snapshots(tmp_path) == []
+    (tmp_path / "snapshot-2").write_bytes(b"x")
+    assert snapshots(tmp_path) == [tmp_path / "snapshot-2"]
 
 
 def test_every_fault_is_known_by_its_name() -> None:
