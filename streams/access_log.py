@@ -70,8 +70,8 @@ class AccessLog:
         return found
 
     async def _halve(self, tp: TopicPartition, instant: int, end: int) -> int:
-        low = place = int((await self._consumer.beginning_offsets([tp]))[tp])
-        high = min(end, int((await self._consumer.end_offsets([tp]))[tp]))
+        low, high = await self._bounds(tp)
+        place, high = low, min(end, high)
         while low < high:
             head = await head_at(self._consumer._client, tp, place)
             if head.appended_at < instant:
@@ -83,11 +83,14 @@ class AccessLog:
 
     async def beginning(self, partition: Partition) -> int:
         """The first offset that is still there."""
-        tp = TopicPartition(*partition)
+        return (await self._bounds(TopicPartition(*partition)))[0]
+
+    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        """The first offset that is there, and the first that is not there yet. Waits for a broker that is away."""
         async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
             with attempt:
-                found = await self._consumer.beginning_offsets([tp])
-        return int(found[tp])
+                begins, ends = await self._consumer.beginning_offsets([tp]), await self._consumer.end_offsets([tp])
+        return int(begins[tp]), int(ends[tp])
 
     async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[Some]:
         """The messages in [first, end), some at a time, without a hole; waits for the broker for as long as it takes.
@@ -105,17 +108,20 @@ class AccessLog:
         self._rest()
 
     async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
-        """The messages at these offsets; those past their retention are not among them."""
+        """The messages at these offsets; those that the log does not have, or has no longer, are not among them."""
         wanted, found, quiet = sorted(set(offsets)), dict[int, ConsumerRecord](), 0
         async with self._turn:
             while wanted:
                 tp = self._seek(partition, wanted[0])
                 fetched = (await self._consumer.getmany(tp, timeout_ms=FETCH_MS)).get(tp, [])
                 quiet = self._listen(partition, fetched, quiet)
+                known, before = set(wanted), len(wanted)
+                found.update((m.offset, m) for m in fetched if m.offset in known)
                 if fetched:
-                    known = set(wanted)
-                    found.update((m.offset, m) for m in fetched if m.offset in known)
                     wanted = [offset for offset in wanted if offset > fetched[-1].offset]
+                if len(wanted) == before:  # of what the log has let go of nothing will ever come
+                    begin, end = await self._bounds(tp)
+                    wanted = [offset for offset in wanted if begin <= offset < end]
             self._rest()
         return found
 

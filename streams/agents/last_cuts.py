@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -28,13 +28,31 @@ WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 
 
 class LastCut(NamedTuple):
-    """What a run's first cut names as the one before it, and the position it had reconciled its partition through."""
+    """What a run's first cut names as the one before it, and the position its partition was reconciled through."""
 
     digest: str | None
     reconciled: int
 
 
+class Claim(NamedTuple):
+    """All messages before this offset were reconciled through this position, says whoever judged them."""
+
+    next_offset: int
+    reconciled: int
+
+
 NO_CUT: Final = LastCut(None, 0)
+NO_CLAIM: Final = Claim(0, 0)
+
+
+class Committed(NamedTuple):
+    """The committed offset of a partition, and the position that the note beside it says it is reconciled through."""
+
+    offset: int
+    reconciled: int
+
+
+NOTHING_COMMITTED: Final = Committed(0, 0)
 
 
 class LastCuts:
@@ -42,7 +60,8 @@ class LastCuts:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._newest: dict[Partition, LastCut] = {}
+        self._newest: dict[Partition, str] = {}  # digests
+        self._claims: dict[Partition, Claim] = {}
         self._read_to: dict[TopicPartition, int] = {}
 
     async def look(self) -> dict[Partition, LastCut]:
@@ -54,12 +73,14 @@ class LastCuts:
         async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
             with attempt:
                 await self._read()
-                notes = await self._notes()
-        found = dict(self._newest)
-        for partition, note in notes.items():
-            last = found.get(partition, NO_CUT)
-            found[partition] = last._replace(reconciled=max(last.reconciled, note.reconciled))
-        return found
+                committed = await self._committed()
+        return {
+            partition: LastCut(
+                self._newest.get(partition),
+                believed(self._claims.get(partition, NO_CLAIM), committed.get(partition, NOTHING_COMMITTED)),
+            )
+            for partition in {*self._newest, *committed}
+        }
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
@@ -78,25 +99,53 @@ class LastCuts:
         for tp in partitions:
             consumer.seek(tp, max(starts[tp], ends[tp] - LOOK_BACK, self._read_to.get(tp, 0)))
         newest: dict[bytes, bytes] = {}
+        claims: dict[bytes, Claim] = {}
         waiting = {tp for tp, end in ends.items() if end and await consumer.position(tp) < end}
         while waiting:
             fetched = await consumer.getmany(*waiting, timeout_ms=FETCH_MS)
             for tp, messages in fetched.items():
                 newest.update((message.key, message.value) for message in messages)
+                claims.update(claims_of((message.key, message.value) for message in reversed(messages)))
                 if messages[-1].offset + 1 >= ends[tp]:
                     waiting.discard(tp)
         self._read_to = ends
-        for key, value in newest.items():
-            self._newest[_partition(key)] = LastCut(cut_digest(value), orjson.loads(value)["reconciled"])
+        self._newest.update((_partition(key), cut_digest(value)) for key, value in newest.items())
+        for key, claim in claims.items():
+            partition = _partition(key)
+            self._claims[partition] = max(claim, self._claims.get(partition, NO_CLAIM))
 
-    async def _notes(self) -> dict[Partition, Note]:
+    async def _committed(self) -> dict[Partition, Committed]:
         client = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker)
         try:
             await client.start()
             group = await client.list_consumer_group_offsets(self._settings.group)
         finally:
             await client.close()
-        return notes_of(group)
+        return committed_in(group)
+
+
+def claims_of(backwards: Iterable[tuple[bytes, bytes]]) -> dict[bytes, Claim]:
+    """The claim of the last batch of each partition; cuts as keys and values, the last one first.
+
+    A settlement judges nothing new, so it says nothing of how far its writer has judged.
+    """
+    claims: dict[bytes, Claim] = {}
+    for key, value in backwards:
+        if key not in claims:
+            cut = orjson.loads(value)
+            if cut["first_offset"] < cut["next_offset"]:
+                claims[key] = Claim(cut["next_offset"], cut["reconciled"])
+    return claims
+
+
+def believed(claim: Claim, committed: Committed) -> int:
+    """The position through which a partition was reconciled by whoever held it before.
+
+    A worker that was taken for dead may go on cutting for a while: it knows nothing of what its heir has judged behind
+    it. So a cut counts only if it reaches what has been committed, and only whoever holds a partition can commit.
+    """
+    cut = claim.reconciled if claim.next_offset >= committed.offset else 0
+    return max(cut, committed.reconciled)
 
 
 def notes_of(group: Mapping[TopicPartition, Any]) -> dict[Partition, Note]:
@@ -108,6 +157,16 @@ def notes_of(group: Mapping[TopicPartition, Any]) -> dict[Partition, Note]:
         except RejectedInputError:
             continue  # at work, or written by another version: the offset alone counts
     return notes
+
+
+def committed_in(group: Mapping[TopicPartition, Any]) -> dict[Partition, Committed]:
+    """A group's committed offsets, and how far the notes beside them say that all is reconciled."""
+    notes = notes_of(group)
+    return {
+        partition: Committed(one.offset, notes[partition].reconciled if partition in notes else 0)
+        for tp, one in group.items()
+        for partition in [Partition(tp.topic, tp.partition)]
+    }
 
 
 def _partition(key: bytes) -> Partition:

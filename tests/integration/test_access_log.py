@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from random import Random
@@ -77,6 +78,17 @@ async def test_messages_are_picked_by_offset(log: AccessLog, partition: Partitio
     found = await log.pick(partition, wanted)
     assert {offset: said(m.value) for offset, m in found.items()} == {offset: offset for offset in wanted}
     assert await log.pick(partition, []) == {}
+
+
+async def test_what_the_log_does_not_have_is_not_waited_for(
+    kafka: SharedBroker, log: AccessLog, partition: Partition
+) -> None:
+    """Findings are kept for years longer than what they are about: a fact may touch what nobody can read any more."""
+    await forget(kafka, partition, TOTAL - 5)
+    async with asyncio.timeout(BROKER_SECONDS):
+        assert set(await log.pick(partition, [7, TOTAL - 5, TOTAL + 9])) == {TOTAL - 5}
+        await forget(kafka, partition, TOTAL)
+        assert await log.pick(partition, [7, TOTAL - 5]) == {}
 
 
 async def test_a_range_is_read_whole_and_in_order(log: AccessLog, partition: Partition) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
+from aiokafka.errors import ConsumerStoppedError
+from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
 from streams.agents.corrections import SETTLED, Change, Corrections
@@ -150,3 +154,56 @@ async def test_who_looks_behind_the_index_is_told_how_far_was_judged_when_the_fa
     assert told == [(HERE, Change(wanted, 7, 10)), (THERE, Change(wanted, 7, 0))]
     await made._correct_all()
     assert len(told) == 2
+
+
+class Places:
+    """Where messages are read again: it does not answer before it may, or never."""
+
+    def __init__(self, on_asked: Callable[[], None] | None = None) -> None:
+        self.may_answer = asyncio.Event()
+        self.is_asked = asyncio.Event()
+        self._on_asked = on_asked  # and its connection is closed
+
+    async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
+        """Nothing is there any more."""
+        self.is_asked.set()
+        if self._on_asked is not None:
+            self._on_asked()
+            raise ConsumerStoppedError
+        await self.may_answer.wait()
+        return {}
+
+
+async def test_what_is_being_judged_again_is_in_doubt_until_it_was(made: Corrections) -> None:
+    """A snapshot of that moment must know of it: somebody else's word about it is never said again."""
+    places: Any = Places()
+    made._places = places
+    made.begin({HERE: 10})
+    made.change([], [(HERE, 7)])
+    answering = asyncio.create_task(made._correct_all())
+    await places.is_asked.wait()
+    assert made.doubtful() == {HERE: {7}}
+    places.may_answer.set()
+    await answering
+    assert made.doubtful() == {}
+
+
+async def test_what_an_orderly_end_breaks_off_is_not_done(made: Corrections) -> None:
+    """The last commit comes after it, and must not say that everything has been reconciled."""
+    places: Any = Places(on_asked=made._stopped.set)
+    made._places = places
+    made.begin({HERE: 10})
+    made.change([], [(HERE, 7)])
+    await made._correct(made)
+    assert not made.is_done()
+    assert made.doubtful() == {HERE: {7}}
+
+
+async def test_a_connection_that_was_closed_while_nobody_ends_is_a_fault(made: Corrections) -> None:
+    """It was not done either, and nobody would come back to it."""
+    places: Any = Places(on_asked=lambda: None)
+    made._places = places
+    made.begin({HERE: 10})
+    made.change([], [(HERE, 7)])
+    with pytest.raises(ConsumerStoppedError):
+        await made._correct(made)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from schemas.fact import RegisteredMark
 from schemas.settings import Settings
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
@@ -17,10 +18,11 @@ from streams.agents.last_cuts import LastCuts
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
 from streams.join.open import OpenAccess
+from streams.policy.indexed import look_back
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
-from tests.harness.builders import assignment, make_access
+from tests.harness.builders import assignment, at, make_access, registered
 from tests.harness.judging import PARTITION, judging, messages
 from tests.harness.verdicts import JDOE
 
@@ -151,3 +153,41 @@ async def test_a_failure_of_no_message_is_ours(judge: Judge, monkeypatch: pytest
     with pytest.raises(MemoryError):
         await judge.take(other)
     assert judge.judging.aside == {}
+
+
+async def test_what_waits_with_one_that_fails_is_judged_again(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told together, so an error of one would leave the others as they were, for good."""
+    judge.judging.completeness = Completeness(judge.judging.policy.gating_feeds())
+    await judge.take(Frontier(*PARTITION).begin(messages(*(make_access(f"g{n}", event_id=f"e{n}") for n in range(3)))))
+    entries = sorted(judge.open, key=lambda entry: entry.offset)
+    again = judge.judging.again
+
+    def fails(some: Sequence[OpenAccess]) -> JudgedAgain:
+        if entries[1] in some:
+            raise KeyError
+        return again(some)
+
+    monkeypatch.setattr(judge.judging, "again", fails)
+    judge.settling.settle(PARTITION, entries)
+    assert judge.corrections.doubtful() == {PARTITION: {960, 961, 962}}
+    assert not judge.corrections.is_done()
+
+
+async def test_what_is_open_is_settled_where_nothing_new_has_come(judge: Judge, broker: Broker) -> None:
+    """Looked back at after the partition changed hands: the duty is void, and then every feed has spoken."""
+    judging, feeds = judge.judging, judge.judging.policy.gating_feeds()
+    judging.completeness = Completeness(feeds)
+    void = assignment("w028").model_copy(update={"revision": 2, "void": True})
+    judging.knowledge.learn(judging.knowledge.position, registered(void))
+    said = messages(make_access(when="14:00"), appended_at="14:01", first=950)
+    await judge.corrections.settle(PARTITION, look_back(judging, PARTITION, "ecms", said, (950, 951)))
+    assert [entry.offset for entry in judge.open] == [950]
+    for number, feed in enumerate(feeds):
+        mark = RegisteredMark(feed=feed, complete_through=at("2026-01-09"), sequence=number, position=0)
+        judging.completeness.learn(mark, judging.knowledge.position)
+    judging.completeness.advance(judging.knowledge.position, {})
+    judge.change([], [])
+    await judge.settling._settle_all()
+    await judge.drain()
+    assert [outgoing.topic for outgoing in broker.stored] == ["violations.v1"]
+    assert list(judge.open) == []

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from aiokafka.errors import ConsumerStoppedError
 
 from schemas.settings import Settings
+from streams.access_log import Some
 from streams.agents import take_over
 from streams.agents.corrections import Change, Corrections
 from streams.agents.take_over import TakeOver
@@ -16,7 +20,8 @@ from streams.join.stretch import Wanted
 from streams.join.touched import Query
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
-from tests.harness.judging import APPENDED, judging
+from tests.harness.builders import make_access
+from tests.harness.judging import APPENDED, judging, messages
 
 HERE = Partition("access.ecms.v1", 0)
 RECORD = "case/1"
@@ -149,3 +154,33 @@ async def test_nobody_asks_about_what_nobody_has_judged(monkeypatch: pytest.Monk
     made.said(3)
     with pytest.raises(pytest.fail.Exception):
         await made.take_over._ask(HERE, 0, 0, made.corrections.hold)
+
+
+class Log:
+    """A log of ten messages of which three can be read before the connection is closed."""
+
+    async def beginning(self, partition: Partition) -> int:
+        """Of the log."""
+        return 0
+
+    async def first_since(self, partition: Partition, instant: int, end: int) -> int:
+        """All of it."""
+        return 0
+
+    async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[Some]:
+        """As the log."""
+        yield Some(0, 3, messages(*(make_access(event_id=f"e{n}") for n in range(3)), first=0))
+        raise ConsumerStoppedError
+
+
+async def test_a_backfill_that_is_broken_off_is_still_to_be_done() -> None:
+    """Whoever writes the last note, or comes next, must not take it for done."""
+    made = Made()
+    made.index(100)
+    log: Any = Log()
+    made.take_over._log = log
+    await made.take_over.reach_back(HERE, made.change(earliest=APPENDED))
+    with pytest.raises(ConsumerStoppedError):
+        await made.take_over._fill(HERE, made.corrections.hold)
+    assert not made.take_over.is_done(HERE)
+    assert made.take_over._backfill == {HERE: APPENDED}
