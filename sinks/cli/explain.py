@@ -26,8 +26,9 @@ from streams.policy.explain import tell
 from streams.sources import translate
 
 from . import kafka
-from .explanation import Judged, explanation_page
+from .explanation import Judged, aside_page, explanation_page
 from .kafka import Broker, Message
+from .letters import Aside, Told
 from .options import as_json, with_broker
 
 
@@ -37,6 +38,15 @@ class Found(NamedTuple):
     place: str
     access: Access
     question: Question
+
+
+class Read(NamedTuple):
+    """What lies in the logs about an event id: accesses, and messages that hold it and that nobody must look at."""
+
+    found: list[Found]
+    aside: list[tuple[Message, Aside]]
+    facts: list[RegisteredFact | Waiver]
+    said: list[Finding]
 
 
 @click.command()
@@ -51,26 +61,42 @@ def explain(
     """Show what is known about one access: who it was, each way in which a duty could explain it, and with which facts.
 
     "in time" is what was recorded before the grace was over; "now" is everything. A finding names the position it was
-    judged at; --at-position shows what followed from the facts there, unless that is where the facts end now.
+    judged at; --at-position shows what followed from the facts there, unless that is where the facts end now. A message
+    that was set aside (quarantined), since it ends whoever looks at it, is not read here either: its letter is named.
 
     \b
     Example:
       needtoknow explain ecms ecms-000123
       needtoknow explain ecms ecms-000123 --at-position 318 --json
     """
-    found, facts, said = kafka.run(_read(broker, settings, source, event_id), broker)
-    if not found:
+    read = kafka.run(_read(broker, settings, source, event_id), broker)
+    if not read.found and not read.aside:
         raise RejectedInputError("event_id", f"names no access on the topic of {source}; ids are compared as they are")
-    policy = load_policy(settings.policy_file)
+    for message, aside in read.aside:
+        _show_aside(message, aside, read.said, as_json=as_json)
+    policy, facts = load_policy(settings.policy_file), read.facts
     ends = sorted({len(facts), len(facts) if at_position is None else min(at_position, len(facts))})
-    for one in found:
+    for one in read.found:
         judged = [judge(policy, facts[:end], one) for end in ends]
-        transitions = [f for f in said if f.finding_id == finding_id(one.access)]
+        transitions = [f for f in read.said if f.finding_id == finding_id(one.access)]
         click.echo(
             orjson.dumps(_document(one, judged, transitions)).decode()
             if as_json
             else explanation_page(one.place, judged, transitions)
         )
+
+
+def _show_aside(message: Message, aside: Aside, said: Sequence[Finding], *, as_json: bool) -> None:
+    """Something may have been published about it before it was set aside."""
+    place = message.topic, message.partition, message.offset
+    transitions = [f for f in said if (f.message.topic, f.message.partition, f.message.offset) == place]
+    document = {
+        "message": _place(message),
+        "set_aside": {"dead_letter": aside.letter, "message": aside.why},
+        "published": _published(transitions),
+    }
+    page = aside_page(_place(message), aside, transitions)
+    click.echo(orjson.dumps(document).decode() if as_json else page)
 
 
 def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver], one: Found) -> Judged:
@@ -109,31 +135,46 @@ def _document(one: Found, judged: Sequence[Judged], transitions: Sequence[Findin
             }
             for each in judged
         ],
-        "published": [
-            {"position": f.position, "transition": f.transition, "outcome": f.outcome, "certainty": f.certainty}
-            for f in transitions
-        ],
+        "published": _published(transitions),
     }
+
+
+def _published(transitions: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [
+        {"position": f.position, "transition": f.transition, "outcome": f.outcome, "certainty": f.certainty}
+        for f in transitions
+    ]
 
 
 def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
     return None if refs is None else [ref.model_dump() for ref in refs]
 
 
-async def _read(
-    broker: Broker, settings: Settings, source: str, event_id: str
-) -> tuple[list[Found], list[RegisteredFact | Waiver], list[Finding]]:
-    topics, found = settings.topics, list[Found]()
+async def _read(broker: Broker, settings: Settings, source: str, event_id: str) -> Read:
+    """Letters first: what they set aside ends whoever looks at it."""
+    topics, told = settings.topics, Told()
+    async with aclosing(kafka.read_topic(broker, topics.dead_letters)) as messages:
+        async for message in messages:
+            told.add(message)
+    found, aside = list[Found](), list[tuple[Message, Aside]]()
     needle = event_id.encode()
     async with aclosing(kafka.read_topic(broker, topics.access(source))) as messages:
         async for message in messages:
-            if needle in (message.value or b""):
+            value = message.value or b""
+            if (letter := told.aside(message.topic, message.partition, message.offset)) is not None:
+                aside += [(message, letter)] if _stands_in(value, needle) else []
+            elif needle in value:
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [decode_registered(message.value) async for message in messages]
     async with aclosing(kafka.read_topic(broker, topics.violations)) as messages:
         said = [decode(Finding, m.value) async for m in messages if needle in (m.value or b"")]
-    return found, facts, sorted(said, key=lambda f: f.position)
+    return Read(found, aside, facts, sorted(said, key=lambda f: f.position))
+
+
+def _stands_in(value: bytes, needle: bytes) -> bool:
+    """Whether an id stands in what nobody may read: in JSON between quotes, else anywhere."""
+    return (b'"%b"' % needle if value.lstrip().startswith(b"{") else needle) in value
 
 
 def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
@@ -141,5 +182,9 @@ def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
         accesses = translate(source, message.value, message.headers, message.timestamp).accesses
     except RejectedInputError:
         return []
-    place = f"{message.topic}/{message.partition}/{message.offset}"
-    return [Found(place, a, question_of(a, message.timestamp)) for a in accesses if a.event_id == event_id]
+    appended = message.timestamp
+    return [Found(_place(message), a, question_of(a, appended)) for a in accesses if a.event_id == event_id]
+
+
+def _place(message: Message) -> str:
+    return f"{message.topic}/{message.partition}/{message.offset}"

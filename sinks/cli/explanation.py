@@ -9,6 +9,7 @@ from schemas.finding import FactRef, Finding
 from streams.policy.decide import Verdict
 from streams.policy.every_path import Tried
 
+from .letters import Aside
 from .lines import safe
 
 
@@ -28,10 +29,25 @@ def explanation_page(place: str, judged: Sequence[Judged], published: Sequence[F
         when = "now" if number == len(judged) - 1 else "then"
         lines += ["", f"at position {one.position} ({when}): {_verdict(one.verdict)}", f"  {safe(one.reason)}"]
         lines += _paths(one)
-    lines += ["", *(_published(finding) for finding in published)]
-    if not published:
-        lines.append("nothing was published about it")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_all_published(published)])
+
+
+def aside_page(place: str, aside: Aside, published: Sequence[Finding]) -> str:
+    """Of a message in which the id stands and that nobody must look at: which letter says so, and what to do."""
+    return "\n".join(
+        [
+            f"message {place}: the id stands in it, and it is set aside: nobody judges it, nor is it read here",
+            f"  dead letter {safe(aside.letter)}: {safe(aside.why)}",
+            f"  see it: needtoknow dead-letters show {safe(aside.letter)}",
+            "  judge that access by hand, and have the project mend what it met (deploy/runbooks/DeadLetters.md)",
+            "",
+            *_all_published(published),
+        ]
+    )
+
+
+def _all_published(published: Sequence[Finding]) -> list[str]:
+    return [_published(finding) for finding in published] or ["nothing was published about it"]
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .kafka import Message
 
@@ -99,12 +99,20 @@ def joined(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
     return list(by_name.values())
 
 
+class Aside(NamedTuple):
+    """Messages that were quarantined: their offsets, and the letter (topic/partition/offset) that says so, and why."""
+
+    offsets: range
+    letter: str
+    why: str
+
+
 @dataclass
 class Told:
     """What all dead letters together are about: their keys, and the messages that were quarantined."""
 
     keys: set[str] = field(default_factory=set)
-    _aside: defaultdict[tuple[str, int], list[range]] = field(default_factory=lambda: defaultdict(list))
+    _aside: defaultdict[tuple[str, int], list[Aside]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, message: Message) -> None:
         """One more."""
@@ -114,8 +122,9 @@ class Told:
         partition, _, first = place.partition("/")
         through = letter.through or first
         if letter.stage == "quarantine" and partition.isdecimal() and first.isdecimal() and through.isdecimal():
-            self._aside[topic, int(partition)].append(range(int(first), int(through) + 1))
+            offsets = range(int(first), int(through) + 1)
+            self._aside[topic, int(partition)].append(Aside(offsets, key, letter.message))
 
-    def is_aside(self, topic: str, partition: int, offset: int) -> bool:
-        """Whether a letter says that nobody is to look at this message."""
-        return any(offset in aside for aside in self._aside.get((topic, partition), ()))
+    def aside(self, topic: str, partition: int, offset: int) -> Aside | None:
+        """The letter that says that nobody is to look at this message; None: there is none."""
+        return next((one for one in self._aside.get((topic, partition), ()) if offset in one.offsets), None)

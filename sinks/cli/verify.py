@@ -154,7 +154,7 @@ async def _messages(
             begins[topic, partition] = max(lowest[partition], min([begin, *reach]))
         start = {partition: begins[topic, partition] for partition in lowest}
         async for message in read_topic(broker, topic, start=start):
-            is_aside = told.is_aside(topic, message.partition, message.offset)
+            is_aside = told.aside(topic, message.partition, message.offset) is not None
             found[topic, message.partition].append((_aside if is_aside else _translated)(source, message))
     return dict(found), begins
 

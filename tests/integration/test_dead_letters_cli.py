@@ -14,8 +14,11 @@ from threading import Timer
 import orjson
 import pytest
 
+from schemas.codec import encode
+from streams.sources import Translated, translate
 from tests.contract.examples import FINDING
 from tests.harness.broker import SharedBroker
+from tests.harness.builders import make_access
 from tests.integration.cli import Headers, Program
 from tests.integration.cli import program as make_program
 
@@ -94,6 +97,51 @@ def test_a_dead_letter_that_is_not_there_is_a_no(program: Program) -> None:
     """With a word on where to look."""
     assert program("dead-letters", "list").out == "no dead letters\n"
     assert "dead-letters list" in program("dead-letters", "show", "a/0/1", code=1).err
+
+
+def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends whoever looks at it: its letter is named, and what was published before; the next one is explained."""
+    topic = program.topics.access("ecms")
+    for event_id in ("e1", "e1-again", "e12"):
+        program.store(topic, b"same", encode(make_access(event_id=event_id)))
+    [killer, kin, other] = program.messages(topic)
+    name = f"{topic}/{killer.partition}/{killer.offset}"
+    headers = {
+        "topic": topic,
+        "partition": str(killer.partition),
+        "offset": str(killer.offset),
+        "stage": "quarantine",
+        "message": "message: ends a worker that looks at it",
+        "through": str(kin.offset),
+    }
+    letter = tuple((f"needtoknow.errors.{word}", text.encode()) for word, text in headers.items())
+    program.store(program.topics.dead_letters, name.encode(), None, letter)
+    place = {"topic": topic, "partition": killer.partition, "offset": killer.offset}
+    access = orjson.loads(encode(make_access(event_id="e1")))
+    found(program, 318, message=place, access=access)
+    found(program, 319, message={**place, "offset": other.offset}, access=access)
+    looked: list[bytes | None] = []
+
+    def look(source: str, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
+        looked.append(value)
+        return translate(source, value, headers, appended_at)
+
+    monkeypatch.setattr("sinks.cli.explain.translate", look)
+    (document,) = program("explain", "ecms", "e1", "--json").documents
+    assert document == {
+        "message": name,
+        "set_aside": {"dead_letter": name, "message": "message: ends a worker that looks at it"},
+        "published": [{"position": 318, "transition": "raised", "outcome": "unexplained", "certainty": "provisional"}],
+    }
+    assert f"needtoknow dead-letters show {name}" in program("explain", "ecms", "e1").out
+    (document,) = program("explain", "ecms", "e1-again", "--json").documents
+    assert (document["message"], document["published"]) == (f"{topic}/{kin.partition}/{kin.offset}", [])
+    (document,) = program("explain", "ecms", "e12", "--json").documents
+    assert document["message"] == f"{topic}/{other.partition}/{other.offset}"
+    assert "set_aside" not in document
+    assert set(looked) == {other.value}
 
 
 def test_findings_are_shown_as_they_stand_now(program: Program) -> None:

@@ -6,7 +6,8 @@ from schemas.codec import decode
 from schemas.fact import Fact
 from schemas.finding import FactRef, Finding
 from sinks.cli.explain import Found, judge
-from sinks.cli.explanation import explanation_page
+from sinks.cli.explanation import aside_page, explanation_page
+from sinks.cli.letters import Aside
 from streams.join.question import question_of
 from tests.contract.examples import FINDING
 from tests.harness.builders import account, assignment, at, coverage, make_access, make_policy, registered, supervision
@@ -89,3 +90,17 @@ def test_nobodys_login_and_silence_are_said() -> None:
     page = explanation_page(FOUND.place, [judge(POLICY, [], FOUND)], []).splitlines()
     assert page[4] == "  no recorded account makes that login anybody's then"
     assert page[-1] == "nothing was published about it"
+
+
+def test_of_what_is_set_aside_its_letter_is_named() -> None:
+    """Why nobody looks at it, where to see more, and what was published before."""
+    aside = Aside(range(990, 993), "access.ecms.v1/2/990", "message: unpacks to \x1b too much")
+    finding = decode(Finding, FINDING)
+    page = aside_page(FOUND.place, aside, [finding]).splitlines()
+    assert page[0].startswith("message access.ecms.v1/2/991: ")
+    assert "set aside" in page[0]
+    assert page[1] == "  dead letter access.ecms.v1/2/990: message: unpacks to \\x1b too much"
+    assert page[2] == "  see it: needtoknow dead-letters show access.ecms.v1/2/990"
+    assert "deploy/runbooks/DeadLetters.md" in page[3]
+    assert page[-1] == f"published at position {finding.position}: raised as unexplained, provisional"
+    assert aside_page(FOUND.place, aside, []).splitlines()[-1] == "nothing was published about it"
