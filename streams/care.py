@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from schemas.errors import QuarantinedError
 from schemas.ledger import Hold, Suspect
-from streams.policy.aside import SetAside, set_aside
+from streams.policy.aside import set_aside
 from streams.policy.plainly import Message
 
 PARTS: Final = 32  # at most so many named parts each time: 0.2 s at 6 ms each
@@ -89,7 +89,7 @@ class Care:
         """The messages of a batch, in order, as they are to be judged: what is set aside replaced, suspects apart."""
         if self._hold.aside:
             aside = self.offsets_aside()
-            messages = [_stand_in(m) if m.offset in aside else m for m in messages]
+            messages = [set_aside(m, killing()) if m.offset in aside else m for m in messages]
         suspect = self._hold.suspect
         if suspect is None:
             return [messages]
@@ -118,5 +118,6 @@ class Care:
         self._hold = self._hold.model_copy(update={"aside": _with(self._hold.aside, offset)})
 
 
-def _stand_in(message: Message) -> SetAside:
-    return set_aside(message, QuarantinedError(KILLS, "ends a worker that looks at it; set aside unread"))
+def killing() -> QuarantinedError:
+    """What is said of a message that ends whoever looks at it."""
+    return QuarantinedError(KILLS, "ends a worker that looks at it; set aside unread")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,11 +16,14 @@ from streams.policy.aside import fault
 
 log = logging.getLogger(__name__)
 
+Tries = Iterable[tuple[int, Callable[[], object]]]
+"""Offsets of messages, and what to do to see whether each raises alone."""
+
+Blame = Callable[[Partition, Exception, Tries], None]
+"""Sets aside whichever raises alone, too; raises the error when none does. `Careful.blame` as others are handed it."""
+
 RETRY_SECONDS: Final = 0.1  # until the broker takes a note again
 CALM_SECONDS: Final = 60.0  # that looking back waits for care to end: what it dies of must not be blamed on others
-
-Tries = Iterable[tuple[int, Callable[[], object]]]
-"""An offset, and what judges its message alone."""
 
 
 class Careful:
@@ -43,12 +47,15 @@ class Careful:
         self._open: set[Partition] = set()  # of which it is stored that this worker holds them
         self._begun = 0  # how often partitions were
         self._calm = asyncio.Event()
+        self._untold: defaultdict[Partition, set[int]] = defaultdict(set)  # set aside, and not yet told or written down
+        self._going_back: set[asyncio.Task[None]] = set()
 
     def begin(self, notes: Mapping[Any, str], firsts: Mapping[Any, int], ends: Mapping[Any, int]) -> None:
         """These partitions are held now: what stands beside their committed offsets, where they are read from, and
         where they end."""
         self._begun += 1
         self._open.clear()
+        self._untold.clear()
         self._cares = {
             Partition(*tp): Care(read_hold(notes.get(tp, "")), self._run, first=first, end=ends.get(tp, first))
             for tp, first in firsts.items()
@@ -59,7 +66,7 @@ class Careful:
 
     def aside(self) -> dict[Partition, frozenset[int]]:
         """The messages that nobody must look at, of partitions that have any."""
-        found = {partition: care.offsets_aside() for partition, care in self._cares.items()}
+        found = {p: care.offsets_aside() | self._untold.get(p, set()) for p, care in self._cares.items()}
         return {partition: offsets for partition, offsets in found.items() if offsets}
 
     def hold(self, partition: Partition, *, is_open: bool) -> Hold:
@@ -107,11 +114,13 @@ class Careful:
         except TimeoutError:
             self._calm.set()
 
-    def blame(self, partition: Partition, error: Exception, tries: Tries) -> None:
+    def blame(
+        self, partition: Partition, error: Exception, tries: Tries, tell: Callable[[int], Awaitable[None]]
+    ) -> None:
         """Judging something raised `error`: the first offset whose judging raises alone, too, is set aside.
 
-        Raises `error` when there is none. What was judged here to find out is forgotten: everything held is read and
-        judged again from what is committed, without that message.
+        Raises `error` when there is none. What was judged here to find out is forgotten: once `tell` has told of it,
+        everything held is read and judged again from what is committed, without that message.
         """
         if isinstance(error, MemoryError):  # no message's fault; if it is, it kills, and is found by that
             raise error
@@ -121,13 +130,18 @@ class Careful:
             except Exception as again:
                 place = f"{partition.topic}/{partition.partition}/{offset}"
                 log.error("%s: judging it fails twice, so it is set aside: %s", place, fault(again))
-                self._cares[partition].set_aside(offset)
-                self._going_back = asyncio.ensure_future(self._go_back(partition))
+                self._untold[partition].add(offset)
+                task = asyncio.create_task(self._go_back(partition, offset, tell))
+                self._going_back.add(task)
+                task.add_done_callback(self._going_back.discard)
                 return
         raise error
 
-    async def _go_back(self, partition: Partition) -> None:
+    async def _go_back(self, partition: Partition, offset: int, tell: Callable[[int], Awaitable[None]]) -> None:
         begun = self._begun
+        await tell(offset)  # before it is written down: a successor who knows of it does not look at it, nor tells
+        if begun == self._begun:
+            self._cares[partition].set_aside(offset)
         while begun == self._begun:
             if await self._write([partition]):
                 self._read_again()

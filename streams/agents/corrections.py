@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import mode
 from aiokafka.errors import ConsumerStoppedError
+from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
 from streams.access_log import PLACE_BYTES, AccessLog
 from streams.join.open import OpenAccess, Partition
+from streams.join.question import Question
 from streams.join.stretch import Place, Wanted
 from streams.join.touched import Query
 from streams.policy.indexed import accesses_of, in_doubt
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 from streams.turns import others_first, slices
+
+from .careful import Blame
 
 NEVER_JUDGED: Final = 1 << 62  # later than any offset: of a partition that is not held
 LINKED: Final = 20_000  # rows of the index linked before others get the loop: about 20 ms
@@ -42,7 +47,10 @@ class Change(NamedTuple):
 
 
 class Corrections(mode.Service):
-    """`settle` publishes what has changed about accesses of a partition; `ready` waits until it may be called."""
+    """`settle` publishes what has changed about accesses of a partition; `ready` waits until it may be called.
+
+    `blame` sets aside a message that makes us fail.
+    """
 
     def __init__(
         self,
@@ -54,6 +62,7 @@ class Corrections(mode.Service):
         settle: Callable[[Partition, list[OpenAccess]], None],
         ready: Callable[[], Awaitable[None]],
         reach_back: Callable[[Partition, Change], Awaitable[None]],
+        blame: Blame,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +74,7 @@ class Corrections(mode.Service):
         self._settle = settle
         self._ready = ready
         self._reach_back = reach_back  # behind the index
+        self._blame = blame
         self.hold = 0  # counts changes of what is held; what was begun under an older one is dropped
         self._judged_to: dict[Partition, int] = {}  # of the partitions held: all before this offset has been judged
         self._queries: list[Query] = []
@@ -152,7 +162,7 @@ class Corrections(mode.Service):
         while hold == self.hold and (some := dict(islice(found, SOME))):
             closed = {place: question for place, question in some.items() if self._is_closed(partition, place)}
             self._telemetry.count("needtoknow_corrections_total", len(closed), source=self._sources[partition.topic])
-            places.update(in_doubt(self._judging, partition, closed))
+            places.update(self._in_doubt(partition, closed))
             if len(places) >= PICKED:
                 await self._judge_again(partition, places)
                 places = set()
@@ -227,10 +237,33 @@ class Corrections(mode.Service):
         entries = [
             entry
             for _, message in sorted(messages.items())
-            for entry in accesses_of(self._judging, partition, source, message)
+            for entry in self._accesses_of(partition, source, message)
             if (entry.offset, entry.index) in wanted or entry.offset in wanted
         ]
         await self.settle(partition, entries)
+
+    async def message(self, partition: Partition, offset: int) -> ConsumerRecord | None:
+        """The message at this offset as it lies in the log; None when it is past its retention."""
+        return (await self._places.pick(partition, [offset])).get(offset)
+
+    def _in_doubt(self, partition: Partition, found: Mapping[Place, Question]) -> list[Place]:
+        """As `in_doubt`; where it raises, of each alone, and whichever raises then is set aside."""
+        try:
+            return in_doubt(self._judging, partition, found)
+        except Exception as error:
+            if len(found) > 1:
+                return [place for one in found.items() for place in self._in_doubt(partition, dict([one]))]
+            again = partial(in_doubt, self._judging, partition, found)
+            self._blame(partition, error, [(place.offset, again) for place in found])
+            return []
+
+    def _accesses_of(self, partition: Partition, source: str, message: ConsumerRecord) -> list[OpenAccess]:
+        look = partial(accesses_of, self._judging, partition, source, message)
+        try:
+            return look()
+        except Exception as error:
+            self._blame(partition, error, [(message.offset, look)])
+            return []
 
     def _is_closed(self, partition: Partition, place: Place) -> bool:
         """Whether it has been judged, and is not open; what was indexed once may be to read."""

@@ -30,7 +30,7 @@ from .counting import count_batch, told
 from .cuts import cut_of
 from .holding import Holding
 from .lane import Job
-from .outgoing import outputs_of
+from .outgoing import aside_letter, outputs_of
 from .settling import Settling
 from .take_over import TakeOver
 
@@ -56,6 +56,7 @@ class Judge(mode.Service):
         super().__init__(**kwargs)
         self._settings = settings
         self._topics = settings.topics
+        self._store = store
         self._sources = settings.topics.accesses()
         self.judging = judging
         self._telemetry = telemetry
@@ -82,12 +83,14 @@ class Judge(mode.Service):
             settle=self.settling.settle,
             ready=self._calm,
             reach_back=lambda *change: self.take_over.reach_back(*change),  # noqa: PLW0108 - made below
+            blame=self._blame,
         )
         self.take_over = TakeOver(
             settings,
             judging=judging,
             corrections=self.corrections,
             reconciled=self._holding.reconciled_before,
+            blame=self._blame,
         )
 
     def parts(self) -> tuple[mode.Service, ...]:
@@ -190,8 +193,18 @@ class Judge(mode.Service):
         await others_first()
 
     def _blame(self, partition: Partition, error: Exception, tries: Tries) -> None:
-        self._careful.blame(partition, error, tries)
+        self._careful.blame(partition, error, tries, partial(self._tell_aside, partition))
         self.judging.aside = self._careful.aside()  # at once: others find it by what was indexed
+
+    async def _tell_aside(self, partition: Partition, offset: int) -> None:
+        """The letter of a message that was judged before. All others are read again, and get theirs with their cut."""
+        judged_to = self.corrections.judged_to(partition) or 0
+        if offset >= judged_to or self.open.keeps(partition, offset):
+            return
+        if (message := await self.corrections.message(partition, offset)) is not None:
+            letter, reason = aside_letter(self._topics, partition, message)
+            await self._store.put([letter])
+            self._telemetry.count("needtoknow_dead_letters_total", stage="quarantine", reason=reason)
 
     def _try(self, partition: Partition, message: Any) -> None:
         outputs_of(self._topics, self.judging.batch(partition, self._sources[partition.topic], [message]))

@@ -12,6 +12,8 @@ from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnothe
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
+from streams.care import killing
+from streams.join.open import Partition
 from streams.policy.aside import NotRead
 from streams.policy.judged import JudgedBatch
 from streams.policy.plainly import Message
@@ -108,6 +110,15 @@ def dead_letter_message(
         why.append(("needtoknow.errors.headers_left_out", str(len(headers)).encode()))
         headers = ()
     return Outgoing(topics.dead_letters, place.encode(), value, (*headers, *why))
+
+
+def aside_letter(topics: Topics, partition: Partition, message: Message) -> tuple[Outgoing, str]:
+    """The letter of a message that is set aside after it was judged, and the reason as a label says it."""
+    error = killing()
+    letter = dead_letter_message(
+        topics, topic=partition.topic, partition=partition.partition, message=message, stage="quarantine", error=error
+    )
+    return letter, reason_class(error)
 
 
 def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing:

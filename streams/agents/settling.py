@@ -19,7 +19,7 @@ from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 from streams.turns import others_first, slices
 
-from .careful import Tries
+from .careful import Blame
 from .counting import told
 from .cuts import settlement_cut
 from .holding import Holding
@@ -42,7 +42,7 @@ class Settling(mode.Service):
         telemetry: Telemetry,
         topics: Topics,
         reconciled_to: Callable[[Partition], int],
-        blame: Callable[[Partition, Exception, Tries], None],
+        blame: Blame,
         doubt: Callable[[Partition, Iterable[int]], None],
         on_room: Callable[[], None],
         **kwargs: Any,
@@ -110,7 +110,8 @@ class Settling(mode.Service):
             again = self._judging.again(entries)
         except Exception as error:
             self._blame(partition, error, ((e.offset, partial(self._judging.again, [e])) for e in entries))
-            self._doubt(partition, [e.offset for e in entries])  # one of them is set aside; the others still wait
+            # Nobody else knows of these; the others keep the committed offset and are read again.
+            self._doubt(partition, [e.offset for e in entries if e.is_reopened])
             return
         for entry in again.kept:
             self._open.keep(entry)

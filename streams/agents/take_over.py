@@ -11,22 +11,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 import mode
+from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
 from streams.access_log import RANGE_BYTES, AccessLog
 from streams.join.index import Gap
-from streams.join.open import Partition
+from streams.join.open import OpenAccess, Partition
 from streams.join.rows import FOR_EVER
 from streams.join.touched import earliest_since, touched_since
 from streams.policy.indexed import look_back
 from streams.policy.judging import Judging
 from streams.turns import others_first, slices
 
+from .careful import Blame
 from .corrections import Change, Corrections, unless_stopped
 
 DAY_MS: Final = 86_400_000
@@ -38,7 +41,10 @@ log = logging.getLogger(__name__)
 
 
 class TakeOver(mode.Service):
-    """`reconciled`: the position through which a partition has been reconciled by whoever held it, once it is known."""
+    """`reconciled`: the position through which a partition has been reconciled by whoever held it, once it is known.
+
+    `blame` sets aside a message that makes us fail.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class TakeOver(mode.Service):
         judging: Judging,
         corrections: Corrections,
         reconciled: Callable[[Partition], Awaitable[int]],
+        blame: Blame,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -55,6 +62,7 @@ class TakeOver(mode.Service):
         self._judging = judging
         self._corrections = corrections
         self._reconciled = reconciled
+        self._blame = blame
         self._behind: dict[Partition, int] = {}  # first offset that is read as new, of partitions to look back in
         self._begins: dict[Partition, int] = {}  # first offset of the log, of partitions held
         self._backfill: dict[Partition, int] = {}  # from which instant on (UTC ms) to judge again behind the index
@@ -188,19 +196,18 @@ class TakeOver(mode.Service):
             await self._read(partition, (first, end), hold, is_indexed=False)
 
     async def _read(self, partition: Partition, gap: Gap, hold: int, *, is_indexed: bool) -> None:
-        source, begin = self._sources[partition.topic], gap[0]
+        begin = gap[0]
         async for some in self._log.read(partition, *gap):
             if hold != self._corrections.hold:
                 return
             began = time.perf_counter()
             if not some.messages:
                 if is_indexed and some.next_offset == gap[1]:
-                    self._fill_end(partition, (begin, gap[1]))
+                    # Behind the last message lie but the marks of transactions.
+                    self._pass_over(partition, (begin, gap[1]), int(time.time() * 1000))
             else:
                 fills = (begin, some.next_offset) if is_indexed else None
-                await self._corrections.settle(
-                    partition, look_back(self._judging, partition, source, some.messages, fills)
-                )
+                await self._corrections.settle(partition, self._looked_back(partition, some.messages, fills))
                 begin = some.next_offset
             left = gap[1] - some.next_offset
             if is_indexed:
@@ -210,8 +217,35 @@ class TakeOver(mode.Service):
                 self.to_backfill = left
                 await self.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry
 
-    def _fill_end(self, partition: Partition, gap: Gap) -> None:
-        """Behind the last message lie but the marks of transactions."""
-        now = int(time.time() * 1000)
-        with self._judging.index.taking(partition, gap, (now, now)):
+    def _looked_back(
+        self, partition: Partition, messages: Sequence[ConsumerRecord], gap: Gap | None
+    ) -> list[OpenAccess]:
+        """As `look_back`; where it raises, of each message alone, and whichever raises then is set aside."""
+        look = partial(look_back, self._judging, partition, self._sources[partition.topic], messages, gap)
+        try:
+            return look()
+        except Exception as error:
+            if len(messages) > 1:
+                alone = zip(messages, _gaps(messages, gap), strict=True)
+                return [entry for one, part in alone for entry in self._looked_back(partition, [one], part)]
+            self._blame(partition, error, [(messages[0].offset, look)])
+            if gap is not None:
+                self._pass_over(partition, gap, messages[0].timestamp)
+            return []
+
+    def _pass_over(self, partition: Partition, gap: Gap, appended_at: int) -> None:
+        """Nothing of these messages is to be in the index."""
+        with self._judging.index.taking(partition, gap, (appended_at, appended_at)):
             pass
+
+
+def _gaps(messages: Sequence[ConsumerRecord], gap: Gap | None) -> Iterator[Gap | None]:
+    """The part of a gap that each of these messages fills, the last one up to the end."""
+    if gap is None:
+        yield from (None for _ in messages)
+        return
+    first, end = gap
+    for message in messages[:-1]:
+        yield first, message.offset + 1
+        first = message.offset + 1
+    yield first, end

@@ -207,6 +207,11 @@ class OpenAccesses:
         entry = self._held.get(partition, {}).get(place)
         return entry is not None and not entry.is_closed
 
+    def keeps(self, partition: Partition, offset: int) -> bool:
+        """Whether an access of this message is open and was judged as new: the committed offset does not pass it."""
+        held = self._held.get(partition, {}).values()
+        return any(entry.offset == offset and not entry.is_closed and not entry.is_reopened for entry in held)
+
     def due(self, low: int, low_waived: int) -> set[OpenAccess]:
         """The open accesses that waited for marks up to `low`, or for marks and waivers up to `low_waived`."""
         return {*_pop_due(self._due_by_mark, low), *_pop_due(self._due_by_waiver, low_waived)}

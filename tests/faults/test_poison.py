@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from schemas.ledger import Cut
 from tests.faults.harness import FAULTY, Running, running
 from tests.faults.poison import KILLS, RAISES, poison, supervise
 from tests.harness.broker import SharedBroker
+from tests.harness.builders import account
 from tests.integration.test_worker_process import at_work
 
 ACCESSES = 200
@@ -107,3 +109,38 @@ def test_a_message_that_makes_us_fail_ends_no_worker(
         [worker] = one.service.workers
         assert f'reason="{reason}",stage="quarantine"}} 1.0' in worker.metrics()
         assert "a secret" not in worker.log_file.read_text()
+
+
+@pytest.mark.parametrize("function", ["look_back", "in_doubt", "accesses_of"])
+def test_a_message_that_makes_us_fail_when_it_is_looked_at_again_ends_no_worker(
+    kafka: SharedBroker, namespace: str, tmp_path: Path, function: str
+) -> None:
+    """Judged well by a worker of before. It has its letter; what a fact changes about others is said all the same."""
+    with running(kafka.bootstrap, tmp_path, namespace, PYTHONPATH=str(tmp_path / "poison")) as one:
+        accesses = strangers(one)
+        one.service.start_workers(1)
+        one.wait_idle()
+        one.service.stop()
+        shutil.rmtree(tmp_path / "data")  # what it knew: everything is looked at again
+        culprit, other = accesses[ACCESSES // 2], accesses[ACCESSES // 3]
+        poison(tmp_path / "poison", culprit.actor, RAISES, module="policy.indexed", function=function)
+        one.service.start_workers(1)
+        one.wait_idle()  # it has looked back
+        story = at_work("jdoe12", "w028")
+        known = len(story.steps)
+        changed = {"in_doubt": (culprit, other)}.get(function, (other,))
+        story.learn(*(account(access.actor, "w028", recorded_at="2026-01-09") for access in changed))
+        one.play(story.steps[known:])
+        assert supervise(one, lambda: withdrawn(one) and one.letters(), 60) == 0
+        one.wait_idle()
+        assert withdrawn(one) == {other.actor}
+        [(key, letter)] = one.letters().items()
+        assert (key, letter.value) == (place_of(one, culprit), encode(culprit))
+        assert dict(letter.headers)["needtoknow.errors.stage"] == b"quarantine"
+        assert one.verify()["differences"] == []
+        assert "a secret" not in one.service.workers[-1].log_file.read_text()
+
+
+def withdrawn(one: Running) -> set[str]:
+    """The people whom nobody accuses any more."""
+    return {finding.access.actor for finding in one.findings() if finding.transition == "withdrawn"}

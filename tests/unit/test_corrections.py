@@ -53,7 +53,13 @@ async def corrections(told: list[int] | None = None) -> Corrections:
         settle=lambda partition, entries: settled.extend(entry.offset for entry in entries),
         ready=ready,
         reach_back=nothing_behind,
+        blame=raises,
     )
+
+
+def raises(partition: Partition, error: Exception, tries: object) -> None:
+    """Nobody is to blame."""
+    raise error
 
 
 def taken(made: Corrections, partition: Partition) -> None:

@@ -18,7 +18,7 @@ from streams.agents.last_cuts import LastCuts
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
 from streams.join.open import OpenAccess
-from streams.policy.indexed import look_back
+from streams.policy.indexed import accesses_of, look_back
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
@@ -126,9 +126,74 @@ async def test_judging_again_that_fails_sets_its_message_aside(judge: Judge, mon
     monkeypatch.setattr(judge.judging, "again", fails)
     judge.settling.settle(PARTITION, entries)
     assert judge.judging.aside == {PARTITION: frozenset({961})}
-    await judge._careful._going_back
+    await asyncio.gather(*judge._careful._going_back)
     assert went_back == [True]
     assert judge._careful.hold(PARTITION, is_open=True).aside == [(961, 962)]
+
+
+async def test_what_was_judged_before_and_fails_has_its_letter_at_once(judge: Judge, broker: Broker) -> None:
+    """Nobody reads it again as new, so no batch would tell. It lies where it lay, with all its bytes."""
+    [message] = messages(make_access(event_id="e1"), first=955)
+    places: Any = Places({955: message})
+    judge.corrections._places = places
+
+    def fails() -> None:
+        raise KeyError("somebody's data")
+
+    judge._blame(PARTITION, KeyError(), [(955, fails)])
+    assert judge.judging.aside == {PARTITION: frozenset({955})}
+    await asyncio.gather(*judge._careful._going_back)
+    [letter] = broker.stored
+    headers = {name: value.decode() for name, value in letter.headers}
+    assert (letter.key, letter.value) == (b"access.ecms.v1/2/955", message.value)
+    assert headers["needtoknow.errors.stage"] == "quarantine"
+    assert "data" not in headers["needtoknow.errors.message"]
+    counted = judge._telemetry.page().decode()
+    assert 'needtoknow_dead_letters_total{reason="kills",stage="quarantine"} 1.0' in counted
+
+
+async def test_what_fails_as_new_has_its_letter_when_it_is_read_again(judge: Judge, broker: Broker) -> None:
+    """With its cut; a second letter would be counted as another message."""
+
+    def fails() -> None:
+        raise KeyError("somebody's data")
+
+    judge._blame(PARTITION, KeyError(), [(960, fails)])
+    await asyncio.gather(*judge._careful._going_back)
+    assert broker.stored == []
+    assert judge._careful.aside() == {PARTITION: frozenset({960})}
+
+
+class Places:
+    """Messages of before, by their offsets."""
+
+    def __init__(self, known: dict[int, Any]) -> None:
+        self._known = known
+
+    async def pick(self, partition: Any, offsets: Sequence[int]) -> dict[int, Any]:
+        """As `AccessLog`."""
+        return {offset: self._known[offset] for offset in offsets if offset in self._known}
+
+
+async def test_what_was_judged_before_is_judged_again_when_another_of_it_fails(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the index by then, so nobody would look back at it a second time."""
+    said = messages(*(make_access(f"ghost{n}", event_id=f"e{n}") for n in range(3)), first=950)
+    entries = [entry for one in said for entry in accesses_of(judge.judging, PARTITION, "ecms", one)]
+    again = judge.judging.again
+
+    def fails(some: Sequence[OpenAccess]) -> JudgedAgain:
+        if entries[1] in some:
+            raise KeyError("somebody's data")
+        return again(some)
+
+    monkeypatch.setattr(judge.judging, "again", fails)
+    places: Any = Places({one.offset: one for one in said})
+    judge.corrections._places = places
+    judge.settling.settle(PARTITION, entries)
+    assert set(judge.corrections.doubtful()[PARTITION]) == {950, 951, 952}
+    await asyncio.gather(*judge._careful._going_back)
 
 
 async def test_a_failure_of_no_message_is_ours(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,24 +218,6 @@ async def test_a_failure_of_no_message_is_ours(judge: Judge, monkeypatch: pytest
     with pytest.raises(MemoryError):
         await judge.take(other)
     assert judge.judging.aside == {}
-
-
-async def test_what_waits_with_one_that_fails_is_judged_again(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are told together, so an error of one would leave the others as they were, for good."""
-    judge.judging.completeness = Completeness(judge.judging.policy.gating_feeds())
-    await judge.take(Frontier(*PARTITION).begin(messages(*(make_access(f"g{n}", event_id=f"e{n}") for n in range(3)))))
-    entries = sorted(judge.open, key=lambda entry: entry.offset)
-    again = judge.judging.again
-
-    def fails(some: Sequence[OpenAccess]) -> JudgedAgain:
-        if entries[1] in some:
-            raise KeyError
-        return again(some)
-
-    monkeypatch.setattr(judge.judging, "again", fails)
-    judge.settling.settle(PARTITION, entries)
-    assert judge.corrections.doubtful() == {PARTITION: {960, 961, 962}}
-    assert not judge.corrections.is_done()
 
 
 async def test_what_is_open_is_settled_where_nothing_new_has_come(judge: Judge, broker: Broker) -> None:

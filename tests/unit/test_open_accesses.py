@@ -57,6 +57,18 @@ def keeping(*entries: OpenAccess) -> OpenAccesses:
 # --- what holds the committed offset
 
 
+def test_a_message_whose_access_is_open_is_read_again_unless_it_was_judged_before() -> None:
+    """What was judged before lies behind the committed offset."""
+    before = opened(990)
+    before.is_reopened = True
+    new = opened(991)
+    accesses = keeping(before, new)
+    assert [accesses.keeps(ONE, offset) for offset in (990, 991, 992)] == [False, True, False]
+    assert not accesses.keeps(TWO, 991)
+    accesses.close(new)
+    assert not accesses.keeps(ONE, 991)
+
+
 def test_the_oldest_open_access_holds_the_offset() -> None:
     """Of its own partition only, whatever order they were kept in."""
     accesses = keeping(opened(995), opened(991), opened(993), opened(7, partition=TWO))

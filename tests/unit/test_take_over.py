@@ -12,6 +12,7 @@ from aiokafka.errors import ConsumerStoppedError
 from schemas.settings import Settings
 from streams.access_log import Some
 from streams.agents import take_over
+from streams.agents.careful import Tries
 from streams.agents.corrections import Change, Corrections
 from streams.agents.take_over import TakeOver
 from streams.join.bodies import login_key, plain_key
@@ -44,10 +45,15 @@ class Made:
             is_open=lambda partition, place: False,
             settle=lambda partition, entries: None,
             ready=ready,
+            blame=raises,
             reach_back=lambda *change: self.take_over.reach_back(*change),  # noqa: PLW0108 - made below
         )
         self.take_over = TakeOver(
-            Settings(), judging=self.judging, corrections=self.corrections, reconciled=lambda partition: never()
+            Settings(),
+            judging=self.judging,
+            corrections=self.corrections,
+            reconciled=lambda partition: never(),
+            blame=raises,
         )
         self.corrections.begin({HERE: 1_000})
 
@@ -64,6 +70,11 @@ class Made:
     def change(self, number: int = 1, earliest: int | None = None, judged_to: int = 1_000) -> Change:
         """So many queries about the record."""
         return Change(self.judging.index.wanted([ABOUT_IT] * number), earliest, judged_to)
+
+
+def raises(partition: Partition, error: Exception, tries: Tries) -> None:
+    """Nobody is to blame."""
+    raise error
 
 
 async def never() -> int:
