@@ -202,3 +202,30 @@ async def test_want_of_memory_is_no_messages_fault(scene: Scene, monkeypatch: py
     with pytest.raises(MemoryError):
         await scene.look_back()
     assert (scene.told, scene.letters, scene.judging.aside) == ([], [], {})
+
+
+async def test_a_partition_lost_while_its_messages_are_read_is_not_corrected(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else holds it by the time they come: what they are is judged there, and here once it is back."""
+    reading, may_read = asyncio.Event(), asyncio.Event()
+    log: Any = scene.corrections._places
+    genuine = log.pick
+
+    async def slowly(partition: Partition, offsets: Sequence[int]) -> dict[int, Message]:
+        reading.set()
+        await may_read.wait()
+        found: dict[int, Message] = await genuine(partition, offsets)
+        return found
+
+    monkeypatch.setattr(log, "pick", slowly)
+    look_back(scene.judging, HERE, "ecms", scene.messages, (0, len(ALL) + 1))
+    scene.corrections.doubt(HERE, [3])
+    answering = asyncio.create_task(scene.corrections._answer(HERE))
+    await reading.wait()
+    scene.corrections.lose(HERE, ())
+    scene.corrections.begin({HERE: len(ALL) + 1})
+    may_read.set()
+    await answering
+    assert scene.told == []
+    assert dict(scene.corrections.doubtful()) == {HERE: {3}}
