@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, codec
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import Assignment, Subscription, SubscriptionState, TopicPartitionState
 from faust.app.base import App
 from faust.tables.recovery import Recovery
 from faust.transport import consumer as base
@@ -82,6 +85,12 @@ RELIED_ON: dict[Any, dict[str, str]] = {
     },
     PartitionRecords: {"__init__": "b14dc963da28", "_unpack_records": "dfc0cfd88579"},
     Fetcher: {"fetched_records": "4fd3bcb0e960"},
+    GroupCoordinator: {"fetch_committed_offsets": "b68d499776ca"},
+    SubscriptionState: {"subscription": "91d1d401b27d"},
+    Subscription: {"assignment": "5a0edc50f232"},
+    Assignment: {"tps": "53349cf48323", "state_value": "37c879c7f277"},
+    TopicPartitionState: {"has_valid_position": "c93602a3d5bc", "position": "1a0594bc0886"},
+    codec: {"_detect_xerial_stream": "872bbf7b7adf"},
     Recovery: {"_resume_streams": "9f724c9270bd"},
     App: {"_on_partitions_revoked": "657af3f1842a", "_on_partitions_assigned": "d36793676fd1"},
 }
@@ -98,9 +107,14 @@ ALL = [
 ]
 
 
+def _called(owner: Any) -> str:
+    return str(owner.__name__) if inspect.ismodule(owner) else f"{owner.__module__}.{owner.__name__}"
+
+
 def digest_of(owner: Any, name: str) -> str:
     """The first digits of SHA-256 over the source of a method, white space at line ends and indentation aside."""
-    source = inspect.getsource(getattr(owner, name))
+    found = inspect.getattr_static(owner, name)
+    source = inspect.getsource(found.fget if isinstance(found, property) else getattr(owner, name))
     lines = [line.strip() for line in source.splitlines() if line.strip()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
@@ -115,7 +129,7 @@ def names_of_consumer() -> set[str]:
     return (names_of(Consumer, driver.Consumer) | names_of(Committing, driver.Consumer)) - {"__init__"}
 
 
-@pytest.mark.parametrize(("owner", "name", "digest"), ALL, ids=[f"{o.__module__}.{o.__name__}.{n}" for o, n, _ in ALL])
+@pytest.mark.parametrize(("owner", "name", "digest"), ALL, ids=[f"{_called(o)}.{n}" for o, n, _ in ALL])
 def test_upstream_has_not_changed_what_the_transport_rests_on(owner: Any, name: str, digest: str) -> None:
     """An upgrade that changes one of these methods is read by somebody before it is used."""
     found = digest_of(owner, name)
@@ -189,3 +203,12 @@ async def test_what_the_transport_asks_of_the_app_and_the_consumer_is_there(tmp_
     ]
     assert missing == []
     assert isinstance(consumer._thread, ConsumerThread)
+
+
+async def test_what_is_asked_of_the_client_beneath_is_there() -> None:
+    """The same, of aiokafka's own consumer, which the thread that fetches asks."""
+    client = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
+    asked = ("_coordinator", "_subscription", "_fetcher", "_client")
+    assert [name for name in asked if not hasattr(client, name)] == []
+    assert isinstance(client._subscription, SubscriptionState)
+    await client.stop()
