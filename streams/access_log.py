@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from streams.join.open import Partition
 
 from .batch_heads import head_at
+from .connect import connected, started
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +42,24 @@ class AccessLog:
     """One connection, one partition at a time. It commits nothing and belongs to no group."""
 
     def __init__(self, settings: Settings, fetch_bytes: int) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.broker,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # what is past its retention is passed over
-            fetch_max_wait_ms=LINGER_MS,
-            max_partition_fetch_bytes=fetch_bytes,
-        )
+        self._settings = settings
+        self._fetch_bytes = fetch_bytes
         self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect."""
-        await self._consumer.start()
+        self._consumer = await connected(self._settings, self._connect)
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        return await started(
+            AIOKafkaConsumer(
+                bootstrap_servers=self._settings.broker,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",  # what is past its retention is passed over
+                fetch_max_wait_ms=LINGER_MS,
+                max_partition_fetch_bytes=self._fetch_bytes,
+            )
+        )
 
     async def stop(self) -> None:
         """Close."""

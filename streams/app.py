@@ -45,6 +45,7 @@ METADATA_MS: Final = 10_000  # a partition that is added is read within seconds;
 class App(faust.App):
     """A Faust app that starts our services before its consumer and stores what is under way before it stops."""
 
+    our_settings: Settings
     batch_hooks: Hooks
     services: tuple[mode.Service, ...] = ()
     judge_service: Judge
@@ -77,6 +78,7 @@ def build_app(settings: Settings) -> App:
     telemetry = Telemetry()
     judging = _judging(policy)
     app = _faust(settings)
+    app.our_settings = settings
     store = Store(settings, telemetry)
     broadcast = Broadcast(
         settings,

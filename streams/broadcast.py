@@ -30,6 +30,7 @@ from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
 from streams.policy.published import Published
 
+from .connect import connected, started
 from .telemetry import Telemetry
 from .turns import others_first
 
@@ -97,11 +98,9 @@ class Broadcast(mode.Service):
 
     async def on_start(self) -> None:
         """Read everything there is; the worker judges nothing before."""
-        self._reader = self._consumer()
+        self._reader = await connected(self._settings, lambda: started(self._consumer()))
         # End offsets on a connection of their own: on the reader's they would wait behind its long poll.
-        self._ends = self._consumer()
-        await self._reader.start()
-        await self._ends.start()
+        self._ends = await connected(self._settings, lambda: started(self._consumer()))
         await self._assign()
         await self._load()
         # What is held stays for good: keep the collector from walking through it again and again (20 to 45 % of CPU).

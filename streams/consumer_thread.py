@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from .bulk import Allowance, read_in_bulk
+from .connect import connected
 from .records import limits
 
 
@@ -36,6 +37,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._allowance = Allowance(limits.unpacked)
+
+    async def on_start(self) -> None:
+        """As upstream; a broker that went away since the first look is waited for as it was there."""
+        await connected(self.consumer.app.our_settings, self._connect)
+
+    async def _connect(self) -> None:
+        try:
+            await super().on_start()
+        except BaseException:
+            await self._ensure_consumer().stop()
+            raise
 
     async def _commit(self, offsets: Any) -> bool:
         held = self.assignment()

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-import time
-from typing import Final
 
-import stamina
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
 
 from schemas.settings import Settings
 from schemas.topics_check import Found, compare, refusals
 
+from .connect import connected
 from .errors import NotReadyError, WrongTopicsError
-
-log = logging.getLogger(__name__)
-
-SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
 
 
 async def wait_for_topics(settings: Settings) -> None:
@@ -28,11 +20,16 @@ async def wait_for_topics(settings: Settings) -> None:
     Raises NotReadyError naming the address when it does not answer within `broker_wait_seconds`, WrongTopicsError when
     a topic is missing or of the wrong shape; whoever runs the broker must act.
     """
-    admin = await _connect(settings)
-    try:
-        await _check(settings, admin)
-    finally:
-        await admin.close()
+
+    async def look() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.broker)
+        try:
+            await admin.start()
+            await _check(settings, admin)
+        finally:
+            await admin.close()
+
+    await connected(settings, look)
 
 
 def check_admin_port(settings: Settings) -> None:
@@ -44,34 +41,6 @@ def check_admin_port(settings: Settings) -> None:
             f"cannot listen on {settings.admin_host}:{settings.admin_port} ({error.strerror}); set NTK_ADMIN_PORT: "
             "each worker needs a port of its own, 0 takes any that is free"
         ) from error
-
-
-async def _connect(settings: Settings) -> AIOKafkaAdminClient:
-    deadline = time.monotonic() + settings.broker_wait_seconds
-    said = 0.0
-    try:
-        async for attempt in stamina.retry_context(
-            on=(KafkaError, OSError),
-            attempts=None,
-            timeout=settings.broker_wait_seconds,
-            wait_initial=0.2,
-            wait_max=2.0,
-        ):
-            with attempt:
-                if attempt.num > 1 and time.monotonic() - said > SAY_EVERY:
-                    said = time.monotonic()
-                    log.info("waiting for Kafka at %s, %.0f s left", settings.broker, deadline - said)
-                admin = AIOKafkaAdminClient(bootstrap_servers=settings.broker)
-                try:
-                    await admin.start()
-                except BaseException:
-                    await admin.close()
-                    raise
-    except (KafkaError, OSError) as error:
-        raise NotReadyError(
-            f"no Kafka broker answers at {settings.broker} ({type(error).__name__}); set NTK_BROKER or --broker"
-        ) from error
-    return admin
 
 
 async def _check(settings: Settings, admin: AIOKafkaAdminClient) -> None:

@@ -17,6 +17,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.settings import Settings
 
+from .connect import connected, started
 from .errors import BrokenPromiseError
 from .telemetry import Telemetry
 
@@ -77,7 +78,7 @@ class Store(mode.Service):
 
     async def on_start(self) -> None:
         """Connect."""
-        self._producer = await self._connect()
+        self._producer = await connected(self._settings, self._connect)
 
     async def on_stop(self) -> None:
         """Send what is buffered and close; aiokafka waits for ever for a broker that is away, we do not."""
@@ -182,10 +183,6 @@ class Store(mode.Service):
             max_batch_size=BATCH_MAX,
             max_request_size=REQUEST_MAX,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
+        await started(producer)
         self.is_reachable = True
         return producer

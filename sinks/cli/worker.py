@@ -56,5 +56,11 @@ def _run(settings: Settings) -> int:
     asyncio.set_event_loop(loop)
     app = build_app(settings)
     running = faust.Worker(app, loop=loop, loglevel=None, redirect_stdouts=False, override_logging=False, quiet=True)
-    running.execute_from_commandline()
+    try:
+        running.execute_from_commandline()
+    except SystemExit as end:  # Faust's way to end; 1 after any error
+        if isinstance(end.__context__, NotReadyError):
+            click.echo(f"needtoknow: {end.__context__}", err=True)
+            return 3
+        raise
     return 0

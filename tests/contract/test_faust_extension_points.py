@@ -44,7 +44,11 @@ OVERRIDDEN: dict[Any, dict[str, str]] = {
         "_drain_messages": "d8199efd69ca",
     },
     driver.Consumer: {"_new_consumer_thread": "cd26d06ef170"},
-    driver.AIOKafkaConsumerThread: {"_commit": "ddc1eb3a1c7c", "_fetch_records": "75048a2cb7da"},
+    driver.AIOKafkaConsumerThread: {
+        "on_start": "5152fc5a1124",
+        "_commit": "ddc1eb3a1c7c",
+        "_fetch_records": "75048a2cb7da",
+    },
 }
 RELIED_ON: dict[Any, dict[str, str]] = {
     base.Consumer: {

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.request import ProxyHandler, build_opener
@@ -23,9 +24,11 @@ from schemas.fact import Fact
 from schemas.ledger import Cut
 from schemas.metrics import CATALOGUE
 from tests.faults.harness import Running, running, until
+from tests.faults.poison import poison
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import account, assignment
 from tests.harness.department import make_day
+from tests.harness.proxy import Proxy
 from tests.harness.steps import Step
 from tests.harness.timeline import Story
 
@@ -34,6 +37,14 @@ SESSION_SECONDS: Final = 20
 LONG_SESSION: Final = {"NTK_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS)}
 """A worker that went without leaving the group would be missed only after so long."""
 ROOT_CAUSE: Final = "Traceback"
+PAUSES: Final = """
+            import pathlib, time
+            here = pathlib.Path(__file__).parent
+            (here / "looked").touch()
+            while not (here / "go").exists():
+                time.sleep(0.05)
+"""
+"""For `poison`: says that it has come here, and goes on when it is told."""
 
 
 def test_a_worker_without_a_broker_says_where_it_looked(tmp_path: Path) -> None:
@@ -45,6 +56,53 @@ def test_a_worker_without_a_broker_says_where_it_looked(tmp_path: Path) -> None:
     assert address in done.stderr.splitlines()[-1]
     assert ROOT_CAUSE not in done.stderr
     assert 2 <= time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("app", "build_app"),
+        ("broadcast", "Broadcast.on_start"),
+        ("agents.corrections", "Corrections.on_start"),
+        ("consumer_thread", "ConsumerThread.on_start"),
+    ],
+)
+def test_a_broker_that_goes_away_between_first_look_and_start_is_waited_for(
+    kafka: SharedBroker, namespace: str, tmp_path: Path, module: str, function: str
+) -> None:
+    """Whatever connects first without it, saying so; once it is back the worker works."""
+    with leaving(kafka, namespace, tmp_path, module, function) as (one, worker, proxy):
+        until(lambda: "waiting for Kafka" in worker.log_file.read_text(), "it does not say that it waits")
+        proxy.mend()
+        one.service.wait_ready(worker)
+
+
+@pytest.mark.parametrize(("module", "function"), [("app", "build_app"), ("consumer_thread", "ConsumerThread.on_start")])
+def test_a_broker_that_goes_away_before_the_start_and_stays_away_is_not_there(
+    kafka: SharedBroker, namespace: str, tmp_path: Path, module: str, function: str
+) -> None:
+    """As at the first look: the world is not ready, and in one line why."""
+    with leaving(kafka, namespace, tmp_path, module, function, NTK_BROKER_WAIT_SECONDS="3") as (_, worker, proxy):
+        assert worker.process.wait(30) == 3
+        last = worker.log_file.read_text().splitlines()[-1]
+        assert last.startswith(f"needtoknow: no Kafka broker answers at {proxy.address} (")
+
+
+@contextmanager
+def leaving(
+    kafka: SharedBroker, namespace: str, directory: Path, module: str, function: str, **settings: str
+) -> Iterator[tuple[Running, Worker, Proxy]]:
+    """A worker whose broker went away when it came to this function. The first connection of each client goes through
+    the proxy; then the broker says where it is itself."""
+    here = directory / "pause"
+    upstream = int(kafka.bootstrap.rpartition(":")[2])
+    with Proxy(upstream) as proxy, running(kafka.bootstrap, directory, namespace) as one:
+        path = poison(here, "", PAUSES, module=module, function=function)
+        worker = one.service.launch(NTK_BROKER=proxy.address, PYTHONPATH=path, **settings)
+        until((here / "looked").exists, "it has not come there")
+        proxy.cut()
+        (here / "go").touch()
+        yield one, worker, proxy
 
 
 def test_a_second_worker_on_the_same_port_is_told_what_to_set(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Connections that are waited for: no broker at the start is no reason to die of it at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import stamina
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.settings import Settings
+
+from .errors import NotReadyError
+
+log = logging.getLogger(__name__)
+
+SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
+
+T = TypeVar("T")
+Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
+
+
+async def connected(settings: Settings, connect: Callable[[], Awaitable[T]]) -> T:
+    """What `connect` gives, tried again for `broker_wait_seconds` while the broker does not answer; says so.
+
+    Raises NotReadyError naming the address when it has not answered until then; whoever runs the broker must act.
+    """
+    deadline, said = time.monotonic() + settings.broker_wait_seconds, 0.0
+    try:
+        async for attempt in stamina.retry_context(
+            on=(KafkaError, OSError),
+            attempts=None,
+            timeout=settings.broker_wait_seconds,
+            wait_initial=0.2,
+            wait_max=2.0,
+        ):
+            with attempt:
+                if attempt.num > 1 and time.monotonic() - said > SAY_EVERY:
+                    said = time.monotonic()
+                    log.info("waiting for Kafka at %s, %.0f s left", settings.broker, deadline - said)
+                found = await connect()
+    except (KafkaError, OSError) as error:
+        raise NotReadyError(
+            f"no Kafka broker answers at {settings.broker} ({type(error).__name__}); set NTK_BROKER or --broker"
+        ) from error
+    return found
+
+
+async def started(client: Client) -> Client:
+    """The client, started; one that could not be is stopped."""
+    try:
+        await client.start()
+    except BaseException:
+        await client.stop()
+        raise
+    return client
