@@ -7,25 +7,25 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
 from schemas.access import finding_id
 from schemas.codec import decode, decode_registered
 from schemas.errors import RejectedInputError
-from schemas.fact import RegisteredFact, RegisteredMark, Waiver
+from schemas.fact import RegisteredMark
 from schemas.finding import Finding
 from schemas.ids import LATEST_MS, format_instant
 from schemas.ledger import Cut
 from schemas.settings import Settings
 from sinks.ledger.audit import Report, audit
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
-from sinks.ledger.rejudge import Rejudge
+from sinks.ledger.rejudge import Log, Rejudge
 from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate
@@ -37,6 +37,8 @@ from .options import When, as_json, with_broker
 SAY_SECONDS = 2.0
 _ID_START: Final = b'{"finding_id":"'  # as every worker spells it: most are passed over without reading them
 _ID: Final = slice(len(_ID_START), len(_ID_START) + len("f_") + 32)
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -95,31 +97,38 @@ async def _verify(broker: Broker, settings: Settings, since: int | None) -> Repo
     return report
 
 
-async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[Logs, list[RegisteredFact | Waiver]]:
+class _Unreadable(list[str]):
+    """Messages on our own topics that are none of ours: a difference each, and no end of looking."""
+
+    def passed(self, what: str, message: Message, read: Callable[[bytes | None], T]) -> T | None:
+        """What `read` makes of the message; None when it is not `what` it must be, which is noted."""
+        try:
+            return read(message.value)
+        except RejectedInputError as error:
+            self.append(f"{message.topic}/{message.partition}/{message.offset}: is no {what}: {error}")
+            return None
+
+
+async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[Logs, Log]:
     """The logs in an order in which a busy service is not found at fault for what came meanwhile.
 
     Marks and the end of the facts first: what they settle is said later. Then the ledger: a cut is stored after its
     messages, findings and dead letters. Facts last: nothing that was said is newer than they are. A service that is
     behind may still be found at fault for what it is about to say.
     """
-    topics, first = settings.topics, since or 0
-    marks: dict[str, int] = {}
-    async for message in read_topic(broker, topics.marks):
-        mark = decode(RegisteredMark, message.value)
-        marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
+    topics, first, odd = settings.topics, since or 0, _Unreadable()
+    marks = await _marks(broker, topics.marks, odd)
     position = (await offsets_at(broker, topics.facts, LATEST_MS))[0]
-    cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
-    async for message in read_topic(broker, topics.ledger, start=await offsets_at(broker, topics.ledger, first)):
-        cut = decode(Cut, message.value)
-        cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
+    cuts = await _cuts(broker, topics.ledger, first, odd)
     told = Told()
     async for letter in read_topic(
         broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first)
     ):
         told.add(letter)
     messages, begins = await _messages(broker, settings, first, cuts, told)
-    findings = await _findings(broker, topics.violations, since, messages)
-    facts = [decode_registered(m.value) async for m in read_topic(broker, topics.facts)]
+    findings = await _findings(broker, topics.violations, since, messages, odd)
+    ends = await _ends(broker, settings)
+    facts = [odd.passed("fact", m, decode_registered) async for m in read_topic(broker, topics.facts)]
     logs = Logs(
         messages=messages,
         cuts=cuts,
@@ -129,9 +138,37 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         position=position,
         since=int((time.time() - settings.index_days * 86_400) * 1000),
         begins=begins,
+        ends=ends,
+        unreadable=odd,
         is_whole=since is None,
     )
     return logs, facts
+
+
+async def _marks(broker: Broker, topic: str, odd: _Unreadable) -> dict[str, int]:
+    """The highest of each feed."""
+    marks: dict[str, int] = {}
+    async for message in read_topic(broker, topic):
+        if (mark := odd.passed("mark", message, partial(decode, RegisteredMark))) is not None:
+            marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
+    return marks
+
+
+async def _cuts(broker: Broker, topic: str, first: int, odd: _Unreadable) -> dict[Place, list[StoredCut]]:
+    """Those stored since `first` (UTC ms)."""
+    cuts: defaultdict[Place, list[StoredCut]] = defaultdict(list)
+    async for message in read_topic(broker, topic, start=await offsets_at(broker, topic, first)):
+        if (cut := odd.passed("cut", message, partial(decode, Cut))) is not None:
+            cuts[cut.topic, cut.partition].append(StoredCut(cut, _digest(message.value)))
+    return dict(cuts)
+
+
+async def _ends(broker: Broker, settings: Settings) -> dict[Place, int]:
+    """Where each partition of accesses ends now."""
+    topics = settings.topics.accesses()
+    return {
+        (topic, number): end for topic in topics for number, end in (await offsets_at(broker, topic, LATEST_MS)).items()
+    }
 
 
 async def _messages(
@@ -160,17 +197,20 @@ async def _messages(
 
 
 async def _findings(
-    broker: Broker, topic: str, since: int | None, messages: Mapping[Place, Sequence[Read]]
+    broker: Broker, topic: str, since: int | None, messages: Mapping[Place, Sequence[Read]], odd: _Unreadable
 ) -> list[Finding]:
     """All transitions; those of before `since` (UTC ms) only where they are about an access among these messages."""
-    if since is None:
-        return [decode(Finding, m.value) async for m in read_topic(broker, topic)]
-    asked = {finding_id(a).encode() for some in messages.values() for message in some for a in message.accesses}
-    return [
-        decode(Finding, m.value)
-        async for m in read_topic(broker, topic)
-        if m.timestamp >= since or (m.value or b"")[_ID] in asked or not (m.value or b"").startswith(_ID_START)
-    ]
+    asked = set[bytes]()
+    if since is not None:
+        asked = {finding_id(a).encode() for some in messages.values() for message in some for a in message.accesses}
+    found: list[Finding] = []
+    async for message in read_topic(broker, topic):
+        value, is_new = message.value or b"", since is None or message.timestamp >= since
+        if is_new or value[_ID] in asked or not value.startswith(_ID_START):
+            noted = odd if is_new else _Unreadable()  # what of before nobody can read was told then
+            if (finding := noted.passed("finding", message, partial(decode, Finding))) is not None:
+                found.append(finding)
+    return found
 
 
 def _digest(value: bytes | None) -> str:

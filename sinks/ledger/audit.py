@@ -50,7 +50,7 @@ class Report:
 
 def audit(logs: Logs, judge: Rejudge, policy_hash: str) -> Iterator[Report]:
     """The same report again and again, fuller each time, so that progress can be shown; the last one is the answer."""
-    report = Report()
+    report = Report(differences=list(logs.unreadable))
     states = joined(logs.findings)
     said_of: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in logs.findings:
@@ -257,7 +257,9 @@ def _check_findings(
         where = f"finding {name}"
         at = finding.message
         if at.offset not in places[at.topic, at.partition]:
-            continue  # its message is past its retention: the finding outlives it
+            if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
+                report.differences.append(f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was")
+            continue
         verdict = _rejudged(finding, places, judge)
         if verdict is None:
             report.differences.append(f"{where}: its message says something else")
@@ -269,6 +271,17 @@ def _check_findings(
             )
         elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
             report.differences.append(f"{where}: its marks give it another certainty")
+
+
+def _is_about_nothing(logs: Logs, place: Place, offset: int) -> bool:
+    """Whether a message that was not read cannot have been there.
+
+    It may be past its retention, or of before what was read: a finding outlives it. Or it came since the messages were
+    read, and before the findings were.
+    """
+    messages = logs.messages.get(place)
+    read_to = messages[-1].offset + 1 if messages else logs.begin(place)
+    return logs.begin(place) <= offset < read_to or offset >= logs.end(place)
 
 
 def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judge: Rejudge) -> Verdict | None:

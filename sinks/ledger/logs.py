@@ -50,12 +50,19 @@ class Logs:
     position: int
     since: int = 0  # append time, UTC ms: what is older than a worker's index is not held to later facts
     begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
+    ends: Mapping[Place, int] = field(default_factory=dict)  # of the log, seen after the findings; not given: as begins
+    unreadable: Sequence[str] = ()  # places of what is none of ours on our own topics, and what it is not
     is_whole: bool = True  # whether the ledger was read from its start, so that each cut that is named must be there
 
     def begin(self, place: Place) -> int:
         """The first offset of a partition that was read."""
         messages = self.messages.get(place)
         return self.begins.get(place, messages[0].offset if messages else 0)
+
+    def end(self, place: Place) -> int:
+        """The offset behind the last message of a partition of which a finding that was read may speak."""
+        messages = self.messages.get(place)
+        return self.ends.get(place, messages[-1].offset + 1 if messages else self.begin(place))
 
 
 def between(messages: list[Read], first: int, following: int) -> list[Read]:

@@ -29,8 +29,8 @@ from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
 from schemas.ids import FeedName
 from schemas.policy import Policy
 
-Log = Sequence[RegisteredFact | Waiver]
-"""`facts.v1`: the index of a message is its offset."""
+Log = Sequence[RegisteredFact | Waiver | None]
+"""`facts.v1`: the index of a message is its offset; None: one that nobody can read, and everybody passes over."""
 
 CLOCK_AHEAD_MS = 5 * 60 * 1000  # ADR 6, rule 1
 
@@ -271,7 +271,7 @@ def _standing(log: Log) -> list[list[_Revision]]:
     """
     facts: dict[tuple[str, str], list[_Revision]] = {}
     for offset, message in enumerate(log):
-        if isinstance(message, Waiver):
+        if message is None or isinstance(message, Waiver):
             continue
         revisions = facts.setdefault((message.feed, message.fact_id), [])
         is_other_kind = bool(revisions) and revisions[0].fact.body.kind != message.body.kind

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemas.finding import MessagePlace
 from schemas.ledger import verdict_digest
 from sinks.ledger.logs import StoredCut
-from tests.unit.test_audit import HERE, SETTLEMENT, Stored, differences, report_on, told
+from sinks.ledger.rejudge import Rejudge
+from tests.unit.test_audit import HERE, NOON, POLICY, SETTLEMENT, Stored, differences, report_on, told
 
 BEGIN = 3  # of the story's six messages the last three, and their cuts
 
@@ -66,3 +68,55 @@ def test_a_settlement_of_earlier_and_later_accesses_is_held_to_the_later() -> No
     assert any(
         "settles an access that nothing explains" in d for d in differences(stored, **settling(stored, (1, 0), (3, 0)))
     )
+
+
+def about(stored: Stored, offset: int, **changed: Any) -> dict[str, Any]:
+    """The findings, and one more, about a message at this offset."""
+    forged = stored.findings[-1].model_copy(
+        update={"finding_id": "f_" + 32 * "0", "message": MessagePlace(topic=HERE.topic, partition=2, offset=offset)}
+    )
+    return {"findings": [*stored.findings, forged.model_copy(update=changed)]}
+
+
+def test_a_finding_about_a_message_that_never_was_is_found() -> None:
+    """Beyond the end of the log, or on a topic of nobody: no retention took that."""
+    stored = told()
+    lie = f"finding f_{32 * '0'}: is about access.ecms.v1/2/6, which never was"
+    assert differences(stored, **about(stored, 6)) == [lie]
+    elsewhere = MessagePlace(topic="access.nobody.v1", partition=0, offset=0)
+    assert differences(stored, **about(stored, 6, message=elsewhere)) == [
+        lie.replace("access.ecms.v1/2/6", "access.nobody.v1/0/0")
+    ]
+    hole = [message for message in stored.logs().messages[HERE] if message.offset != 4]
+    assert lie.replace("2/6", "2/4") in differences(stored, messages={HERE: hole}, **about(stored, 4))
+
+
+def test_a_finding_about_a_message_that_came_meanwhile_is_no_difference() -> None:
+    """Messages are read before findings are; where the log ends is asked after both."""
+    stored = told()
+    assert differences(stored, ends={HERE: 8}, **about(stored, 7)) == []
+    assert len(differences(stored, ends={HERE: 8}, **about(stored, 8))) == 1
+
+
+def test_a_finding_outlives_its_message() -> None:
+    """What retention took, or was not read: also when nothing of the partition is left."""
+    stored = told()
+    assert differences(stored, **since(stored), **about(stored, BEGIN - 1)) == []
+    nothing = {"messages": {}, "cuts": {HERE: stored.cuts[HERE]}, "begins": {HERE: 6}, "ends": {HERE: 6}}
+    assert differences(stored, **nothing, is_whole=False, **about(stored, 5)) == []
+    assert len(differences(stored, **nothing, is_whole=False, **about(stored, 6))) == 1
+
+
+def test_what_nobody_can_read_is_a_difference_beside_all_others() -> None:
+    """Somebody else wrote to our own topics. A fact that nobody can read keeps its place among the others."""
+    stored = told()
+    assert differences(stored, unreadable=["ledger.v1/0/3: is no cut: message: is empty"]) == [
+        "ledger.v1/0/3: is no cut: message: is empty"
+    ]
+    nobodys = Rejudge(POLICY, [stored.facts[0], None, *stored.facts[1:]])
+    plain = Rejudge(POLICY, stored.facts)
+    access = stored.logs().messages[HERE][0].accesses[0]
+    for position in range(len(stored.facts) + 1):
+        before = plain.judge(access, NOON, position=position, marks=stored.promised())
+        after = nobodys.judge(access, NOON, position=position + (position > 0), marks=stored.promised())
+        assert before == after
