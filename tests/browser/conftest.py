@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +18,6 @@ from tests.harness.exporter import Exporter
 from tests.harness.parts import require_part
 
 POSITIONS: Final = (9_001, 8_990)  # the second worker is eleven facts behind
-BAR_SECONDS: Final = 60  # of the page's hour
-EDGE_SECONDS: Final = 5  # ten looks
 CHROMIUM_ARGUMENTS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -64,8 +61,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         workers = (first, second)
         with LocalPrometheus([w.address for w in workers], directory, interval_seconds=0.5) as prometheus:
             prometheus.wait_for("count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2")
-            # A bar is what counters grew by between two looks of its own minute: growth across its edge is in none.
-            prometheus.wait_until("inside of a minute", _is_inside_of_a_minute)
             for worker, position in zip(workers, POSITIONS, strict=True):
                 worker.show(scene.gauges(position))
                 worker.show(scene.growth())
@@ -78,10 +73,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             _let_rules_follow(prometheus)
             prometheus.wait_for('count(ALERTS{alertstate="firing"}) >= 3')
             yield Watched(prometheus, workers)
-
-
-def _is_inside_of_a_minute() -> bool:
-    return EDGE_SECONDS < time.time() % BAR_SECONDS < BAR_SECONDS - EDGE_SECONDS
 
 
 def _let_rules_follow(prometheus: LocalPrometheus) -> None:

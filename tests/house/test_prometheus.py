@@ -51,6 +51,41 @@ def test_rules_do_what_their_tests_say(file: Path) -> None:
     _promtool("test", "rules", file)
 
 
+RAISED: Final = "needtoknow_findings_total"
+# Looked at every 7 s, so never on the edge of a minute. Raised: in the middle of the first minute; between the last
+# look of the first and the first of the second; in the second by a worker started again, below and above its old count.
+MINUTES: Final = {
+    "middle": ("0x4 3x40", (3, 0, 0)),
+    "edge": ("0x8 5x40", (0, 5, 0)),
+    "restart": ("10x12 0 4x40", (0, 4, 0)),
+    "busy restart": ("2x12 0 5x40", (0, 5, 0)),
+    "gone": ("0x4 3x3 stale", (3, 0, 0)),
+    "new": ("_x9 0 6x40", (None, 6, 0)),
+}
+
+
+@pytest.mark.parametrize("name", MINUTES)
+def test_a_bar_is_the_difference_of_its_two_ends(name: str, tmp_path: Path) -> None:
+    """What is raised is in one bar, also across the edge of a minute, and a restart takes nothing back."""
+    values, minutes = MINUTES[name]
+    page = (COMMITTED / "consoles" / "violations.html").read_text(encoding="utf-8")
+    [expression] = re.findall(r"\$raised := `([^`]+)`", page)
+    assert page.count("$raised }}") + page.count("$raised) }}") == 2  # the bars, and the line of the tile
+    expression = f"round({expression.replace('$step', '60s').replace('$reach', '300s')})"
+    cases = [
+        {"expr": expression, "eval_time": f"{n}m", "exp_samples": _sample(grown)} for n, grown in enumerate(minutes, 1)
+    ]
+    series = [{"series": f'{RAISED}{{transition="raised",severity="high"}}', "values": values}]
+    test = {"interval": "7s", "input_series": series, "promql_expr_test": cases}
+    file = tmp_path / "bars.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "7s", "tests": [test]}))
+    _promtool("test", "rules", file)
+
+
+def _sample(value: int | None) -> list[dict[str, Any]]:
+    return [] if value is None else [{"labels": '{severity="high",transition="raised"}', "value": value}]
+
+
 def test_every_page_is_seen_firing_and_seen_quiet() -> None:
     """A page that cannot fire hides a fault; one that cannot be quiet is switched off by its readers."""
     fires: set[str] = set()
