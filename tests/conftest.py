@@ -4,9 +4,13 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.harness.broker import SharedBroker, new_namespace, shared_broker
 from tests.harness.parts import count_missing
+
+settings.register_profile("ours", deadline=None)  # how long an example takes is the machine's affair, and a flaky test
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def instant_or_none(text: str) -> int | None:
         return None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.one_of(_spelled(), st.binary(max_size=60)))
 @example(ACCESS)
 @example((TEXT % '"sequence":-0,').encode())
@@ -116,7 +116,7 @@ def test_the_fast_way_says_nothing_that_the_exact_way_does_not(raw: bytes) -> No
     assert given_fields == {**_plain(exact), "occurred_at": exact.occurred_at}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.one_of(_spelled(), _encoded(), st.binary(max_size=60), st.none()), min_size=1, max_size=6))
 @example([b"x\n" + ACCESS, b"{nonsense"])
 @example([ACCESS + b"\n" + ACCESS, b"{nonsense", ACCESS])
@@ -176,7 +176,6 @@ def outcome(read: Callable[[str], int], text: str) -> int | str:
         return str(error)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.datetimes().map(lambda d: d.isoformat(timespec="milliseconds") + "Z"), st.text(max_size=26)))
 @example("2026-01-05T14:14:60.000Z")
 @example("JANE-DOE-1T555-0123.999Z")
@@ -188,7 +187,6 @@ def test_the_quick_instant_is_the_exact_one(text: str) -> None:
     assert outcome(quick_instant, text) == outcome(parse_instant, text)
 
 
-@settings(deadline=None)
 @given(_accesses)
 def test_one_value_has_one_spelling(document: dict[str, Any]) -> None:
     """What is read and written again is read the same, and written the same."""

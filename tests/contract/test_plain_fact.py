@@ -74,7 +74,7 @@ def test_one_that_is_odd_moves_no_other() -> None:
         assert (first is None, other is None, last is None) == (False, True, False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seed=st.integers(0, 2**32), cut=st.integers(0, 400), byte=st.integers(0, 255), is_changed=st.booleans())
 def test_no_message_is_read_in_two_ways(seed: int, cut: int, byte: int, is_changed: bool) -> None:
     """Any fact, and any fact with one byte changed."""

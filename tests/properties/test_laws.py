@@ -50,7 +50,7 @@ def each(log: Log, change: Callable[[RegisteredFact], list[RegisteredFact]]) -> 
     return [new for said in log for new in ([said] if isinstance(said, Waiver) else change(said))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=seeds, grace=graces)
 def test_more_duty_never_makes_a_finding(seed: int, grace: int) -> None:
     """What was explained is explained still when somebody has one more assignment, known from the beginning."""
@@ -67,7 +67,7 @@ def test_more_duty_never_makes_a_finding(seed: int, grace: int) -> None:
         assert one.outcome != "explained" or other.outcome == "explained"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=seeds, grace=graces, at=st.integers(0, chance.STEPS))
 def test_an_interval_in_two_parts_is_the_same_interval(seed: int, grace: int, at: int) -> None:
     """Two facts side by side for one; also for an access over the moment at which they meet."""
@@ -84,7 +84,7 @@ def test_an_interval_in_two_parts_is_the_same_interval(seed: int, grace: int, at
     assert verdicts(each(log, split), accesses, grace) == verdicts(log, accesses, grace)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=seeds, grace=graces, by=st.integers(-400 * DAY, 400 * DAY))
 def test_a_shifted_clock_shifts_nothing_else(seed: int, grace: int, by: int) -> None:
     """All instants of the world earlier or later."""
@@ -107,7 +107,7 @@ def test_a_shifted_clock_shifts_nothing_else(seed: int, grace: int, by: int) -> 
     assert verdicts(each(log, shift), later, grace, APPENDED + by) == verdicts(log, accesses, grace)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=seeds, grace=graces)
 def test_other_names_are_the_same_people(seed: int, grace: int) -> None:
     """Staff renamed throughout, also where somebody looks a colleague up."""

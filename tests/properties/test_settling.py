@@ -335,7 +335,7 @@ seeds = st.integers(0, 2**32)
 graces = st.sampled_from((0, 600, 3600))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90))
 def test_what_stands_in_the_end_is_what_is_true(seed: int, grace: int, steps: int) -> None:
     """However facts, marks and accesses interleave, and however they are batched, judged and stored."""
@@ -344,7 +344,7 @@ def test_what_stands_in_the_end_is_what_is_true(seed: int, grace: int, steps: in
     check(play)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90), torn=st.booleans())
 def test_a_crash_loses_nothing_and_invents_nothing(seed: int, grace: int, steps: int, torn: bool) -> None:
     """Everything behind the committed offset is read again with what was stored; the ledger has no hole."""
@@ -353,7 +353,7 @@ def test_a_crash_loses_nothing_and_invents_nothing(seed: int, grace: int, steps:
     check(play)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90))
 def test_crashes_change_nothing_that_stands(seed: int, grace: int, steps: int) -> None:
     """The same world with and without crashes: the same accesses stand, and for the same reasons."""
@@ -363,7 +363,7 @@ def test_crashes_change_nothing_that_stands(seed: int, grace: int, steps: int) -
     assert standing(calm) == standing(stormy)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90))
 def test_workers_taken_for_dead_change_nothing_that_stands(seed: int, grace: int, steps: int) -> None:
     """They judge and store beside their successors, by what they knew; the successors have the last word."""
@@ -375,7 +375,7 @@ def test_workers_taken_for_dead_change_nothing_that_stands(seed: int, grace: int
     assert len(haunted.stored.findings) < 20 * (len(calm.stored.findings) + 5)  # nobody answers anybody for ever
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90), undead=st.sampled_from((0.0, 0.4)))
 def test_partitions_that_come_back_find_their_index_as_good(seed: int, grace: int, steps: int, undead: float) -> None:
     """Whoever held them meanwhile, whatever was unsettled, and whatever fell behind the horizon."""
@@ -387,7 +387,7 @@ def test_partitions_that_come_back_find_their_index_as_good(seed: int, grace: in
     assert standing(calm) == standing(moved)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, grace=graces, steps=st.integers(10, 90), undead=st.sampled_from((0.0, 0.4)))
 def test_snapshots_change_nothing_that_stands(seed: int, grace: int, steps: int, undead: float) -> None:
     """However old, whatever was unsettled when they were taken, and whoever held the partitions since."""

@@ -105,14 +105,14 @@ class World:
         assert not ends or (earliest is not None and earliest <= min(ends))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), grace=st.sampled_from((0, 600, 3600)), away=st.integers(1, 30))
 def test_no_verdict_moves_while_nobody_looks_that_is_not_found(seed: int, grace: int, away: int) -> None:
     """Whoever comes back finds what all the facts since have moved; and what they took away, behind the index too."""
     World(seed, grace, 60).leap(away)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), grace=st.sampled_from((0, 600, 3600)), facts=st.integers(1, 60))
 def test_no_verdict_moves_that_is_not_found(seed: int, grace: int, facts: int) -> None:
     """Late lower revisions, voids and restores, conflicts, loops of supervision and all that."""

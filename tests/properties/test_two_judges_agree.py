@@ -24,7 +24,7 @@ def code_of(verdict: Verdict) -> str:
     return CODES["pending" if verdict.is_pending else verdict.outcome]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
 def test_both_judges_give_the_same_verdicts(seed: int, length: int, grace: int) -> None:
     """Any log, any marks, any accesses: same outcome, person, flags, clause, severity, certainty."""

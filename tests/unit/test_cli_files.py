@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import decode
@@ -262,7 +262,6 @@ def test_a_column_of_another_kind_must_be_empty() -> None:
     assert rejected(partial(fact_rows, table(ROW + "c1"), "assignments")).place == "line 2: column within_id"
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=120), st.text(max_size=120).map(table)))
 def test_any_bytes_are_facts_or_an_error(raw: bytes) -> None:
     """In every layout."""

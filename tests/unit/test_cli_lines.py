@@ -6,7 +6,7 @@ import itertools
 from functools import reduce
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import decode, encode
@@ -71,7 +71,6 @@ def test_control_characters_are_shown_not_obeyed(text: str, shown: str) -> None:
     assert safe(text) == shown
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_shown_on_one_visible_line(raw: bytes) -> None:
     """And different bytes are shown differently."""
@@ -199,7 +198,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_the_joined_state_does_not_depend_on_the_order(steps: list[Finding]) -> None:
     """Two readers who saw the same transitions see the same finding."""

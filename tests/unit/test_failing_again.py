@@ -63,6 +63,7 @@ class Scene:
             settle=lambda partition, entries: self.told.extend(entry.offset for entry in entries),
             ready=self._ready,
             blame=self._blame,
+            reach_back=lambda *change: self.take_over.reach_back(*change),  # noqa: PLW0108 - made below
         )
         self.take_over = TakeOver(
             Settings(),

@@ -376,7 +376,7 @@ def spelt(rng: Random, access: Access) -> bytes:
     return raw
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
 def test_the_fast_way_never_changes_the_answer(seed: int, length: int, grace: int) -> None:
     """Any log, any marks, any accesses in any spelling, appended at any time."""

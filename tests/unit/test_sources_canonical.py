@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import MESSAGE_MAX, decode_access
@@ -118,7 +118,6 @@ def test_a_message_over_the_limit_is_rejected() -> None:
     assert rejected(huge, ("content-type", FACTS_LINE.encode()), source="facts").place == "line"
 
 
-@settings(deadline=None)
 @given(
     st.one_of(st.none(), st.binary(max_size=300), st.sampled_from([RAW, RAW[:-1], b" " * 96])),
     st.lists(

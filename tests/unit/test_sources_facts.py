@@ -211,7 +211,6 @@ def test_a_wrong_detail_line_does_not_hold_up_the_night() -> None:
     assert len(read_file(joined([LINES[0], *details, trailer]))) == len(LINES)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_as_a_line_are_an_access_a_control_message_or_an_error(value: bytes) -> None:
     """Nothing else comes out, whatever comes in."""
@@ -222,7 +221,7 @@ def test_any_bytes_as_a_line_are_an_access_a_control_message_or_an_error(value: 
     assert translated.is_control == (not translated.accesses)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(1, 96), st.text(st.characters(max_codepoint=0x7F), min_size=1, max_size=12), st.sampled_from(LINES))
 def test_a_damaged_line_is_an_access_a_control_message_or_an_error(column: int, text: str, line: str) -> None:
     """The same for lines that are nearly right."""
@@ -233,7 +232,6 @@ def test_a_damaged_line_is_an_access_a_control_message_or_an_error(column: int, 
     assert all(access.event_id == f"facts-{access.sequence:010d}" for access in translated.accesses)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(NIGHT)), st.binary(max_size=3), st.integers(0, 3))
 def test_no_damaged_file_is_taken_for_whole(place: int, insert: bytes, cut: int) -> None:
     """Either refused, or the very bytes that were checked: what is sent is what the hash was made of."""
