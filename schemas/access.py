@@ -85,10 +85,16 @@ def canonical(access: Access) -> bytes:
     return orjson.dumps(document(access), option=orjson.OPT_SORT_KEYS)
 
 
-def finding_id(access: Access) -> str:
-    """`f_` and 32 hex digits of SHA-256 over source, event_id and the canonical access, joined by 0x1F."""
-    body = b"\x1f".join((access.source.encode(), access.event_id.encode(), canonical(access)))
-    return "f_" + hashlib.sha256(body).hexdigest()[:32]
+def finding_id(access: Access, appended_at: int | None = None) -> str:
+    """`f_` and 32 hex digits of SHA-256 over source, event_id and the canonical access, joined by 0x1F.
+
+    What is dated past its append time (UTC ms) is judged as of then, and asks something else when it is sent again
+    later: there the append time is the fourth part (ADR 17). None: appended after all of it.
+    """
+    parts = [access.source.encode(), access.event_id.encode(), canonical(access)]
+    if appended_at is not None and appended_at < (access.occurred_until or access.occurred_at):
+        parts.append(format_instant(appended_at).encode())
+    return "f_" + hashlib.sha256(b"\x1f".join(parts)).hexdigest()[:32]
 
 
 # The judge checks every access but looks closely only at those that nothing explains, so it reads most of them with

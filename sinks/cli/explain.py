@@ -38,6 +38,7 @@ class Found(NamedTuple):
     place: str
     access: Access
     question: Question
+    finding_id: str
 
 
 class Read(NamedTuple):
@@ -78,7 +79,7 @@ def explain(
     ends = sorted({len(facts), len(facts) if at_position is None else min(at_position, len(facts))})
     for one in read.found:
         judged = [judge(policy, facts[:end], one) for end in ends]
-        transitions = [f for f in read.said if f.finding_id == finding_id(one.access)]
+        transitions = [f for f in read.said if f.finding_id == one.finding_id]
         click.echo(
             orjson.dumps(_document(one, judged, transitions)).decode()
             if as_json
@@ -111,7 +112,7 @@ def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver], one: Found) 
 def _document(one: Found, judged: Sequence[Judged], transitions: Sequence[Finding]) -> dict[str, Any]:
     return {
         "message": one.place,
-        "finding_id": finding_id(one.access),
+        "finding_id": one.finding_id,
         "judged": [
             {
                 "position": each.position,
@@ -182,8 +183,8 @@ def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
         accesses = translate(source, message.value, message.headers, message.timestamp).accesses
     except RejectedInputError:
         return []
-    appended = message.timestamp
-    return [Found(_place(message), a, question_of(a, appended)) for a in accesses if a.event_id == event_id]
+    place, at = _place(message), message.timestamp
+    return [Found(place, a, question_of(a, at), finding_id(a, at)) for a in accesses if a.event_id == event_id]
 
 
 def _place(message: Message) -> str:

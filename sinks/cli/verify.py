@@ -202,7 +202,12 @@ async def _findings(
     """All transitions; those of before `since` (UTC ms) only where they are about an access among these messages."""
     asked = set[bytes]()
     if since is not None:
-        asked = {finding_id(a).encode() for some in messages.values() for message in some for a in message.accesses}
+        asked = {
+            finding_id(access, message.appended_at).encode()
+            for some in messages.values()
+            for message in some
+            for access in message.accesses
+        }
     found: list[Finding] = []
     async for message in read_topic(broker, topic):
         value, is_new = message.value or b"", since is None or message.timestamp >= since

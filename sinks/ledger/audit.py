@@ -24,6 +24,7 @@ class Judged(NamedTuple):
 
     place: tuple[int, int]  # offset, index in the message
     access: Access
+    appended_at: int
     verdict: Verdict
 
 
@@ -120,7 +121,8 @@ def _check(
     judged = _check_cut(report, place, cut, inside_of(messages, cut), judge)
     for one in judged:
         is_found = one.verdict.outcome != "explained" and not one.verdict.is_pending
-        if is_found and finding_id(one.access) not in states:  # findings are stored before the cut that counts them
+        # findings are stored before the cut that counts them
+        if is_found and finding_id(one.access, one.appended_at) not in states:
             report.differences.append(f"{place[0]}/{place[1]}/{one.place[0]}: was found and has no finding")
     return judged
 
@@ -174,7 +176,7 @@ def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge
         for index, access in enumerate(message.accesses):
             verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
             codes.append(CODES["pending" if verdict.is_pending else verdict.outcome])
-            judged.append(Judged((message.offset, index), access, verdict))
+            judged.append(Judged((message.offset, index), access, message.appended_at, verdict))
     kinds = Counter(m.kind for m in inside)
     said = cut.messages
     if (said.translated, said.control, said.dead_letters) != (
@@ -207,7 +209,7 @@ def _check_settlement(
         verdict = judge.judge(access, found[0].appended_at, position=cut.position, marks=cut.marks)
         if verdict.outcome != "explained":
             report.differences.append(f"{_where(place, cut)}: settles an access that nothing explains")
-        judged.append(Judged((offset, index), access, verdict))
+        judged.append(Judged((offset, index), access, found[0].appended_at, verdict))
     if cut.digest != verdict_digest(CODES["explained"] * len(cut.settled or ())):
         report.differences.append(f"{_where(place, cut)}: has the digest of other verdicts")
     return judged
@@ -228,7 +230,7 @@ def _check_settled(
         if message.judged is not None:
             continue  # it waited, and was quarantined when it was to be judged again
         access = message.accesses[index]
-        if finding_id(access) in states:
+        if finding_id(access, message.appended_at) in states:
             continue
         verdict = judge.judge(access, message.appended_at, position=logs.position, marks=logs.marks)
         if verdict.is_pending:
@@ -288,9 +290,11 @@ def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judg
     """The verdict that follows where a transition says it does; None: its message holds no such access."""
     at = finding.message
     message = places[at.topic, at.partition].get(at.offset)
-    accesses = () if message is None else as_judged(message).accesses
-    access = next((a for a in accesses if finding_id(a) == finding.finding_id), None)
-    if message is None or access is None:
+    if message is None:
+        return None
+    accesses, name, appended_at = as_judged(message).accesses, finding.finding_id, message.appended_at
+    access = next((a for a in accesses if finding_id(a, appended_at) == name), None)
+    if access is None:
         return None
     return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
 

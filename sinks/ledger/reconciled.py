@@ -35,18 +35,14 @@ def unreconciled(
     cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, [])])
     if cut is None:
         return
-    wrong: dict[str, list[int]] = {}
-    right: set[str] = set()
     for message in messages:
         if message.offset >= cut.next_offset or message.appended_at < logs.since:
             continue
         for access in message.accesses:
-            name = finding_id(access)
+            name = finding_id(access, message.appended_at)
             verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
-            is_right = _stands(verdict, said.get(name, ()), cut.position)
-            right.add(name) if is_right else wrong.setdefault(name, []).append(message.offset)
-    # A repeat may lie at another append time, and what is said follows from one of them.
-    yield from ((offset, cut.position) for name, offsets in wrong.items() if name not in right for offset in offsets)
+            if not _stands(verdict, said.get(name, ()), cut.position):
+                yield message.offset, cut.position
 
 
 def _stands(verdict: Verdict, transitions: Sequence[Finding], position: int) -> bool:

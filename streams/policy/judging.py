@@ -314,7 +314,7 @@ def opened(
         appended_at=message.timestamp,
         access=access,
         question=question,
-        finding_id=finding_id(access),
+        finding_id=finding_id(access, message.timestamp),
         published=None,
         is_reopened=is_reopened,
     )

@@ -175,7 +175,7 @@ def _outcome(
         access = decode(Access, one.value)
         verdict = judge.judge(access, one.appended_at, position=len(facts), marks=highest)
         if verdict.certainty is not None:
-            findings[finding_id(access)] = verdict
+            findings[finding_id(access, one.appended_at)] = verdict
         if number % SAY_EVERY == 0:
             print(f"  the brute-force judge: {number:,} of {len(stored):,} accesses", flush=True)
     expected = Expected(findings=findings, judged={}, accesses={}, messages={}, control=0, dead_letters=0, conflicts=0)

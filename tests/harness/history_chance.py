@@ -245,11 +245,7 @@ class _Chance:
         which = rng.random()
         if self.sent and which < 0.1:
             again = rng.choice(self.sent)
-            assert again.access is not None
-            end = again.access.occurred_until or again.access.occurred_at
-            is_twofold = end > again.appended_at  # it asks another question when it is appended later (see Played)
-            at = again.appended_at if is_twofold and rng.random() < 0.8 else self.now
-            self.acts.append(again._replace(appended_at=at))
+            self.acts.append(again._replace(appended_at=self.now))
             return
         partition = rng.randrange(len(PARTITIONS))
         if which < 0.13:

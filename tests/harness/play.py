@@ -17,7 +17,6 @@ from schemas.topics import FEEDS
 from sinks.ledger.audit import Report, audit
 from sinks.ledger.rejudge import Rejudge, Verdict
 from streams.join.open import Partition
-from streams.join.question import Question, question_of
 from streams.join.reconcile import State as Joined
 from streams.join.reconcile import join, state_of
 
@@ -103,17 +102,6 @@ class Played:
         return dict(found)
 
     @cached_property
-    def twofold(self) -> set[str]:
-        """Findings of two truths: the access was dated past its append time, so its repeat asks another question.
-
-        Both are judged, and both say so; which of them stands is not laid down (a rough edge, seldom met).
-        """
-        asked: defaultdict[str, set[Question]] = defaultdict(set)
-        for one in self.asked.values():
-            asked[one.name].add(question_of(one.access, one.appended_at))
-        return {name for name, questions in asked.items() if len(questions) > 1}
-
-    @cached_property
     def _truths(self) -> dict[tuple[object, ...], Verdict]:
         return {}
 
@@ -178,7 +166,7 @@ class Played:
         partition = PARTITIONS[act.partition]
         if act.access is not None:
             place = partition, len(self.stored.messages[partition])
-            self.asked[place] = Asked(finding_id(act.access), act.access, act.appended_at)
+            self.asked[place] = Asked(finding_id(act.access, act.appended_at), act.access, act.appended_at)
         self.stored.send(partition, act.value, act.appended_at)
 
     def _claim(self, worker: Worker) -> None:

@@ -99,7 +99,7 @@ class Script:
         judged: dict[str, tuple[Access, Verdict]] = {}
         accesses: Counter[Judged] = Counter()
         for access in self._accesses():
-            key = finding_id(access)
+            key = finding_id(access, appended_at)
             if key not in judged:
                 judged[key] = access, judge.judge(access, appended_at, position=len(log), marks=marks)
             verdict = judged[key][1]

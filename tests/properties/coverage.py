@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final, get_args
 
+from schemas.access import canonical
 from schemas.fact import Account, Assignment, Fact, FactKind, RegisteredFact, Waiver
 from schemas.finding import Certainty, Outcome, Transition
 from tests.harness.history import Crash, Freeze, History, Look, Send, Stray
@@ -141,14 +142,14 @@ def _of_accesses(played: Played) -> Iterator[str]:
     sent = [act for act in played.history.acts if isinstance(act, Send)]
     if any(act.access is None for act in sent):
         yield "message nobody can read"
-    if played.twofold:
-        yield "repeat that asks another question"
     if any(len(places) > 1 for places in played.places.values()):
         yield "repeat"
-    names: defaultdict[str, set[str]] = defaultdict(set)
+    names: defaultdict[str, set[bytes]] = defaultdict(set)
+    times: defaultdict[bytes, set[str]] = defaultdict(set)
     for asked in played.asked.values():
         access = asked.access
-        names[access.event_id].add(asked.name)
+        names[access.event_id].add(canonical(access))
+        times[canonical(access)].add(asked.name)
         if access.candidates:
             yield "search with candidates"
         if access.occurred_until is not None and access.occurred_until > access.occurred_at:
@@ -159,6 +160,8 @@ def _of_accesses(played: Played) -> Iterator[str]:
             yield "attempt that failed"
     if any(len(found) > 1 for found in names.values()):
         yield "same id, other content"
+    if any(len(found) > 1 for found in times.values()):
+        yield "repeat of what was dated ahead"
 
 
 def _of_findings(played: Played) -> Iterator[str]:
@@ -196,7 +199,7 @@ def _wanted() -> Iterator[str]:
     yield from ("login corrected to another person", "revision recorded before a lower one")
     yield from ("interval made shorter", "interval made longer", "overlapping assignments of one pair")
     yield from ("shared login", "loop of supervision", "message nobody can read", "repeat")
-    yield from ("repeat that asks another question", "search with candidates", "imprecise time", "clock ahead")
+    yield from ("repeat of what was dated ahead", "search with candidates", "imprecise time", "clock ahead")
     yield from ("attempt that failed", "same id, other content", "finding that moves to another person")
     yield from (f"transition {name}" for name in get_args(Transition))
     yield from (f"outcome {name}" for name in get_args(Outcome))

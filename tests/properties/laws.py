@@ -37,17 +37,18 @@ Log = Sequence[RegisteredFact | Waiver]
 def what_stands_is_what_is_true(played: Played) -> None:
     """No finding that the brute-force judge denies, and none missing; also on the way, of all that was seen."""
     for claim in played.claims:
-        verdicts = {played.truth(place, claim.position, claim.marks) for place in played.places[claim.name]}
-        assert any(_stands(verdict, claim.state) for verdict in verdicts), (claim, verdicts)
+        for place in played.places[claim.name]:
+            verdict = played.truth(place, claim.position, claim.marks)
+            assert _stands(verdict, claim.state), (claim, verdict)
     states = joined(played.stored.findings)
     assert set(states) <= set(played.places)
     for name, places in played.places.items():
-        verdicts = {played.truth_in_the_end(place) for place in places}
-        assert any(_stands(verdict, states.get(name)) for verdict in verdicts), (name, states.get(name), verdicts)
+        [verdict] = {played.truth_in_the_end(place) for place in places}  # also of a repeat
+        assert _stands(verdict, states.get(name)), (name, states.get(name), verdict)
 
 
 def _stands(verdict: Verdict, said: object) -> bool:
-    """Whether this is what must be said; of one access that lies at two places either may have been."""
+    """Whether this is what must be said."""
     if verdict.outcome == "explained":
         return said is None or getattr(said, "outcome", None) == "explained"
     if verdict.is_pending:
@@ -71,8 +72,8 @@ def every_transition_is_true_at_its_position(played: Played) -> None:
         if verdict.certainty is not None:
             assert CERTAINTIES.index(finding.certainty) >= CERTAINTIES.index(verdict.certainty)
             assert finding.waiting_for == verdict.waiting_for
-        else:  # of two questions one may be pending still when the other has been answered
-            assert verdict.outcome == "explained" or finding.finding_id in played.twofold
+        else:
+            assert verdict.outcome == "explained"
 
 
 def no_transition_repeats_what_is_known(played: Played) -> None:
@@ -82,7 +83,7 @@ def no_transition_repeats_what_is_known(played: Played) -> None:
         before = states.get(finding.finding_id)
         after = finding if before is None else joined([before, finding])[finding.finding_id]
         is_new = before is None or _visible(before) != _visible(after)
-        assert is_new or played.zombies or finding.finding_id in played.twofold, finding  # who know not of each other
+        assert is_new or played.zombies, finding  # who do not know of each other
         states[finding.finding_id] = after
     assert len(played.stored.findings) <= 20 * (1 + len(played.asked)) * (1 + played.frozen)
 
@@ -98,9 +99,8 @@ def both_joins_agree(played: Played) -> None:
     said = {
         name: (f.position, f.outcome, f.certainty, f.staff, f.clause, f.severity, f.policy.hash, f.flags)
         for name, f in readers.items()
-        if name not in played.twofold
     }
-    assert {name: tuple(state) for name, state in played.states().items() if name not in played.twofold} == said
+    assert {name: tuple(state) for name, state in played.states().items()} == said
     shuffled = list(played.stored.findings)
     Random(played.history.seed).shuffle(shuffled)
     assert joined(shuffled) == readers
@@ -118,13 +118,12 @@ def nothing_is_lost_between_cuts(played: Played) -> None:
     report = played.audited()
     assert (report.differences, report.unjudged) == ([], 0)
     ends = {p: len(m) for p, m in played.stored.messages.items() if m}
-    found = {finding.finding_id for finding in played.stored.findings} | played.twofold  # none returns to pending
+    found = {finding.finding_id for finding in played.stored.findings}  # none returns to pending
     pending = {p for p, a in played.asked.items() if a.name not in found and played.truth_in_the_end(p).is_pending}
     waiting = {(e.partition, e.offset) for e in played.worker.open if e.is_pending and e.finding_id not in found}
     assert waiting == pending
     assert played.worker.jobs == []
-    if not played.twofold:
-        assert (played.worker.open.pending(), report.pending <= len(pending)) == (len(pending), True)
+    assert (played.worker.open.pending(), report.pending <= len(pending)) == (len(pending), True)
     if not played.history.silent:
         assert (len(played.worker.open), pending) == (0, set())
     if len(played.worker.open) == 0:

@@ -122,6 +122,10 @@ class Play:
         """What was sent to this place."""
         return decode_access(self.stored.messages[place[0]][place[1]].value)
 
+    def name_of(self, place: Place) -> str:
+        """The id of what is found about it."""
+        return finding_id(self.access_at(place), self.stored.messages[place[0]][place[1]].timestamp)
+
     def audited(self) -> Report:
         """The last word of the audit of everything stored."""
         *_, report = audit(self.stored.logs(), self.brute(), self.policy.hash())
@@ -202,9 +206,9 @@ class Play:
             assert_stands(verdict, worker.judging.published.state(entry.finding_id, entry.partition))
         # Accused once: a fact yet to come may clear it, or accuse again, until it is final.
         kept = {entry.finding_id for entry in worker.open}
-        kept |= {finding_id(self.access_at(place)) for place in self.last if not worker.has_read(place)}
+        kept |= {self.name_of(place) for place in self.last if not worker.has_read(place)}
         for place in self.last:
-            name = finding_id(self.access_at(place))
+            name = self.name_of(place)
             if worker.judging.published.state(name, place[0]) is not None and not self._is_final(place, marks):
                 assert name in kept
 
@@ -305,7 +309,7 @@ def check(play: Play, *, is_haunted: bool = False) -> None:
     standing = joined(play.stored.findings)
     verdicts: dict[str, list[Verdict]] = {}
     for place, verdict in play.last.items():
-        verdicts.setdefault(finding_id(play.access_at(place)), []).append(verdict)
+        verdicts.setdefault(play.name_of(place), []).append(verdict)
     for name, last in verdicts.items():
         assert not all(differs(verdict, standing.get(name)) for verdict in last), (name, last, standing.get(name))
     assert set(standing) <= set(verdicts)

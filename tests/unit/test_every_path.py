@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.access import finding_id
 from schemas.codec import decode
 from schemas.fact import Fact
 from schemas.finding import FactRef, Finding
@@ -14,7 +15,7 @@ from tests.harness.builders import account, assignment, at, coverage, make_acces
 from tests.harness.verdicts import JDOE
 
 ACCESS = make_access()
-FOUND = Found("access.ecms.v1/2/991", ACCESS, question_of(ACCESS, at("20:00")))
+FOUND = Found("access.ecms.v1/2/991", ACCESS, question_of(ACCESS, at("20:00")), finding_id(ACCESS))
 POLICY = make_policy()
 
 
