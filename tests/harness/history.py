@@ -74,15 +74,49 @@ class Look(NamedTuple):
     """It hears, and somebody looks at everything that stands."""
 
 
+class Keep(NamedTuple):
+    """A snapshot of the worker is put away."""
+
+
+class Forget(NamedTuple):
+    """What was appended before an instant (UTC ms) is behind the horizon of the worker."""
+
+    before: int
+
+
+class Heir(NamedTuple):
+    """Who takes over: one that lost its partitions before, if there is any; or a new one, with a snapshot, if any.
+
+    Counted from the last one back; None: not such a one.
+    """
+
+    away: int | None = None
+    kept: int | None = None
+
+
 class Crash(NamedTuple):
     """It stores so many jobs, `torn` findings of one more without its cut, and is gone; another takes over."""
 
     stored: int
     torn: int | None
+    heir: Heir = Heir()
+
+
+class Leave(NamedTuple):
+    """It stores so many jobs and loses its partitions; it goes on hearing, and may take over one day."""
+
+    stored: int
+    heir: Heir = Heir()
 
 
 class Freeze(NamedTuple):
     """It is taken for dead, and another takes over; it may go on beside that one."""
+
+    heir: Heir = Heir()
+
+
+class Overhear(NamedTuple):
+    """Whoever lost its partitions reads facts, marks and findings to their ends."""
 
 
 class Stray(NamedTuple):
@@ -91,7 +125,10 @@ class Stray(NamedTuple):
     act: Hear | Take | Store
 
 
-Act = State | Promise | Waive | Send | Hear | Take | Store | LookBack | Look | Crash | Freeze | Stray
+Act = (
+    State | Promise | Waive | Send | Hear | Take | Store | LookBack | Look | Keep | Forget
+    | Crash | Leave | Freeze | Overhear | Stray
+)  # fmt: skip
 
 
 class History(NamedTuple):
@@ -123,6 +160,8 @@ def _lines(acts: Iterable[Act]) -> Iterable[str]:
                 )
             case Promise(feed, through) | Waive(feed, through):
                 yield f"  {type(act).__name__.lower()} {feed} through {format_instant(through)}"
+            case Forget(before):
+                yield f"  forget what was appended before {format_instant(before)}"
             case Send(partition, value, _, at):
                 yield f"  send to {partition} at {format_instant(at)}: {value.decode(errors='replace')}"
             case _:

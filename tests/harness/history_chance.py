@@ -18,11 +18,16 @@ from .history import (
     PARTITIONS,
     Act,
     Crash,
+    Forget,
     Freeze,
     Hear,
+    Heir,
     History,
+    Keep,
+    Leave,
     Look,
     LookBack,
+    Overhear,
     Promise,
     Send,
     State,
@@ -61,12 +66,15 @@ class _Chance:
         self.told: defaultdict[str, list[Fact]] = defaultdict(list)
         self.duties: list[str] = []  # facts that some access may meet
         self.sent: list[Send] = []
-        self.frozen = False
+        self.frozen = self.left = False
 
     def history(self) -> History:
         rng = self.rng
         self.crashes = rng.choice((0.0, 0.0, 0.06, 0.15))
         self.undead = rng.choice((0.0, 0.0, 0.7))
+        self.returning = rng.choice((0.0, 0.0, 0.7))
+        self.forgetful = rng.choice((0.0, 0.0, 0.1))
+        self.snapshots = rng.choice((0.0, 0.0, 0.15))
         silent = frozenset(rng.sample(sorted(FEEDS), rng.choice((1, 1, 2)))) if rng.random() < 0.2 else frozenset()
         self.hears = rng.choice((0.5, 0.9))
         self._beginning()
@@ -113,19 +121,34 @@ class _Chance:
             self.acts.append(Look())
         elif rng.random() < self.hears:
             self.acts.append(Hear())
+        self._keep_house()
         if self.frozen and rng.random() < 0.3:
             stray = (Hear(), Take(rng.randrange(len(PARTITIONS)), rng.randint(1, 4)), Store(rng.randint(0, 2)))
             self.acts.append(Stray(rng.choice(stray)))
         if rng.random() < self.crashes:
             self._crash()
 
+    def _keep_house(self) -> None:
+        rng = self.rng
+        if rng.random() < self.snapshots:
+            self.acts.append(Keep())
+        if rng.random() < self.forgetful:
+            self.acts.append(Forget(self.now - rng.randrange(4) * STEP))
+        if self.left and rng.random() < 0.5:
+            self.acts.append(Overhear())
+
     def _crash(self) -> None:
         rng = self.rng
+        away = rng.randrange(2) if rng.random() < self.returning else None
+        heir = Heir(away, rng.randrange(3) if self.snapshots else None)
         if rng.random() < self.undead:
             self.frozen = True
-            self.acts.append(Freeze())
+            self.acts.append(Freeze(heir))
+        elif rng.random() < self.returning:
+            self.left = True
+            self.acts.append(Leave(rng.randint(0, 2), heir))
         else:
-            self.acts.append(Crash(rng.randint(0, 1), rng.choice((None, None, 0, 1, 2))))
+            self.acts.append(Crash(rng.randint(0, 1), rng.choice((None, None, 0, 1, 2)), heir))
 
     def _promises(self, step: int) -> None:
         rng = self.rng

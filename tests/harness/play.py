@@ -25,11 +25,16 @@ from .history import (
     PARTITIONS,
     Act,
     Crash,
+    Forget,
     Freeze,
     Hear,
+    Heir,
     History,
+    Keep,
+    Leave,
     Look,
     LookBack,
+    Overhear,
     Promise,
     Send,
     State,
@@ -38,11 +43,13 @@ from .history import (
     Take,
     Waive,
 )
-from .worker import Stored, Worker
+from .worker import Kept, Stored, Worker
 
 FAR: Final = chance.START + 100 * chance.STEPS * chance.STEP
 LAST_BATCH: Final = 7
 Place = tuple[Partition, int]
+Marks = tuple[tuple[str, int], ...]
+"""Feeds and their promises (UTC ms), sorted."""
 
 
 class Asked(NamedTuple):
@@ -58,8 +65,18 @@ class Claim(NamedTuple):
 
     name: str
     position: int
-    marks: tuple[tuple[str, int], ...]
+    marks: Marks
     state: Joined | None
+    is_open: bool
+
+
+class Closed(NamedTuple):
+    """What a worker that knew so much held to be decided for good, and whether anything had been said of it."""
+
+    place: Place
+    position: int
+    marks: Marks
+    is_said: bool
 
 
 @dataclass
@@ -70,13 +87,18 @@ class Played:
     stored: Stored = field(default_factory=Stored)
     asked: dict[Place, Asked] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    away: list[Worker] = field(default_factory=list)
+    returned: int = 0
+    restored: int = 0
     zombies: list[Worker] = field(default_factory=list)
     lives: int = 0
     frozen: int = 0
     worker: Worker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.worker = self._born()
+        self.worker = self._born(None)
 
     @property
     def facts(self) -> list[RegisteredFact | Waiver]:
@@ -105,7 +127,7 @@ class Played:
     def _truths(self) -> dict[tuple[object, ...], Verdict]:
         return {}
 
-    def truth(self, place: Place, position: int, marks: tuple[tuple[str, int], ...]) -> Verdict:
+    def truth(self, place: Place, position: int, marks: Marks) -> Verdict:
         """The brute-force judge's word on an access at a position."""
         asked = self.asked[place]
         key = asked.name, asked.appended_at, position, marks
@@ -129,9 +151,20 @@ class Played:
         *_, report = audit(self.stored.logs(), self.brute, self.history.policy.hash())
         return report
 
-    def _born(self) -> Worker:
+    def _born(self, kept: Kept | None) -> Worker:
         self.lives += 1
-        return Worker(self.stored, self.history.policy, run=f"run-{self.lives}")
+        self.restored += kept is not None
+        return Worker(self.stored, self.history.policy, run=f"run-{self.lives}", kept=kept)
+
+    def _heir(self, heir: Heir) -> Worker:
+        if heir.away is None or not self.away:
+            is_restored = heir.kept is not None and self.kept
+            return self._born(self.kept[max(-len(self.kept), -1 - (heir.kept or 0))] if is_restored else None)
+        worker = self.away.pop(max(-len(self.away), -1 - heir.away))
+        self.returned += 1
+        worker.begin()
+        worker.hear()
+        return worker
 
     def do(self, act: Act) -> None:
         """One act."""
@@ -148,19 +181,41 @@ class Played:
             case Look():
                 self.worker.hear()
                 self._claim(self.worker)
-            case Crash(number, torn):
-                self.worker.store(number, torn=torn)
-                self.worker = self._born()
-            case Freeze():
-                self.worker.is_zombie = True
-                self.zombies.append(self.worker)
-                self.frozen += 1
-                self.worker = self._born()
+            case Keep():
+                self.kept.append(self.worker.put_away())
+            case Forget(before):
+                self.worker.forget(before)
+            case Crash() | Leave() | Freeze():
+                self._hand_over(act)
+            case Overhear():
+                for worker in self.away:
+                    worker.hear()
             case Stray(stray):
                 if self.zombies:
                     _go_on(self.zombies[-1], stray)
             case _:
                 _go_on(self.worker, act)
+        closed, self.worker.closed = self.worker.closed, []
+        marks = tuple(sorted(self.worker.marks.items())) if closed else ()
+        for entry in closed:
+            place = entry.partition, entry.offset
+            self.closed.append(Closed(place, self.worker.heard_facts, marks, entry.published is not None))
+
+    def _hand_over(self, act: Crash | Leave | Freeze) -> None:
+        gone = self.worker
+        match act:
+            case Crash(number, torn):
+                gone.store(number, torn=torn)
+            case Leave(number):
+                gone.store(number)
+                gone.lose()
+            case Freeze():
+                gone.is_zombie = True
+                self.zombies.append(gone)
+                self.frozen += 1
+        self.worker = self._heir(act.heir)
+        if isinstance(act, Leave):
+            self.away.append(gone)
 
     def _send(self, act: Send) -> None:
         partition = PARTITIONS[act.partition]
@@ -172,6 +227,7 @@ class Played:
     def _claim(self, worker: Worker) -> None:
         """Of everything that this worker has seen: each fact it heard it has brought to all of that."""
         seen: dict[str, bool] = {}
+        kept = {entry.finding_id for entry in worker.open}
         partition_of: dict[str, Partition] = {}
         for place, asked in self.asked.items():
             seen[asked.name] = seen.get(asked.name, True) and worker.has_read(place)
@@ -180,7 +236,7 @@ class Played:
         for name, is_seen in seen.items():
             if is_seen:
                 state = worker.judging.published.state(name, partition_of[name])
-                self.claims.append(Claim(name, worker.heard_facts, marks, state))
+                self.claims.append(Claim(name, worker.heard_facts, marks, state, name in kept))
 
     def end(self) -> None:
         """Whoever was taken for dead stores what it has; all that will ever be said is, and is judged and stored."""

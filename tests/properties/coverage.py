@@ -10,7 +10,7 @@ from typing import Final, get_args
 from schemas.access import canonical
 from schemas.fact import Account, Assignment, Fact, FactKind, RegisteredFact, Waiver
 from schemas.finding import Certainty, Outcome, Transition
-from tests.harness.history import Crash, Freeze, History, Look, Send, Stray
+from tests.harness.history import Crash, Forget, Freeze, History, Leave, Look, Send, Stray
 from tests.harness.history_chance import AFTER, YEARS_15
 from tests.harness.play import Played
 
@@ -48,12 +48,21 @@ def _policy(history: History) -> Iterator[str]:
 
 
 def _acts(played: Played) -> Iterator[str]:
-    names: Mapping[type, str] = {Crash: "crash", Freeze: "worker taken for dead", Stray: "zombie's act", Look: "look"}
+    names: Mapping[type, str] = {
+        **{Crash: "crash", Freeze: "worker taken for dead", Stray: "zombie's act", Look: "look"},
+        **{Leave: "worker that loses its partitions", Forget: "horizon"},
+    }
     yield from {names[type(act)] for act in played.history.acts if type(act) in names}
     if any(isinstance(act, Crash) and act.torn for act in played.history.acts):
         yield "torn store"
     if any(isinstance(said, Waiver) for said in played.facts):
         yield "waiver"
+    if played.returned:
+        yield "partitions that come back"
+    if played.restored:
+        yield "worker with a snapshot"
+    if played.worker.backfilled:
+        yield "backfill"
     if played.worker.corrected:
         yield "correction of what was closed"
     if played.worker.answered:
@@ -190,7 +199,8 @@ def _wanted() -> Iterator[str]:
     yield from (f"policy without {name}" for name in ("own_assignment", "supervises", "covers"))
     yield from (f"policy with depth {depth}" for depth in (1, 2, 3))
     yield from ("policy whose coverage carries no line", "feed that never comes back", "waiver", "crash", "look")
-    yield from ("worker taken for dead", "zombie's act", "torn store", "looking back")
+    yield from ("worker taken for dead", "zombie's act", "torn store", "looking back", "backfill", "horizon")
+    yield from ("worker that loses its partitions", "partitions that come back", "worker with a snapshot")
     yield from ("correction of what was closed", "answer to somebody else")
     yield from get_args(FactKind)
     yield from ("unit assignment", "void", "interval of no time", "fact 15 years ahead", "mark kept", "mark broken")
