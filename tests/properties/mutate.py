@@ -60,13 +60,16 @@ OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they ar
     "view": ("knowledge", "explain"),
 }
 QUICK: Final = (
-    "reconcile", "completeness", "touched", "names", "published_states", "stamp_and_register", "facts", "moments",
-    "knowledge", "open_accesses", "decide", "near_misses", "every_path", "explain", "cuts", "judging", "indexed",
-    "corrections", "plain_duties", "index", "audit", "audit_reconciled", "knowledge_memory",
+    "reconcile", "completeness", "touched", "published_states", "stamp_and_register", "facts", "moments", "knowledge",
+    "open_accesses", "decide", "near_misses", "every_path", "explain", "cuts", "judging", "indexed", "corrections",
+    "plain_duties", "index", "audit", "audit_reconciled",
 )  # fmt: skip
+HISTORIES: Final = "tests/properties/test_histories.py"
 SLOW: Final = (
-    "tests/properties/test_histories.py",
     "tests/unit/test_judging_fast_path.py",
+    "tests/properties/test_touched_accesses.py",
+    "tests/unit/test_names.py",
+    "tests/unit/test_knowledge_memory.py",
 )
 
 
@@ -99,8 +102,9 @@ def stages(mutant: Mutant, is_quick: bool) -> list[list[str]]:
     own = unit(OWN.get(stem, (stem,)))
     return [
         own,
+        *(() if is_quick else ([HISTORIES],)),
         [file for file in unit(QUICK) if file not in own],
-        *([file] for file in (() if is_quick else SLOW)),
+        *([file] for file in (() if is_quick else SLOW) if file not in own),
     ]
 
 

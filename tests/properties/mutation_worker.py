@@ -21,6 +21,7 @@ import orjson
 import pytest
 
 BEFOREHAND: Final = ("hypothesis", "hypothesis.strategies", "pytest_asyncio", "_hypothesis_pytestplugin", "aiokafka")
+MUTATED: Final = "NTK_TESTS_MUTATED"  # set in the environment of tests of mutants
 LIMIT_BYTES: Final = 4 << 30  # a mutant may loop for ever, and collect what it finds
 OPTIONS: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0")
 
@@ -31,6 +32,7 @@ def main() -> None:
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
+    os.environ[MUTATED] = "1"
     _import_what_stays()
     for line in sys.stdin.buffer:
         answers.write(orjson.dumps(_answer(orjson.loads(line))) + b"\n")
