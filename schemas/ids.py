@@ -59,6 +59,7 @@ _SECONDS = tuple(f"{n:02}." for n in range(60))
 _MILLIS = tuple(f"{n:03}Z" for n in range(1000))
 
 
+@lru_cache(maxsize=4096)  # a finding names its instant twice, and the marks that all others of its batch name
 def format_instant(ms: int) -> str:
     """RFC 3339 in UTC with exactly three digits after the second."""
     day, rest = divmod(ms, 86_400_000)

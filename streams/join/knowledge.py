@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -26,6 +26,8 @@ from .facts import Facts, History, Revision
 from .names import NONE
 from .plain import ASSIGNMENT, PlainDuties
 from .rows import NUMBER_OF, Row, row_of
+
+BORNE_MAX: Final = 16_384  # answers of `_bearing` kept: some 3 MB
 
 Side = tuple[FactKind, int]
 RECORDS: Final[tuple[Side, ...]] = (("assignment", TWO), ("membership", ONE), ("membership", TWO))
@@ -79,6 +81,7 @@ class Knowledge:
         self.facts = Facts()
         self.plain = PlainDuties(self.facts, grace_ms)
         self.offsets = array("Q")  # of each row in the log
+        self._borne: dict[tuple[FactKind, int, str], tuple[History, ...]] = {}  # what `_bearing` found; no assignments
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -111,6 +114,8 @@ class Knowledge:
             return Learned.REPEAT, NONE
         self.plain.hear(at)
         self.offsets.append(offset)
+        if row.kind != ASSIGNMENT:
+            self._borne.clear()
         return Learned.NEW, at
 
     def row_at(self, position: int) -> int:
@@ -123,47 +128,57 @@ class Knowledge:
 
     # who has what
 
-    def assigned(self, record: RecordKey, staff: str) -> list[History]:
-        """Assignments of this staff member to the record."""
-        return self._assignments(record, staff)
+    def assigned(self, record: RecordKey, staff: str) -> tuple[list[History], list[History]]:
+        """Assignments of this staff member to the record, and those of units."""
+        facts = self.facts
+        number = facts.records.get(plain_key(record))
+        if number is None:
+            return [], []
+        person, variant, one, before = facts.people.get(staff, NONE), facts.variant, facts.names[ONE], facts.before[TWO]
+        own, units = list[int](), list[int]()
+        row = facts.newest(ASSIGNMENT, TWO)[number]
+        while row:
+            row -= 1
+            if variant[row] & UNIT:
+                units.append(facts.fact[row])
+            elif one[row] == person:
+                own.append(facts.fact[row])
+            row = before[row]
+        return self._histories(own), self._histories(units)
 
-    def units_assigned(self, record: RecordKey) -> list[History]:
-        """Assignments of units to the record."""
-        return self._assignments(record, None)
-
-    def memberships(self, record: RecordKey) -> list[History]:
+    def memberships(self, record: RecordKey) -> Sequence[History]:
         """What the record is within."""
         return self._bearing("membership", ONE, plain_key(record))
 
-    def members(self, record: RecordKey) -> list[History]:
+    def members(self, record: RecordKey) -> Sequence[History]:
         """What is within the record."""
         return self._bearing("membership", TWO, plain_key(record))
 
-    def units(self, staff: str) -> list[History]:
+    def units(self, staff: str) -> Sequence[History]:
         """Units of this staff member."""
         return self._bearing("unit_member", ONE, staff)
 
-    def below(self, supervisor: str) -> list[History]:
+    def below(self, supervisor: str) -> Sequence[History]:
         """Whom they supervise."""
         return self._bearing("supervision", ONE, supervisor)
 
-    def above(self, staff: str) -> list[History]:
+    def above(self, staff: str) -> Sequence[History]:
         """Who supervises them."""
         return self._bearing("supervision", TWO, staff)
 
-    def stands_in(self, covering: str) -> list[History]:
+    def stands_in(self, covering: str) -> Sequence[History]:
         """Whom they stand in for."""
         return self._bearing("coverage", ONE, covering)
 
-    def stood_in_for(self, covered: str) -> list[History]:
+    def stood_in_for(self, covered: str) -> Sequence[History]:
         """Who stands in for them."""
         return self._bearing("coverage", TWO, covered)
 
-    def accounts(self, login: str) -> list[History]:
+    def accounts(self, login: str) -> Sequence[History]:
         """Whose login it is, as `login_key` spells it."""
         return self._bearing("account", ONE, login)
 
-    def logins_of(self, staff: str) -> list[History]:
+    def logins_of(self, staff: str) -> Sequence[History]:
         """Their logins."""
         return self._bearing("account", TWO, staff)
 
@@ -192,25 +207,18 @@ class Knowledge:
                 return True
         return False
 
-    def _assignments(self, record: RecordKey, staff: str | None) -> list[History]:
-        """Of this staff member, or of units."""
-        facts = self.facts
-        number = facts.records.get(plain_key(record))
-        person = NONE if staff is None else facts.people.get(staff, NONE)
-        if number is None or (staff is not None and person == NONE):
-            return []
-        variant, one, before, found = facts.variant, facts.names[ONE], facts.before[TWO], list[int]()
-        row = facts.newest(ASSIGNMENT, TWO)[number]
-        while row:
-            row -= 1
-            if (staff is None) == bool(variant[row] & UNIT) and (staff is None or one[row] == person):
-                found.append(facts.fact[row])
-            row = before[row]
-        return [History(facts, fact) for fact in dict.fromkeys(reversed(found))]
+    def _histories(self, newest_first: list[int]) -> list[History]:
+        return [History(self.facts, fact) for fact in dict.fromkeys(reversed(newest_first))]
 
-    def _bearing(self, kind: FactKind, side: int, name: str) -> list[History]:
-        numbers = self.facts.bearing(kind, side, name)
-        return [History(self.facts, number) for number in numbers] if numbers else []
+    def _bearing(self, kind: FactKind, side: int, name: str) -> Sequence[History]:
+        """Who is who and who answers for whom hardly changes, and is asked ten times about every finding."""
+        found = self._borne.get((kind, side, name))
+        if found is None:
+            if len(self._borne) >= BORNE_MAX:
+                self._borne.clear()
+            numbers = self.facts.bearing(kind, side, name)
+            found = self._borne[kind, side, name] = tuple(History(self.facts, number) for number in numbers)
+        return found
 
 
 def names(body: Body) -> set[RecordKey]:

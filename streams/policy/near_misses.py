@@ -36,11 +36,11 @@ def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Questi
 
 def _own(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...]) -> Iterator[History]:
     for target in targets:
-        yield from knowledge.assigned(target, staff)
+        yield from knowledge.assigned(target, staff)[0]
         for membership in knowledge.memberships(target):
             body = membership.top.body
             if isinstance(body, Membership):
-                yield from knowledge.assigned(record_key(body.within), staff)
+                yield from knowledge.assigned(record_key(body.within), staff)[0]
 
 
 def _cover(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...], instant: int) -> Iterator[History]:
@@ -86,6 +86,8 @@ def _why(history: History, question: Question) -> str:
 def _too_deep(
     knowledge: Knowledge, paths: Paths, staff: str, targets: tuple[RecordKey, ...], instant: int
 ) -> NearMiss | None:
+    if not knowledge.below(staff):
+        return None
     now = View(knowledge)
     for depth in range(paths.supervises.depth + 1, DEEPEST + 1):
         for target in targets:

@@ -44,12 +44,12 @@ def line(view: View, staff: str, record: RecordKey, instant: int, depth: int) ->
 
 
 def _assigned(view: View, staff: str, record: RecordKey, instant: int) -> Grounds | None:
-    knowledge = view.knowledge
-    for used in view.holding(knowledge.assigned(record, staff), instant):
+    own, units = view.knowledge.assigned(record, staff)
+    for used in view.holding(own, instant):
         body = used.revision.body
         if isinstance(body, Assignment) and body.staff == staff and record_key(body.record) == record:
             return (used,)
-    for used in view.holding(knowledge.units_assigned(record), instant):
+    for used in view.holding(units, instant):
         body = used.revision.body
         if not isinstance(body, Assignment) or body.unit is None or record_key(body.record) != record:
             continue

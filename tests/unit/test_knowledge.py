@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from schemas.fact import Fact, Waiver
+from streams.join import knowledge as knowledge_module
 from streams.join.facts import History, Revision
 from streams.join.knowledge import Knowledge, Learned, names
 from streams.join.names import NONE
@@ -245,14 +246,14 @@ def test_a_view_of_then_does_not_hear_what_was_known_later() -> None:
 # --- where a fact is looked up
 
 EVERYBODY = ("case/c0042", "person/p7", "staff/w028", "staff/s03", "staff/w031", "staff/u5")
-LookUp = Callable[[Knowledge], list[History]]
+LookUp = Callable[[Knowledge], Sequence[History]]
 
 
 @pytest.mark.parametrize(
     ("fact", "look_up"),
     [
-        (assignment("w028"), lambda k: k.assigned("case/c0042", "w028")),
-        (assignment(unit="u5"), lambda k: k.units_assigned("case/c0042")),
+        (assignment("w028"), lambda k: k.assigned("case/c0042", "w028")[0]),
+        (assignment(unit="u5"), lambda k: k.assigned("case/c0042", "nobody")[1]),
         (membership("person:p7"), lambda k: k.memberships("person/p7")),
         (membership("person:p7"), lambda k: k.members("case/c0042")),
         (unit_member("w028", "u5"), lambda k: k.units("w028")),
@@ -267,6 +268,22 @@ def test_each_kind_of_fact_is_found_where_judging_looks(fact: Fact, look_up: Loo
     assert [h.fact_id for h in look_up(knowledge)] == [fact.fact_id]
 
 
+def test_what_was_asked_before_is_found_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are kept until somebody's place changes, and only so many of them."""
+    monkeypatch.setattr(knowledge_module, "BORNE_MAX", 2)
+    knowledge = told(supervision("s03", "w028"))
+    for upper, lower in (("s03", 1), ("s04", 0), ("s05", 0), ("s03", 1)):
+        assert len(knowledge.below(upper)) == lower
+        assert len(knowledge._borne) <= 2
+    knowledge.learn(1, registered(assignment("w031")))
+    assert len(knowledge.below("s03")) == 1
+    knowledge.learn(2, registered(supervision("s03", "w031")))
+    assert [history.top.body for history in knowledge.below("s03")] == [
+        supervision("s03", "w028").body,
+        supervision("s03", "w031").body,
+    ]
+
+
 def test_a_duty_passed_on_is_found_under_both() -> None:
     """Whoever had it may be asked about then, whoever has it now about now; back again is not found twice."""
     knowledge = told(
@@ -274,7 +291,7 @@ def test_a_duty_passed_on_is_found_under_both() -> None:
         assignment("w031", fact_id="x7", revision=2),
         assignment("w028", fact_id="x7", revision=3),
     )
-    both = knowledge.assigned("case/c0042", "w028"), knowledge.assigned("case/c0042", "w031")
+    both = knowledge.assigned("case/c0042", "w028")[0], knowledge.assigned("case/c0042", "w031")[0]
     assert [[h.fact_id for h in found] for found in both] == [["x7"], ["x7"]]
 
 
