@@ -159,12 +159,13 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str) 
             told.add(message)
     found, aside = list[Found](), list[tuple[Message, Aside]]()
     needle = event_id.encode()
+    part = event_id.removeprefix(f"{source}-").encode()  # a native line has but the number
     async with aclosing(kafka.read_topic(broker, topics.access(source))) as messages:
         async for message in messages:
             value = message.value or b""
             if (letter := told.aside(message.topic, message.partition, message.offset)) is not None:
-                aside += [(message, letter)] if _stands_in(value, needle) else []
-            elif needle in value:
+                aside += [(message, letter)] if _stands_in(value, needle, part) else []
+            elif part in value:
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [decode_registered(message.value) async for message in messages]
@@ -173,9 +174,9 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str) 
     return Read(found, aside, facts, sorted(said, key=lambda f: f.position))
 
 
-def _stands_in(value: bytes, needle: bytes) -> bool:
-    """Whether an id stands in what nobody may read: in JSON between quotes, else anywhere."""
-    return (b'"%b"' % needle if value.lstrip().startswith(b"{") else needle) in value
+def _stands_in(value: bytes, needle: bytes, part: bytes) -> bool:
+    """Whether an id stands in what nobody may read: in JSON all of it between quotes, else its part anywhere."""
+    return (b'"%b"' % needle if value.lstrip().startswith(b"{") else part) in value
 
 
 def _accesses(source: str, event_id: str, message: Message) -> list[Found]:

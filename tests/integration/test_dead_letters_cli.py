@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Timer
 
 import orjson
@@ -19,6 +20,7 @@ from streams.sources import Translated, translate
 from tests.contract.examples import FINDING
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import make_access
+from tests.harness.facts_file import facts_file
 from tests.integration.cli import Headers, Program
 from tests.integration.cli import program as make_program
 
@@ -142,6 +144,24 @@ def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
     assert document["message"] == f"{topic}/{other.partition}/{other.offset}"
     assert "set_aside" not in document
     assert set(looked) == {other.value}
+
+
+def test_an_access_on_a_native_line_is_found_to_be_explained(program: Program, tmp_path: Path) -> None:
+    """A line of FACTS has the number only, not the id that it becomes."""
+    lines = [
+        make_access("SNOOP001", name="case:C1", source="facts", event_id=f"facts-{n:010d}", sequence=n) for n in (7, 8)
+    ]
+    (tmp_path / "night.txt").write_bytes(facts_file("20260105", 1, lines).content)
+    program("send", str(tmp_path / "night.txt"), "--source", "facts")
+    (document,) = program("explain", "facts", "facts-0000000008", "--json").documents
+    [line] = [m for m in program.messages(program.topics.access("facts")) if b"0000000008" in (m.value or b"")]
+    assert document["message"] == f"{line.topic}/{line.partition}/{line.offset}"
+    name = str(document["message"])
+    why = {"topic": line.topic, "stage": "quarantine", "message": "message: ends a worker"}
+    letter = tuple((f"needtoknow.errors.{word}", text.encode()) for word, text in why.items())
+    program.store(program.topics.dead_letters, name.encode(), None, letter)
+    (document,) = program("explain", "facts", "facts-0000000008", "--json").documents
+    assert document["set_aside"] == {"dead_letter": name, "message": "message: ends a worker"}
 
 
 def test_findings_are_shown_as_they_stand_now(program: Program) -> None:
