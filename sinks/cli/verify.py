@@ -24,8 +24,9 @@ from schemas.ids import LATEST_MS, format_instant
 from schemas.ledger import Cut
 from schemas.settings import Settings
 from sinks.ledger.audit import Report, audit
+from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
-from sinks.ledger.rejudge import Log, Rejudge
+from sinks.ledger.rejudge import Rejudge
 from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.access import Access, finding_id
-from schemas.finding import Certainty, Finding
+from schemas.finding import Finding
 from schemas.ledger import CODES, Cut, verdict_digest
 
+from .findings import wrong_findings
 from .logs import Logs, Place, Read, StoredCut, as_judged, as_standing, between, inside_of
 from .reconciled import Said, unreconciled
-from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
+from .rejudge import Rejudge, Verdict, joined
 
 
 class Judged(NamedTuple):
@@ -57,7 +58,7 @@ def audit(logs: Logs, judge: Rejudge, policy_hash: str) -> Iterator[Report]:
     for finding in logs.findings:
         said_of[finding.finding_id].append(finding)
     report.findings = sum(1 for f in states.values() if f.outcome != "explained")
-    _check_findings(report, logs, judge, states, said_of)
+    report.differences += wrong_findings(logs, judge, states, said_of)
     yield report
     for place in sorted(set(logs.messages) | set(logs.cuts)):
         yield from _audit_partition(report, logs, judge, policy_hash, place, states, said_of)
@@ -75,9 +76,7 @@ def _audit_partition(
     messages, stored = logs.messages.get(place, []), logs.cuts.get(place, [])
     standing = as_standing(messages, [s.cut for s in stored])
     by_offset = {m.offset: m for m in standing}
-    report.quarantined += sum(m.judged is not None for m in standing)
-    report.messages += len(messages)
-    report.accesses += sum(len(m.accesses) for m in standing)
+    _count(report, standing)
     _check_cover(report, place, messages, [s.cut for s in stored])
     _check_chains(report, place, stored, is_whole=logs.is_whole)
     waited: dict[tuple[int, int], int] = {}  # the highest position at which it was pending
@@ -104,6 +103,12 @@ def _audit_partition(
     _check_settled(report, logs, judge, place, by_offset, pending, states)
     _check_dead_letters(report, logs, place, messages)
     yield report
+
+
+def _count(report: Report, standing: Sequence[Read]) -> None:
+    report.quarantined += sum(m.judged is not None for m in standing)
+    report.messages += len(standing)
+    report.accesses += sum(len(m.accesses) for m in standing)
 
 
 def _check(
@@ -246,68 +251,6 @@ def _check_dead_letters(report: Report, logs: Logs, place: Place, messages: list
         is_told = message.judged is not None or key in logs.dead_letters
         if message.kind == "dead_letter" and message.offset < end and not is_told:
             report.differences.append(f"{key}: cannot be read and has no dead letter")
-
-
-def _check_findings(
-    report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said
-) -> None:
-    """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
-    places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
-    for place, messages in logs.messages.items():
-        places[place] = {m.offset: m for m in messages}
-    for name, finding in sorted(states.items()):
-        where = f"finding {name}"
-        at = finding.message
-        if at.offset not in places[at.topic, at.partition]:
-            if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
-                report.differences.append(f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was")
-            continue
-        verdict = _rejudged(finding, places, judge)
-        if verdict is None:
-            report.differences.append(f"{where}: its message says something else")
-            continue
-        said = (finding.outcome, finding.staff, finding.clause, finding.severity, finding.flags)
-        if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags):
-            report.differences.append(
-                f"{where}: another verdict follows from its message at position {finding.position}"
-            )
-        elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
-            report.differences.append(f"{where}: its marks give it another certainty")
-
-
-def _is_about_nothing(logs: Logs, place: Place, offset: int) -> bool:
-    """Whether a message that was not read cannot have been there.
-
-    It may be past its retention, or of before what was read: a finding outlives it. Or it came since the messages were
-    read, and before the findings were.
-    """
-    messages = logs.messages.get(place)
-    read_to = messages[-1].offset + 1 if messages else logs.begin(place)
-    return logs.begin(place) <= offset < read_to or offset >= logs.end(place)
-
-
-def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judge: Rejudge) -> Verdict | None:
-    """The verdict that follows where a transition says it does; None: its message holds no such access."""
-    at = finding.message
-    message = places[at.topic, at.partition].get(at.offset)
-    if message is None:
-        return None
-    accesses, name, appended_at = as_judged(message).accesses, finding.finding_id, message.appended_at
-    access = next((a for a in accesses if finding_id(a, appended_at) == name), None)
-    if access is None:
-        return None
-    return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
-
-
-def _certainty(
-    newest: Verdict, transitions: Sequence[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
-) -> Certainty | None:
-    """The highest that any transition had a right to; seldom any but the newest must be judged again."""
-    if newest.certainty == CERTAINTIES[-1]:
-        return newest.certainty
-    verdicts = [_rejudged(t, places, judge) for t in transitions]
-    ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
-    return max(ever, key=CERTAINTIES.index, default=None)
 
 
 def _where(place: Place, cut: Cut) -> str:

@@ -7,37 +7,24 @@ but dictionaries that say which facts mention whom. `verify`, the demo and the t
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
 import orjson
 
 from schemas.access import Access, Record
-from schemas.fact import (
-    Account,
-    Assignment,
-    Body,
-    Coverage,
-    Membership,
-    RegisteredFact,
-    Supervision,
-    UnitMember,
-    Waiver,
-)
+from schemas.fact import Account, Assignment, Coverage, Membership, Supervision, UnitMember, Waiver
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
 from schemas.ids import FeedName
 from schemas.policy import Policy
 
-Log = Sequence[RegisteredFact | Waiver | None]
-"""`facts.v1`: the index of a message is its offset; None: one that nobody can read, and everybody passes over."""
+from .facts_log import Log, Mention, Question, Revision, standing
 
 CLOCK_AHEAD_MS = 5 * 60 * 1000  # ADR 6, rule 1
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
-
-Mention = tuple[str, ...]  # what a fact is looked up by, such as ("assignment", "case", "c0042")
 
 
 @dataclass(frozen=True)
@@ -61,44 +48,10 @@ class Verdict:
         return self.outcome != "explained" and self.certainty is None
 
 
-class _Revision(NamedTuple):
-    offset: int
-    fact: RegisteredFact
-    mentions: frozenset[Mention]
-
-
-@dataclass(frozen=True)
-class _Question:
-    """Asks the facts below `position`, known by `known_by` (None: whenever), valid at `at` (None: whenever)."""
-
-    facts: Mapping[Mention, list[list[_Revision]]]
-    position: int
-    known_by: int | None
-    at: int | None
-
-    def bodies(self, *mention: str) -> Iterator[Body]:
-        """What the facts that mention this say."""
-        for revisions in self.facts.get(mention, ()):
-            known = [r for r in revisions if r.offset < self.position and self._is_in_time(r.fact)]
-            if not known:
-                continue
-            highest = known[0] if len(known) == 1 else max(known, key=lambda r: r.fact.revision)
-            if mention in highest.mentions and not highest.fact.void and self._is_valid(highest.fact):
-                yield highest.fact.body
-
-    def _is_in_time(self, fact: RegisteredFact) -> bool:
-        return self.known_by is None or fact.known_from <= self.known_by
-
-    def _is_valid(self, fact: RegisteredFact) -> bool:
-        if self.at is None:
-            return True
-        return fact.valid_from <= self.at and (fact.valid_to is None or self.at < fact.valid_to)
-
-
 class _Holders(NamedTuple):
     """Rule 5, *has*: who has an assignment to one target or to what it belongs to, as one question knows it."""
 
-    question: _Question
+    question: Question
     staff: set[str]
     units: set[str]
 
@@ -122,8 +75,8 @@ class Rejudge:
         self._policy = policy
         self._gating = policy.gating_feeds()
         self._length = len(log)
-        facts = _standing(log)
-        self._facts: dict[Mention, list[list[_Revision]]] = {}
+        facts = standing(log)
+        self._facts: dict[Mention, list[list[Revision]]] = {}
         for revisions in facts:
             for mention in {m for r in revisions for m in r.mentions}:
                 self._facts.setdefault(mention, []).append(revisions)
@@ -161,8 +114,8 @@ class Rejudge:
         """Both questions at `first` and wherever some fact begins or ends to hold, up to and including `last`."""
         boundaries = self._boundaries[bisect_right(self._boundaries, first) : bisect_right(self._boundaries, last)]
         instants = [first, *boundaries]
-        nows = [_Question(self._facts, position, None, at) for at in instants]
-        thens = [_Question(self._facts, position, last + self._policy.grace_ms, at) for at in instants]
+        nows = [Question(self._facts, position, None, at) for at in instants]
+        thens = [Question(self._facts, position, last + self._policy.grace_ms, at) for at in instants]
         staff = [_staff_behind(now, access) for now in nows]  # as known now, for both questions (rule 3)
         return _Answers(
             people=frozenset[str]().union(*staff),
@@ -170,12 +123,12 @@ class Rejudge:
             now=[self._is_explained(q, who, access) for q, who in zip(nows, staff, strict=True)],
         )
 
-    def _is_explained(self, q: _Question, staff: set[str], access: Access) -> bool:
+    def _is_explained(self, q: Question, staff: set[str], access: Access) -> bool:
         """Rule 6: there is somebody, and each of them has a path to the record or to a candidate."""
         targets = _targets(access)
         return bool(staff) and all(any(self._is_cleared(q, one, target) for target in targets) for one in staff)
 
-    def _is_cleared(self, q: _Question, staff: str, target: Record) -> bool:
+    def _is_cleared(self, q: Question, staff: str, target: Record) -> bool:
         """Rule 5: some enabled path clears this person for this record."""
         paths, holders = self._policy.paths, _holders(q, target)
         if not holders.staff and not holders.units:
@@ -206,7 +159,7 @@ class Rejudge:
 
     def _is_named(self, access: Access, position: int) -> bool:
         """Rule 7: whether a fact known now, whenever valid, names a target at all."""
-        q = _Question(self._facts, position, None, None)
+        q = Question(self._facts, position, None, None)
         return any(True for target in _targets(access) for _ in q.bodies("named", target.kind, target.id))
 
     def _completeness(
@@ -263,51 +216,6 @@ def _rank(finding: Finding) -> tuple[int, int, bytes]:
     return finding.position, CERTAINTIES.index(finding.certainty), spelling
 
 
-def _standing(log: Log) -> list[list[_Revision]]:
-    """For each fact the revisions that count, in the order of the log (rule 2).
-
-    The first message fixes the kind, and of one revision the first content stands. Whether a message stands depends on
-    earlier ones only, so it is the same at every position that sees it.
-    """
-    facts: dict[tuple[str, str], list[_Revision]] = {}
-    for offset, message in enumerate(log):
-        if message is None or isinstance(message, Waiver):
-            continue
-        revisions = facts.setdefault((message.feed, message.fact_id), [])
-        is_other_kind = bool(revisions) and revisions[0].fact.body.kind != message.body.kind
-        if not is_other_kind and all(r.fact.revision != message.revision for r in revisions):
-            revisions.append(_Revision(offset, message, frozenset(_mentions(message.body))))
-    return list(facts.values())
-
-
-def _mentions(body: Body) -> Iterator[Mention]:
-    """By what a fact is looked up: its kind with what is asked of it, and "named" with each record it names."""
-    match body:
-        case Assignment():
-            yield ("assignment", body.record.kind, body.record.id)
-            yield ("named", body.record.kind, body.record.id)
-            if body.staff is not None:
-                yield ("named", "staff", body.staff)
-        case Membership():
-            yield ("membership", body.record.kind, body.record.id)
-            yield ("named", body.record.kind, body.record.id)
-            yield ("named", body.within.kind, body.within.id)
-        case Supervision():
-            yield ("supervision", body.supervisor)
-            yield ("named", "staff", body.supervisor)
-            yield ("named", "staff", body.staff)
-        case Coverage():
-            yield ("coverage", body.covering)
-            yield ("named", "staff", body.covering)
-            yield ("named", "staff", body.covered)
-        case Account():
-            yield ("account", body.source, body.login)
-            yield ("named", "staff", body.staff)
-        case UnitMember():
-            yield ("unit_member", body.staff)
-            yield ("named", "staff", body.staff)
-
-
 def _interval(access: Access, appended_at: int) -> tuple[int, int]:
     """t0 and t1 of rule 1, both included."""
     until = access.occurred_at if access.occurred_until is None else access.occurred_until
@@ -319,12 +227,12 @@ def _targets(access: Access) -> tuple[Record, ...]:
     return (access.record, *(access.candidates or ()))
 
 
-def _staff_behind(q: _Question, access: Access) -> set[str]:
+def _staff_behind(q: Question, access: Access) -> set[str]:
     """Rule 3: everybody whom an account gives this login to."""
     return {body.staff for body in q.bodies("account", access.source, access.actor) if isinstance(body, Account)}
 
 
-def _holders(q: _Question, target: Record) -> _Holders:
+def _holders(q: Question, target: Record) -> _Holders:
     """Rule 5: the assignments to the target and to whatever a membership puts it within, one step."""
     wholes = {body.within for body in q.bodies("membership", target.kind, target.id) if isinstance(body, Membership)}
     assignments = [
@@ -340,7 +248,7 @@ def _holders(q: _Question, target: Record) -> _Holders:
     )
 
 
-def _units(q: _Question, staff: str) -> set[str]:
+def _units(q: Question, staff: str) -> set[str]:
     return {body.unit for body in q.bodies("unit_member", staff) if isinstance(body, UnitMember)}
 
 

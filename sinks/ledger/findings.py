@@ -1,0 +1,71 @@
+"""What was published, held to the messages that it is about. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from schemas.access import finding_id
+from schemas.finding import Certainty, Finding
+
+from .logs import Logs, Place, Read, as_judged
+from .reconciled import Said
+from .rejudge import CERTAINTIES, Rejudge, Verdict
+
+
+def wrong_findings(logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said) -> Iterator[str]:
+    """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
+    places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
+    for place, messages in logs.messages.items():
+        places[place] = {m.offset: m for m in messages}
+    for name, finding in sorted(states.items()):
+        where = f"finding {name}"
+        at = finding.message
+        if at.offset not in places[at.topic, at.partition]:
+            if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
+                yield f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was"
+            continue
+        verdict = _rejudged(finding, places, judge)
+        if verdict is None:
+            yield f"{where}: its message says something else"
+            continue
+        said = (finding.outcome, finding.staff, finding.clause, finding.severity, finding.flags)
+        if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags):
+            yield f"{where}: another verdict follows from its message at position {finding.position}"
+        elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
+            yield f"{where}: its marks give it another certainty"
+
+
+def _is_about_nothing(logs: Logs, place: Place, offset: int) -> bool:
+    """Whether a message that was not read cannot have been there.
+
+    It may be past its retention, or of before what was read: a finding outlives it. Or it came since the messages were
+    read, and before the findings were.
+    """
+    messages = logs.messages.get(place)
+    read_to = messages[-1].offset + 1 if messages else logs.begin(place)
+    return logs.begin(place) <= offset < read_to or offset >= logs.end(place)
+
+
+def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judge: Rejudge) -> Verdict | None:
+    """The verdict that follows where a transition says it does; None: its message holds no such access."""
+    at = finding.message
+    message = places[at.topic, at.partition].get(at.offset)
+    if message is None:
+        return None
+    accesses, name, appended_at = as_judged(message).accesses, finding.finding_id, message.appended_at
+    access = next((a for a in accesses if finding_id(a, appended_at) == name), None)
+    if access is None:
+        return None
+    return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
+
+
+def _certainty(
+    newest: Verdict, transitions: Sequence[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
+) -> Certainty | None:
+    """The highest that any transition had a right to; seldom any but the newest must be judged again."""
+    if newest.certainty == CERTAINTIES[-1]:
+        return newest.certainty
+    verdicts = [_rejudged(t, places, judge) for t in transitions]
+    ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
+    return max(ever, key=CERTAINTIES.index, default=None)
