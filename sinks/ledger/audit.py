@@ -86,8 +86,8 @@ def _audit_partition(
             report.cuts += 1
         else:
             report.settlements += 1
-        if cut.policy != policy_hash:
-            report.differences.append(f"{_where(place, cut)}: judged under a policy that is not this one")
+        if (why_not := _why_not_derived(cut, judge, policy_hash)) is not None:
+            report.differences.append(f"{_where(place, cut)}: {why_not}")
             continue
         if _last_offset(cut) < logs.begin(place) or (cut.settled is None and cut.first_offset < logs.begin(place)):
             report.past += 1
@@ -109,6 +109,14 @@ def _count(report: Report, standing: Sequence[Read]) -> None:
     report.quarantined += sum(m.judged is not None for m in standing)
     report.messages += len(standing)
     report.accesses += sum(len(m.accesses) for m in standing)
+
+
+def _why_not_derived(cut: Cut, judge: Rejudge, policy_hash: str) -> str | None:
+    if cut.policy != policy_hash:
+        return "judged under a policy that is not this one"
+    if not judge.knows(cut.position):
+        return f"judged at position {cut.position}, and no facts lie there"
+    return None
 
 
 def _check(

@@ -25,6 +25,9 @@ def wrong_findings(logs: Logs, judge: Rejudge, states: Mapping[str, Finding], tr
             if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
                 yield f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was"
             continue
+        if not judge.knows(finding.position):  # the highest of its transitions
+            yield f"{where}: was judged at position {finding.position}, and no facts lie there"
+            continue
         verdict = _rejudged(finding, places, judge)
         if verdict is None:
             yield f"{where}: its message says something else"

@@ -32,7 +32,7 @@ def unreconciled(
     Also of what was judged long before: facts of later had been brought to it. What has been judged again since is held
     to that position: a worker taken for dead may have stored an older word late, which its successor answered.
     """
-    cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, [])])
+    cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, []) if judge.knows(stored.cut.position)])
     if cut is None:
         return
     for message in messages:
