@@ -99,13 +99,27 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         is_read=lambda: _feeds_read(app, settings),
     )
+    judge = _judge(app, settings, judging, broadcast, store, telemetry)
+    snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry)
+    admin, *watching = _watching(app, settings, policy, broadcast, judge, store, snapshots, telemetry)
+    services = (admin, store, snapshots, broadcast, register, judge, *judge.parts())
+    app.services = (*services, *watching)
+    app.judge_service = judge
+    app.batch_hooks = _hooks(app, settings, judge, register)
+    _wire(app, settings, judge, register)
+    return app
+
+
+def _judge(
+    app: App, settings: Settings, judging: Judging, broadcast: Broadcast, store: Store, telemetry: Telemetry
+) -> Judge:
     run_id = uuid.uuid4().hex
     careful = Careful(
         run_id,
         write=lambda tps: app.consumer.write_notes(tps),  # noqa: PLW0108 - made when the app starts
         read_again=lambda: app.consumer.read_again(),  # noqa: PLW0108 - the same
     )
-    judge = Judge(
+    return Judge(
         settings,
         run_id=run_id,
         judging=judging,
@@ -115,7 +129,19 @@ def build_app(settings: Settings) -> App:
         crash=lambda error: asyncio.ensure_future(app.crash(error)),
         careful=careful,
     )
-    snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry)
+
+
+def _watching(
+    app: App,
+    settings: Settings,
+    policy: Policy,
+    broadcast: Broadcast,
+    judge: Judge,
+    store: Store,
+    snapshots: Snapshots,
+    telemetry: Telemetry,
+) -> tuple[Admin, Gauges, Liveness]:
+    """What looks at the rest and tells others of it."""
     gauges = Gauges(
         settings,
         app=app,
@@ -130,12 +156,7 @@ def build_app(settings: Settings) -> App:
         settings, app=app, broadcast=broadcast, store=store, telemetry=telemetry, is_waiting=judge.is_waiting
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready, why_not_live=liveness.why_not_live)
-    services = (admin, store, snapshots, broadcast, register, judge, *judge.parts())
-    app.services = (*services, gauges, liveness)
-    app.judge_service = judge
-    app.batch_hooks = _hooks(app, settings, judge, register)
-    _wire(app, settings, judge, register)
-    return app
+    return admin, gauges, liveness
 
 
 def _judging(policy: Policy) -> Judging:

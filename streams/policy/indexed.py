@@ -11,7 +11,8 @@ from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
 from streams.join.stretch import Place
 
-from .judging import Judging, opened
+from .judging import Judging
+from .looked import opened
 from .plainly import Message, nothing_plain
 
 

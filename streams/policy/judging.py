@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
-from schemas.access import Access, finding_id
 from schemas.errors import QuarantinedError, RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
-from schemas.ledger import CODES
 from schemas.policy import Policy
 from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
@@ -28,6 +26,7 @@ from .aside import NotRead, fault, rejected
 from .decide import Verdict, ask, decide, outcome_of
 from .explain import tell
 from .judged import JudgedAgain, JudgedBatch
+from .looked import CODE, EXPLAINED_LETTER, Looked, in_order, opened
 from .plainly import Message, Plainly, nothing_plain, plainly_explained
 from .published import Published
 
@@ -36,23 +35,7 @@ Translate = Callable[[str, bytes | None, Headers, int], Translated]
 Step = tuple[Transition, State]
 """What to publish of a finding, and the state its log joins to afterwards."""
 
-CODE: Final = {name: ord(letter) for name, letter in CODES.items()}
-EXPLAINED_LETTER: Final = bytes((CODE["explained"],))
 CLOSE_MAX: Final = 256  # messages looked at closely at a time; a search of 200 candidates takes 126 KB meanwhile
-
-
-class _Looked:
-    """One access on its way from question to verdict."""
-
-    __slots__ = ("access", "index", "letters", "message", "question", "verdict")
-    verdict: Verdict
-
-    def __init__(self, message: Message, index: int, access: Access, question: Question, letters: bytearray) -> None:
-        self.message = message
-        self.index = index  # among the accesses of its message
-        self.access = access
-        self.question = question
-        self.letters = letters  # of its message
 
 
 class Judging:
@@ -103,7 +86,7 @@ class Judging:
             letters = [
                 found for some in slices for found in self._closely(out, source, [messages[n] for n in some], taking)
             ]
-        out.codes = _in_order(len(messages), plainly.others, letters)
+        out.codes = in_order(len(messages), plainly.others, letters)
         out.translated = len(messages) - len(out.rejected) - out.codes.count(CODE["control"])
         return out
 
@@ -212,8 +195,8 @@ class Judging:
         messages: Sequence[Message],
         letters: list[bytearray],
         taking: Taking,
-    ) -> list[_Looked]:
-        looked: list[_Looked] = []
+    ) -> list[Looked]:
+        looked: list[Looked] = []
         for message, codes in zip(messages, letters, strict=True):
             try:
                 translated = self.read(source, message)
@@ -229,10 +212,10 @@ class Judging:
                 if access.sequence is not None:
                     out.sequences.append(access.sequence)
                 taking.add(Place(message.offset, index), question)
-                looked.append(_Looked(message, index, access, question, codes))
+                looked.append(Looked(message, index, access, question, codes))
         return looked
 
-    def _step(self, out: JudgedBatch, one: _Looked, entry: OpenAccess) -> Step | None:
+    def _step(self, out: JudgedBatch, one: Looked, entry: OpenAccess) -> Step | None:
         verdict = one.verdict
         entry.published = self.published.state(entry.finding_id, entry.partition)  # one before it may be its repeat
         is_pending = verdict.outcome != "explained" and self.certainty(entry) is None
@@ -295,37 +278,3 @@ class Judging:
             )
             for (entry, verdict, (name, state)), told in zip(steps, words, strict=True)
         ]
-
-
-def opened(
-    partition: Partition,
-    message: Message,
-    index: int,
-    access: Access,
-    question: Question,
-    *,
-    is_reopened: bool = False,
-) -> OpenAccess:
-    """An access of a message (the `index`-th) as it is kept while it is open."""
-    return OpenAccess(
-        partition=partition,
-        offset=message.offset,
-        index=index,
-        appended_at=message.timestamp,
-        access=access,
-        question=question,
-        finding_id=finding_id(access, message.timestamp),
-        published=None,
-        is_reopened=is_reopened,
-    )
-
-
-def _in_order(total: int, places: Sequence[int], letters: Sequence[bytearray]) -> bytearray:
-    """The letters of a batch: those looked at closely at their places, all between them explained."""
-    codes, done = bytearray(), 0
-    for place, found in zip(places, letters, strict=True):
-        codes += EXPLAINED_LETTER * (place - done)
-        codes += found
-        done = place + 1
-    codes += EXPLAINED_LETTER * (total - done)
-    return codes
