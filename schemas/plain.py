@@ -10,7 +10,7 @@ property test holds the three together.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final, get_args
 
@@ -27,6 +27,8 @@ _DAY: Final = (
 )
 INSTANT: Final = rf"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{3}}Z"
 _INSTANT: Final = re.compile(INSTANT, re.ASCII)
+
+NAME: Final = r"[!#-\[\]-~]{1,200}+"  # an id (ids.py) without quote and backslash
 
 Plain = tuple[str, str, str, str]
 """What the judge asks of an access: sequence (may be empty), actor, record (as `plain_record` spells it) and instant
@@ -60,6 +62,11 @@ def as_lines(values: Sequence[bytes | None], longest: int) -> str:
     return lines.decode("latin-1")
 
 
+def line_pattern(fields: Iterable[str]) -> re.Pattern[str]:
+    """Matches every line, and the fields of those that are an object of exactly these, spelled so."""
+    return re.compile(rf"(?:\{{{''.join(fields)}\}}|[^\n]*+)\n")
+
+
 def _has_odd(values: Sequence[bytes | None], longest: int) -> bool:
     return None in values or max(map(len, values)) > longest  # type: ignore[arg-type] # as above
 
@@ -79,17 +86,16 @@ def _pattern(source: SourceName) -> re.Pattern[str]:
 
     `(?:x|)` and `+` after a repeat: as `(?:x)?`, and never tried again with less, at half the time.
     """
-    name = r"[!#-\[\]-~]{1,200}+"  # an id (ids.py) without quote and backslash
     fields = (
-        rf'"event_id":"{name}","source":"{re.escape(source)}"',
+        rf'"event_id":"{NAME}","source":"{re.escape(source)}"',
         r'(?:,"sequence":(0|[1-9][0-9]{0,17}+)|)',
-        rf',"actor":"({name})"',
-        rf'(?:,"requested_for":"{name}"|)',
+        rf',"actor":"({NAME})"',
+        rf'(?:,"requested_for":"{NAME}"|)',
         rf',"action":"(?:{"|".join(get_args(Action))})"',
-        rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{name}")}}',
+        rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{NAME}")}}',
         rf',"result":"(?:{"|".join(get_args(Result))})"',
         rf',"occurred_at":"({INSTANT})"',
-        rf'(?:,"session":"{name}"|)(?:,"device":"{name}"|)(?:,"batch_id":"{name}"|)',
+        rf'(?:,"session":"{NAME}"|)(?:,"device":"{NAME}"|)(?:,"batch_id":"{NAME}"|)',
         r'(?:,"object_count":(?:0|[1-9][0-9]{0,8}+)|)',
     )
-    return re.compile(rf"(?:\{{{''.join(fields)}\}}|[^\n]*+)\n")
+    return line_pattern(fields)

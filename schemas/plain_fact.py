@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, get_args
 
 from .access import RecordKind
 from .fact import Role
-from .plain import INSTANT, as_lines
+from .plain import INSTANT, NAME, as_lines, line_pattern
 
 PLAIN_FACT_MAX: Final = 2_500  # bytes; the longest has 1,500
 
@@ -48,14 +48,13 @@ def _is_inverted(valid_from: str, valid_to: str) -> bool:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    name = r"[!#-\[\]-~]{1,200}+"  # an id (ids.py) without quote and backslash
     fields = (
-        rf'"fact_id":"({name})","revision":([1-9][0-9]{{0,8}}+)',
+        rf'"fact_id":"({NAME})","revision":([1-9][0-9]{{0,8}}+)',
         rf',"valid_from":"({INSTANT})","valid_to":(null|"{INSTANT}")',
-        rf',"recorded_at":"({INSTANT})","recorded_by":(null|"{name}"),"void":(true|false)',
-        rf',"body":{{"kind":"assignment","(staff|unit)":"({name})"',
-        rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{name}")}}',
+        rf',"recorded_at":"({INSTANT})","recorded_by":(null|"{NAME}"),"void":(true|false)',
+        rf',"body":{{"kind":"assignment","(staff|unit)":"({NAME})"',
+        rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{NAME}")}}',
         rf',"role":"({"|".join(get_args(Role))})"}}',
         rf',"feed":"([a-z][a-z0-9_]{{0,31}}+)","known_from":"({INSTANT})"',
     )
-    return re.compile(rf"(?:\{{{''.join(fields)}\}}|[^\n]*+)\n")
+    return line_pattern(fields)

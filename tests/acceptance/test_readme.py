@@ -56,12 +56,12 @@ def test_the_demonstration_ends_as_readme_says() -> None:
     assert "everything as it must be" in done.stdout
 
 
-@pytest.mark.timeout(120)
-def test_ctrl_c_leaves_nothing_running() -> None:
-    """Whoever stops the demonstration wants it to be gone."""
+def demonstration(*arguments: str, until: str, **environment: str) -> subprocess.Popen[str]:
+    """The demonstration, once it has said this."""
     process = subprocess.Popen(
-        [str(ROOT / "deploy/demo"), "--accesses", "300", "--discard"],
+        [str(ROOT / "deploy/demo"), "--accesses", "300", *arguments],
         cwd=ROOT,
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,13 +69,26 @@ def test_ctrl_c_leaves_nothing_running() -> None:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "playing the day" in line:
+        if until in line:
             break
+    return process
+
+
+def interrupted(process: subprocess.Popen[str]) -> str:
+    """What it still says after Ctrl-C, to its end."""
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    return said
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_leaves_nothing_running() -> None:
+    """Whoever stops the demonstration wants it to be gone."""
+    process = demonstration("--discard", until="playing the day")
     children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
     assert len(children.split()) >= 3  # the broker and two workers, or there was nothing to stop
 
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    interrupted(process)
 
     assert process.returncode == 130
     left = [pid for pid in children.split() if Path(f"/proc/{pid}").exists()]
@@ -85,21 +98,11 @@ def test_ctrl_c_leaves_nothing_running() -> None:
 @pytest.mark.timeout(120)
 def test_ctrl_c_after_a_day_that_came_out_right_is_no_fault(kafka: SharedBroker, tmp_path: Path) -> None:
     """It is the way to end it: the exit status is that of the comparison, and no logs are left."""
-    process = subprocess.Popen(
-        [str(ROOT / "deploy/demo"), "--accesses", "300", "--seconds", "3", "--broker", kafka.bootstrap],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
+    process = demonstration(
+        "--seconds", "3", "--broker", kafka.bootstrap, until="everything goes on running", TMPDIR=str(tmp_path)
     )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "everything goes on running" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+
+    said = interrupted(process)
 
     assert process.returncode == 0, said
     assert list(tmp_path.glob("needtoknow-demo-*")) == []

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.codec import encode
 from schemas.fact import Fact
 from tests.faults.harness import Running, running, until
-from tests.harness.broker import SharedBroker, new_namespace
+from tests.harness.broker import SharedBroker
 from tests.harness.builders import account, assignment, registered, supervision
 from tests.harness.outcome import compare
 from tests.integration.tale import POLICY, Tale
-
-
-@pytest.fixture(scope="module")
-def service(kafka: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Two workers for all stories."""
-    with running(kafka.bootstrap, tmp_path_factory.mktemp("again"), new_namespace()) as one:
-        one.service.start_workers(2)
-        yield one
-
-
-@pytest.fixture(scope="module")
-def tales() -> list[Tale]:
-    """All that were told."""
-    return []
-
-
-@pytest.fixture
-def tale(service: Running, tales: list[Tale]) -> Tale:
-    """A story to be told, later than all before."""
-    tales.append(Tale(1 + len(tales), service))
-    return tales[-1]
 
 
 def names(tale: Tale) -> list[str]:

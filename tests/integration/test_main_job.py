@@ -7,12 +7,9 @@ taken back, and people and records of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from schemas.access import Action, finding_id
 from schemas.ledger import Cut
@@ -20,7 +17,7 @@ from schemas.topics import FEEDS, Topics
 from sinks.cli.kafka import Message
 from sinks.ledger.rejudge import joined
 from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
-from tests.harness.broker import SharedBroker, new_namespace
+from tests.harness.broker import SharedBroker
 from tests.harness.builders import (
     account,
     assignment,
@@ -38,27 +35,6 @@ from tests.harness.steps import Step
 from tests.integration.tale import POLICY, Tale
 
 ERRORS = "needtoknow.errors."
-
-
-@pytest.fixture(scope="module")
-def service(kafka: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Two workers for all stories."""
-    with running(kafka.bootstrap, tmp_path_factory.mktemp("stories"), new_namespace()) as one:
-        one.service.start_workers(2)
-        yield one
-
-
-@pytest.fixture(scope="module")
-def tales() -> list[Tale]:
-    """All that were told."""
-    return []
-
-
-@pytest.fixture
-def tale(service: Running, tales: list[Tale]) -> Tale:
-    """A story to be told, later than all before."""
-    tales.append(Tale(1 + len(tales), service))
-    return tales[-1]
 
 
 def test_a_snooper_is_found_with_reason_and_near_miss(tale: Tale) -> None:
