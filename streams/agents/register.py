@@ -20,7 +20,7 @@ from schemas.settings import Settings
 from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
-from streams.join.stamp import register
+from streams.join.stamp import breaks_a_mark, register
 from streams.policy.aside import NotRead, fault
 from streams.policy.plainly import Message
 from streams.store import Outgoing, Store
@@ -121,7 +121,7 @@ class Register(mode.Service):
         for reason in reading.reasons:
             stage = "quarantine" if reason in get_args(Harm) else "register"
             self._telemetry.count("needtoknow_dead_letters_total", stage=stage, reason=reason)
-        broken = sum(1 for f in reading.facts if f.known_from > f.recorded_at)
+        broken = sum(1 for f in reading.facts if breaks_a_mark(f))
         self._telemetry.count("needtoknow_broken_marks_total", broken, feed=feed)
 
     # conflicts: the same revision with other content
@@ -211,7 +211,7 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
             reading.reasons.append(reason_class(error))
             continue
         if isinstance(value, Fact):
-            reading.facts.append(register(value, feed, hold.mark))
+            reading.facts.append(register(value, feed, hold.mark, appended_at=message.timestamp))
         elif hold.mark is None or value.complete_through > hold.mark:
             hold.mark = value.complete_through
             reading.mark = value

@@ -75,7 +75,7 @@ def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> st
     last = max(used, key=attrgetter("known_from"), default=None)
     if clearing is None or last is None or last.known_from <= end + grace:  # the late part explains another instant
         return "explained only by what was recorded afterwards"
-    if last.known_from != last.recorded_at:  # as register stamped it
+    if last.known_from > last.recorded_at:  # as register stamped it; earlier, if the feed's clock was ahead
         return f"explained ({clearing[0]}) only by what came after its feed had called that time complete"
     return f"explained ({clearing[0]}) only by what was recorded {exceeded(last.known_from - end)} afterwards"
 

@@ -69,8 +69,8 @@ def fact(rng: Random) -> RegisteredFact:
         void=rng.random() < 0.1,
         body=said,
     )
-    late = rng.random() < 0.15
-    return registered(stated, known_from=stated.recorded_at + rng.randrange(6) * STEP if late else None)
+    is_moved = rng.random() < 0.15  # behind a mark, or back to when a clock that is ahead was stored
+    return registered(stated, known_from=stated.recorded_at + rng.randrange(-3, 6) * STEP if is_moved else None)
 
 
 def log(rng: Random, length: int) -> list[RegisteredFact | Waiver]:

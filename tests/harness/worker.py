@@ -55,8 +55,8 @@ class Stored:
     """The position through which each partition was reconciled, as it stands beside its committed offset."""
 
     def state(self, fact: Fact, feed: str) -> None:
-        """Register a fact: stamped by the highest mark of its feed, as register does."""
-        self.facts.append(register(fact, feed, self.promised().get(feed)))
+        """Register a fact, sent when it was written down: stamped by the highest mark of its feed, as register does."""
+        self.facts.append(register(fact, feed, self.promised().get(feed), appended_at=fact.recorded_at))
 
     def promise(self, feed: str, through: int) -> None:
         """Register a mark, true at the present end of the facts."""

@@ -84,6 +84,12 @@ def test_late_by_a_broken_promise_says_so() -> None:
     assert answer.reason == LEAD + words
 
 
+def test_late_of_a_clock_that_is_ahead_breaks_no_promise() -> None:
+    """Stored two hours after the access by a feed that says four, and no mark was broken."""
+    answer = told(JDOE, registered(assignment("w028", recorded_at="18:00"), known_from="16:00"))
+    assert answer.reason == LEAD + "explained (own-assignment) only by what was recorded 2 hours afterwards."
+
+
 def test_late_counts_from_the_last_of_the_facts_it_rests_on() -> None:
     """The supervision was known at once, the assignment below it the day after."""
     answer = told(JDOE, supervision("w028", "w031"), assignment("w031", recorded_at="2026-01-06T14:00:00Z"))

@@ -116,6 +116,12 @@ def test_a_fact_that_broke_its_feeds_mark_is_late() -> None:
     assert verdict(make_access(when="14:00"), JDOE, fact).outcome == "late"
 
 
+def test_a_fact_of_a_clock_that_is_ahead_counts_from_when_it_was_stored() -> None:
+    """known_from decides, not recorded_at (ADR 18): stored at 13:00 by a feed that says 18:00."""
+    fact = registered(assignment("w028", recorded_at="18:00"), known_from="13:00")
+    assert verdict(make_access(when="14:00"), JDOE, fact).outcome == "explained"
+
+
 def test_a_duty_withdrawn_within_the_grace_was_never_known() -> None:
     """Both clocks see the void: an accusation, not a review."""
     void = assignment("w028", revision=2, void=True, recorded_at="14:30")

@@ -15,7 +15,8 @@ from schemas.metrics import LABEL_VALUES
 from schemas.topics import Topics
 from streams.agents.register import Hold, Reading, read, read_one, waiver_through
 from streams.frontier import Batch, Frontier
-from streams.join.stamp import register
+from streams.join.knowledge import Knowledge, Learned
+from streams.join.stamp import breaks_a_mark, register
 from tests.harness.builders import account, assignment, at, coverage, mark, membership, supervision
 
 HOUR = 3_600_000
@@ -63,20 +64,45 @@ def reading(feed: str, *values: Fact | Mark | bytes | None, hold: Hold | None = 
 def test_a_fact_that_breaks_a_mark_counts_as_known_only_after_it(through: str | None, known_from: str) -> None:
     """To the millisecond; without a mark, or after it, a fact is known from when it was written down."""
     fact = assignment("w028", recorded_at="12:30")
-    stamped = register(fact, "assignments", None if through is None else at(through))
+    stamped = register(fact, "assignments", None if through is None else at(through), appended_at=at("16:00"))
     assert (stamped.known_from, stamped.feed) == (at(known_from), "assignments")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "appended", "through", "known_from", "is_broken"),
+    [
+        ("15:00:00.000", "13:00", None, "13:00:00.000", False),
+        ("15:00:00.000", "13:00", "12:59:59.999", "13:00:00.000", False),
+        ("15:00:00.000", "13:00", "13:00:00.000", "13:00:00.001", False),  # a mark may be ahead, too, by minutes
+        ("15:00:00.000", "13:00", "13:04:00.000", "13:04:00.001", False),
+        ("13:04:00.001", "13:00", "13:04:00.000", "13:04:00.001", False),
+        ("13:04:00.000", "13:00", "13:04:00.000", "13:04:00.001", True),
+        ("12:30:00.000", "13:00", "12:20:00.000", "12:30:00.000", False),
+        ("12:30:00.000", "13:00", "12:30:00.000", "12:30:00.001", True),
+    ],
+)
+def test_what_was_stored_was_known(
+    recorded: str, appended: str, through: str | None, known_from: str, is_broken: bool
+) -> None:
+    """A feed whose clock is two hours ahead makes nobody late. Nor may it wash away what its own mark made final: its
+    fact counts from after that mark, which is no broken promise unless it says that it was recorded by then."""
+    fact = assignment("w028", recorded_at=recorded)
+    mark_at = None if through is None else at(through)
+    stamped = register(fact, "assignments", mark_at, appended_at=at(appended))
+    assert (stamped.known_from, stamped.recorded_at) == (at(known_from), at(recorded))
+    assert breaks_a_mark(stamped) is is_broken
 
 
 def test_the_stamp_changes_nothing_that_the_feed_said() -> None:
     """Only feed and known_from are added."""
     fact = assignment("w028", revision=4, valid_to="2026-02-01", recorded_at="12:30", void=True)
-    stamped = register(fact, "assignments", at("13:00"))
+    stamped = register(fact, "assignments", at("13:00"), appended_at=at("16:00"))
     assert Fact(**{name: getattr(stamped, name) for name in Fact.model_fields}) == fact
 
 
 def test_a_promise_for_all_time_does_not_stop_register() -> None:
     """A mark at the last instant there is leaves no room for one millisecond more; the fact is late for ever."""
-    stamped = register(assignment("w028"), "assignments", LATEST_MS)
+    stamped = register(assignment("w028"), "assignments", LATEST_MS, appended_at=at("16:00"))
     assert stamped.known_from == LATEST_MS
 
 
@@ -142,6 +168,26 @@ def test_a_mark_within_a_batch_binds_the_facts_after_it() -> None:
     given = reading("assignments", before, mark("assignments", "13:00"), after, hold=hold)
     assert [f.known_from for f in given.facts] == [at("12:30"), at("13:00") + 1]
     assert hold.mark == at("13:00")
+
+
+def test_a_clock_that_is_ahead_makes_nobody_late() -> None:
+    """The broker stored it at 16:00, so it was known then, whatever its feed says."""
+    ahead = assignment("w028", recorded_at="18:00")
+    [fact] = reading("assignments", ahead, hold=held(at("15:59"))).facts
+    assert (fact.known_from, fact.recorded_at) == (at("16:00"), at("18:00"))
+
+
+def test_what_is_sent_again_by_a_clock_that_is_ahead_is_a_repeat() -> None:
+    """The same revision, stored once more later: another stamp, the same content. The first stamp stands."""
+    ahead = account("jdoe12", "w028", recorded_at="18:00")
+    knowledge = Knowledge()
+    learned = [
+        knowledge.learn(position, register(ahead, "staff", None, appended_at=at(appended)))[0]
+        for position, appended in enumerate(("16:00", "17:00"))
+    ]
+    assert learned == [Learned.NEW, Learned.REPEAT]
+    [history] = knowledge.logins_of("w028")
+    assert history.top.known_from == at("16:00")
 
 
 def test_of_several_marks_the_highest_is_written() -> None:
