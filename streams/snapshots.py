@@ -12,17 +12,20 @@ import logging
 import os
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import mode
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from schemas.settings import Settings
-from streams.join.columns import Columns, Document, put_index, put_knowledge, take_index, take_knowledge
+from streams.join.columns import Columns, Document, layout, put_index, put_knowledge, take_index, take_knowledge
+from streams.join.index import AccessIndex
+from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
+from streams.policy.published import Published
 
 from .agents.judge import Judge
 from .broadcast import NO_TAIL, Broadcast, Tail
@@ -33,6 +36,17 @@ log = logging.getLogger(__name__)
 
 SLOTS: Final = 64  # workers that share a data directory at the most
 CHECK_SECONDS: Final = 10.0  # to look at one message of each log; whoever waits longer loads everything instead
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a snapshot says."""
+
+    knowledge: Knowledge
+    index: AccessIndex
+    published: Published
+    logs: dict[TopicPartition, tuple[int, Tail]]
+    doubtful: dict[Partition, list[int]]
 
 
 class Snapshots(mode.Service):
@@ -106,6 +120,7 @@ class Snapshots(mode.Service):
         settings = self._settings
         return {
             "version": version("needtoknow"),
+            "layout": layout(),
             "policy": self._judging.policy_hash,
             "prefix": settings.topic_prefix,
             "group": settings.group,
@@ -115,17 +130,18 @@ class Snapshots(mode.Service):
         try:
             document, columns = await asyncio.to_thread(read_snapshot, path)
             if document["of"] != self._of():
-                raise SnapshotError("it is of another version, policy or installation")
+                raise SnapshotError("it is of another version, code, policy or installation")
             async with asyncio.timeout(CHECK_SECONDS):
                 changed = await self._changed(document)
+            found = _taken_out(document, columns, self._judging.policy.grace_ms)
         except FileNotFoundError:
             return
-        except (SnapshotError, OSError, KafkaError, TimeoutError, KeyError, ValueError, EOFError) as error:
-            log.warning("snapshot %s is thrown away: %s", path.name, error if str(error) else type(error).__name__)
+        except Exception as error:  # whatever is wrong with it: the next start must not find it again
+            log.warning("snapshot %s is thrown away: %s: %s", path.name, type(error).__name__, error)
             self._telemetry.count("needtoknow_snapshots_total", result="thrown_away")
             await asyncio.to_thread(_remove, path)
             return
-        self._put(document, columns)
+        self._take_up(found)
         for partition in changed:
             self._judging.index.drop(partition)
         self._telemetry.count("needtoknow_snapshots_total", result="restored")
@@ -133,14 +149,14 @@ class Snapshots(mode.Service):
         facts, accesses = len(knowledge.facts), len(self._judging.index)
         log.info("restored %d facts, position %d, and %d accesses", facts, knowledge.position, accesses)
 
-    def _put(self, document: Document, columns: Columns) -> None:
-        put_knowledge(self._judging.knowledge, document["knowledge"], columns)
-        put_index(self._judging.index, document["index"], columns)
-        self._judging.published.put(document["published"])
-        for topic, number, next_offset, offset, appended_at in document["logs"]:
-            self._broadcast.begin_at(TopicPartition(topic, number), next_offset, Tail(offset, appended_at))
-        for topic, number, offsets in document["doubtful"]:
-            self._judge.corrections.doubt(Partition(topic, number), offsets)
+    def _take_up(self, found: Found) -> None:
+        self._judging.knowledge.become(found.knowledge)
+        self._judging.index.become(found.index)
+        self._judging.published.become(found.published)
+        for tp, (next_offset, tail) in found.logs.items():
+            self._broadcast.begin_at(tp, next_offset, tail)
+        for partition, offsets in found.doubtful.items():
+            self._judge.corrections.doubt(partition, offsets)
 
     async def _changed(self, document: Document) -> list[Partition]:
         """The partitions of accesses that are not the logs that were read: their last messages lie elsewhere, or were
@@ -155,6 +171,21 @@ class Snapshots(mode.Service):
             return [partition for partition, tail in found if not await _is_there(consumer, partition, tail)]
         finally:
             await consumer.stop()
+
+
+def _taken_out(document: Document, columns: Columns, grace_ms: int) -> Found:
+    """What a snapshot says, in full; nothing that the worker holds is touched before that is known to be good."""
+    knowledge = Knowledge(grace_ms)
+    index, published = AccessIndex(knowledge.facts.people, knowledge.facts.records), Published()
+    put_knowledge(knowledge, document["knowledge"], columns)
+    put_index(index, document["index"], columns)
+    published.put(document["published"])
+    logs = {
+        TopicPartition(topic, number): (next_offset, Tail(offset, appended_at))
+        for topic, number, next_offset, offset, appended_at in document["logs"]
+    }
+    doubtful = {Partition(topic, number): list(offsets) for topic, number, offsets in document["doubtful"]}
+    return Found(knowledge, index, published, logs, doubtful)
 
 
 def _access_tails(document: Document) -> dict[Partition, Tail]:

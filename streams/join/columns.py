@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any, Final
 
+from .bodies import IS_RECORD
 from .facts import Facts
 from .index import AccessIndex
 from .knowledge import Knowledge
 from .open import Partition
+from .plain import WIDTH
+from .reconcile import State
+from .rows import KINDS
 from .stretch import Age, Stretch, Wide
 
 Columns = dict[str, "array[Any]"]
@@ -23,9 +28,23 @@ _FACTS: Final = (
     *("kinds", "tops", "latest", "fact", "earlier", "revision", "valid_from", "valid_to", "known_from"),
     *("recorded_at", "recorded_by", "is_void", "variant"),
 )
+_BY_FACT: Final = ("kinds", "tops", "latest")
 _STRETCH: Final = ("offsets", "moments", "records", "logins", "wide_from")
 _CHAIN: Final = ("before", "newest", "length")
 _SIDES: Final = (0, 1)
+
+
+def layout() -> str:
+    """A digest of what this code puts away, and how: columns of other code may bear the same version."""
+    knowledge = Knowledge()
+    index = AccessIndex(knowledge.facts.people, knowledge.facts.records)
+    index.put(Partition("", 0), Stretch(0, 0), is_said=True)
+    known, columns = take_knowledge(knowledge)
+    indexed, more = take_index(index)
+    shapes = sorted((name, column.typecode, column.itemsize) for name, column in (columns | more).items())
+    documents = sorted(known), sorted(indexed["stretches"][0])
+    meanings = KINDS, sorted(IS_RECORD.items()), WIDTH, Wide._fields, Age._fields, State._fields
+    return blake2b(repr((shapes, documents, meanings)).encode(), digest_size=8).hexdigest()
 
 
 def take_knowledge(knowledge: Knowledge) -> tuple[Document, Columns]:
@@ -46,7 +65,7 @@ def take_knowledge(knowledge: Knowledge) -> tuple[Document, Columns]:
 
 
 def put_knowledge(knowledge: Knowledge, document: Document, columns: Columns) -> None:
-    """Into one that has learned nothing yet."""
+    """Into one that has learned nothing yet. KeyError or ValueError: it was not put away by `take_knowledge`."""
     facts, plain = knowledge.facts, knowledge.plain
     _put(facts, _FACTS, "facts", columns)
     facts.names = _pair("facts.names", columns)
@@ -61,6 +80,7 @@ def put_knowledge(knowledge: Knowledge, document: Document, columns: Columns) ->
         for source, logins in document["logins"].items()
     }
     knowledge.offsets = columns["offsets"]
+    _check_knowledge(knowledge)
     knowledge.position, knowledge.waivers = document["position"], document["waivers"]
 
 
@@ -86,7 +106,7 @@ def take_index(index: AccessIndex) -> tuple[Document, Columns]:
 
 
 def put_index(index: AccessIndex, document: Document, columns: Columns) -> None:
-    """Into one that is empty; the names are those of the facts that were put away beside it."""
+    """Into one that is empty; the names are those of the facts that were put away beside it. Raises as that does."""
     for number, one in enumerate(document["stretches"]):
         name = f"stretch.{number}"
         stretch = Stretch(0, 0)
@@ -96,7 +116,31 @@ def put_index(index: AccessIndex, document: Document, columns: Columns) -> None:
             _put(getattr(stretch, chain), _CHAIN, f"{name}.{chain}", columns)
         stretch.wide = [Wide(*wide) for wide in one["wide"]]
         stretch.ages = [Age(*age) for age in one["ages"]]
+        _check_stretch(stretch)
         index.put(Partition(*one["partition"]), stretch, is_said=one["is_said"])
+
+
+def _check_knowledge(knowledge: Knowledge) -> None:
+    """Columns grow one after the other: a worker that ran out of memory in between leaves them of different lengths."""
+    facts, plain = knowledge.facts, knowledge.plain
+    by_fact = [facts.ids, *(getattr(facts, name) for name in _BY_FACT)]
+    by_row = [getattr(facts, name) for name in _FACTS if name not in _BY_FACT]
+    _check_lengths("of facts", by_fact)
+    _check_lengths("of revisions", [*by_row, *facts.names, *facts.before, plain.places, knowledge.offsets])
+
+
+def _check_stretch(stretch: Stretch) -> None:
+    _check_lengths("of accesses", [stretch.offsets, stretch.moments, stretch.records, stretch.logins])
+    _check_lengths("of wide accesses", [stretch.wide_from, stretch.wide])
+    for chain in (stretch.by_record, stretch.by_login):
+        _check_lengths("of names", [chain.newest, chain.length])
+        linked = stretch.offsets[: len(chain.before)]  # the rest is linked when somebody asks
+        _check_lengths("of linked accesses", [linked, chain.before])
+
+
+def _check_lengths(what: str, columns: list[Any]) -> None:
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError(f"its columns {what} are not of one length")
 
 
 def _stretches(index: AccessIndex) -> Iterator[tuple[Partition, Stretch, bool]]:

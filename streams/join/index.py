@@ -178,6 +178,10 @@ class AccessIndex:
         else:
             self._put(partition, [stretch])
 
+    def become(self, other: AccessIndex) -> None:
+        """Hold what the other holds, names too, instead; the other is of no more use."""
+        vars(self).update(vars(other))
+
     def link(self, partition: Partition, rows: int) -> bool:
         """Link so many rows of each stretch ahead of the first question; whether all are."""
         names = len(self._people.all), len(self._records.all)

@@ -126,6 +126,10 @@ class Knowledge:
         """What a row that was new has changed."""
         return Change(History(self.facts, self.facts.fact[at]), self.facts.made(at))
 
+    def become(self, other: Knowledge) -> None:
+        """Know what the other knows, instead; the other is of no more use."""
+        vars(self).update(vars(other))
+
     # who has what
 
     def assigned(self, record: RecordKey, staff: str) -> tuple[list[History], list[History]]:

@@ -79,6 +79,10 @@ class Published:
         for topic, number, offsets in columns["offsets"]:
             self._offsets[Partition(topic, number)] = set(offsets)
 
+    def become(self, other: Published) -> None:
+        """Know what the other knows, instead; the other is of no more use."""
+        vars(self).update(vars(other))
+
     def in_flight(self, partition: Partition) -> set[int]:
         """Which messages something is on its way about."""
         return {offset for _, offset in self._in_flight.get(partition, {}).values()}

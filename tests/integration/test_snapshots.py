@@ -91,7 +91,7 @@ def test_a_worker_goes_on_from_its_snapshot(one: Running, ending: signal.Signals
     assert one.verify()["differences"] == []
 
 
-@pytest.mark.parametrize("harm", ["cut short", "changed", "of another log", "deleted"])
+@pytest.mark.parametrize("harm", ["cut short", "changed", "of another log", "of other code", "deleted"])
 def test_a_snapshot_in_doubt_is_thrown_away(one: Running, kafka: SharedBroker, tmp_path: Path, harm: str) -> None:
     """And everything is read again instead."""
     tale = told(one)
@@ -105,6 +105,8 @@ def test_a_snapshot_in_doubt_is_thrown_away(one: Running, kafka: SharedBroker, t
             snapshot.write_bytes(data[:5_000] + bytes([data[5_000] ^ 255]) + data[5_001:])
         case "of another log":
             snapshot.write_bytes(snapshot_of_another(kafka, tmp_path / "other", one.service.prefix))
+        case "of other code":  # that has the same version and layout, and calls a column otherwise
+            snapshot.write_bytes(renamed(data, b'"plain.duties"', b'"plain.ducats"'))
         case _:
             snapshot.unlink()
     void(one, tale)
@@ -131,7 +133,7 @@ def snapshot_of_another(kafka: SharedBroker, directory: Path, prefix: str) -> by
 
 
 def renamed(data: bytes, old: bytes, new: bytes) -> bytes:
-    """The same with other names of topics, and a checksum that fits."""
+    """The same with other names, and a checksum that fits."""
     body = data[:-64].replace(old, new)
     return body + hashlib.blake2b(body).digest()
 

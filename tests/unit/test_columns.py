@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from schemas.fact import RegisteredFact, Waiver
-from streams.join.columns import Columns, Document, put_index, put_knowledge, take_index, take_knowledge
+from streams.join import columns as columns_module
+from streams.join.columns import Columns, Document, layout, put_index, put_knowledge, take_index, take_knowledge
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
+from streams.join.rows import KINDS
 from streams.join.touched import Query
 from streams.policy.judging import Judging
 from streams.snapshot_file import SnapshotError, read_snapshot, write_snapshot
@@ -28,9 +31,7 @@ def again(judge: Judging, path: Path) -> Judging:
     document, columns = read_snapshot(path)
     twin = judging(policy=POLICY)
     twin.completeness = judge.completeness
-    put_knowledge(twin.knowledge, document["knowledge"], columns)
-    put_index(twin.index, document["index"], columns)
-    twin.published.put(document["published"])
+    take_out(twin, document, columns)
     return twin
 
 
@@ -39,6 +40,18 @@ def put_away(judge: Judging) -> tuple[Document, Columns]:
     knowledge, columns = take_knowledge(judge.knowledge)
     index, more = take_index(judge.index)
     return {"knowledge": knowledge, "index": index, "published": judge.published.columns()}, columns | more
+
+
+def take_out(twin: Judging, document: Document, columns: Columns) -> None:
+    """Into a judge that knows nothing yet."""
+    put_knowledge(twin.knowledge, document["knowledge"], columns)
+    put_index(twin.index, document["index"], columns)
+    twin.published.put(document["published"])
+
+
+def _grows(name: str) -> bool:
+    """Whether it has an element for each fact, revision, access, or name of a chain that is linked."""
+    return not name.startswith(("facts.newest", "facts.ids.texts", "plain.duties", "plain.first", "people", "records"))
 
 
 def learn(knowledge: Knowledge, log: list[RegisteredFact | Waiver]) -> list[object]:
@@ -108,10 +121,52 @@ def test_nothing_is_put_away_and_taken_out() -> None:
     """A worker that has just begun."""
     twin = judging(policy=POLICY)
     document, columns = put_away(judging(policy=POLICY))
-    put_knowledge(twin.knowledge, document["knowledge"], columns)
-    put_index(twin.index, document["index"], columns)
-    twin.published.put(document["published"])
+    take_out(twin, document, columns)
     assert (twin.knowledge.position, len(twin.index), len(twin.published)) == (0, 0, 0)
+
+
+def of_everything() -> tuple[Document, Columns]:
+    """Put away with at least one row in each column, and linked."""
+    judge = judging(*chance.log(Random(1), 20), policy=POLICY)
+    judge.batch(PARTITION, "ecms", messages(*(chance.access(Random(n), n) for n in range(20))))
+    found(judge.index)
+    return put_away(judge)
+
+
+LONGER = [name for name, column in of_everything()[1].items() if _grows(name) and column]
+SHORTER = [name for name in LONGER if not name.startswith("stretch") or not name.endswith(".before")]
+
+
+@pytest.mark.parametrize(("name", "by"), [*((name, 1) for name in LONGER), *((name, -1) for name in SHORTER)])
+def test_a_column_of_another_length_is_noticed(name: str, by: int) -> None:
+    """A worker ran out of memory between two columns: the rows of one would be taken for those of another. Only the
+    last rows of an index may be missing in its chains: they are linked when somebody asks."""
+    document, columns = of_everything()
+    columns[name] = columns[name] + columns[name][:by] if by > 0 else columns[name][:by]
+    with pytest.raises(ValueError, match="not of one length"):
+        take_out(judging(policy=POLICY), document, columns)
+
+
+def test_code_that_puts_away_something_else_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column less, of another type, or one that means something else, though the version is the same."""
+    found = [layout()]
+    assert layout() == found[0]
+    with monkeypatch.context() as other:
+        other.setattr(columns_module, "_FACTS", columns_module._FACTS[:-1])
+        found.append(layout())
+    with monkeypatch.context() as other:
+        other.setattr(columns_module, "Knowledge", _WithLargerVariants)
+        found.append(layout())
+    with monkeypatch.context() as other:
+        other.setattr(columns_module, "KINDS", tuple(reversed(KINDS)))
+        found.append(layout())
+    assert len(set(found)) == 4
+
+
+class _WithLargerVariants(Knowledge):
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts.variant = array("I")
 
 
 @pytest.fixture
