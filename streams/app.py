@@ -100,7 +100,7 @@ def build_app(settings: Settings) -> App:
         is_read=lambda: _feeds_read(app, settings),
     )
     judge = _judge(app, settings, judging, broadcast, store, telemetry)
-    snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry)
+    snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry, has_died=lambda: app.crashed)
     admin, *watching = _watching(app, settings, policy, broadcast, judge, store, snapshots, telemetry)
     services = (admin, store, snapshots, broadcast, register, judge, *judge.parts())
     app.services = (*services, *watching)

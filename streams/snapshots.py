@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -50,10 +51,21 @@ class Found:
 
 
 class Snapshots(mode.Service):
-    """Puts away what the judge knows and the broadcast has read, and takes it out before they start."""
+    """Puts away what the judge knows and the broadcast has read, and takes it out before they start.
+
+    `has_died`: whether the worker goes down with an error. What it was in the middle of may be half done, and would be
+    found so by every start: the snapshot before stays.
+    """
 
     def __init__(
-        self, settings: Settings, *, judge: Judge, broadcast: Broadcast, telemetry: Telemetry, **kwargs: Any
+        self,
+        settings: Settings,
+        *,
+        judge: Judge,
+        broadcast: Broadcast,
+        telemetry: Telemetry,
+        has_died: Callable[[], bool],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
@@ -61,6 +73,7 @@ class Snapshots(mode.Service):
         self._judging = judge.judging
         self._broadcast = broadcast
         self._telemetry = telemetry
+        self._has_died = has_died
         self._slot: tuple[Path, int] | None = None  # and the descriptor that holds its lock
         self.written_at: float | None = None  # seconds since the epoch
 
@@ -76,18 +89,19 @@ class Snapshots(mode.Service):
     async def on_stop(self) -> None:
         """What is known at the end is what the next start wants. Broadcast and judge have stopped by now."""
         if self._slot is not None:
-            if self._broadcast.is_loaded:
-                await self._write(self._slot[0])
+            await self._write(self._slot[0])
             os.close(self._slot[1])
 
     @mode.Service.task
     async def _go_on(self) -> None:
         while not self.should_stop:
             await self.sleep(self._settings.snapshot_seconds)
-            if self._slot is not None and self._broadcast.is_loaded and not self.should_stop:
+            if self._slot is not None and not self.should_stop:
                 await self._write(self._slot[0])
 
     async def _write(self, path: Path) -> None:
+        if self._has_died() or not self._broadcast.is_loaded:
+            return
         began = time.time()
         document, columns = self._take()
         try:
