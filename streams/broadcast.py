@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import mode
-import orjson
 import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -20,18 +19,18 @@ from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
 from schemas.plain_fact import read_plain_facts
 from schemas.settings import Settings
-from streams.join.bodies import login_key, plain_key
 from streams.join.completeness import NEVER, Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
 from streams.join.open import Partition
-from streams.join.reconcile import State
 from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
+from streams.policy.aside import fault
 from streams.policy.published import Published
 
 from .connect import connected, started
 from .telemetry import Telemetry
+from .told import names_of, read_finding
 from .turns import others_first
 
 log = logging.getLogger(__name__)
@@ -230,9 +229,10 @@ class Broadcast(mode.Service):
                 self._apply_mark(message)
             else:
                 self._apply_finding(message)
-        except (RejectedInputError, ValueError, KeyError, TypeError):
+        except (RejectedInputError, ValueError, KeyError, TypeError) as error:
             # Only our own workers write here. One message of somebody else's must not stop every worker for ever.
-            log.exception("%s/%d/%d is not ours; passed over", topic, message.partition, message.offset)
+            place = topic, message.partition, message.offset
+            log.error("%s/%d/%d is not ours; passed over (%s)", *place, fault(error))  # its text might name people
             self._telemetry.count("needtoknow_dead_letters_total", stage="broadcast", reason="unreadable")
             if topic == self._topics.facts:
                 self.knowledge.skip(message.offset)
@@ -266,27 +266,9 @@ class Broadcast(mode.Service):
         self.completeness.learn(mark, self.knowledge.position)
 
     def _apply_finding(self, message: ConsumerRecord) -> None:
-        finding: dict[str, Any] = orjson.loads(message.value)
-        place = finding["message"]
-        state = State(
-            finding["position"],
-            finding["outcome"],
-            finding["certainty"],
-            finding["staff"],
-            finding["clause"],
-            finding["severity"],
-            finding["policy"]["hash"],
-            tuple(finding.get("flags", ())),
-        )
-        partition = Partition(place["topic"], place["partition"])
-        if not self.published.knows(finding["finding_id"], partition):
-            self._index.say(partition, place["offset"], *names_of(finding["access"]))
-        is_news = self.published.read(finding["finding_id"], state, partition, place["offset"])
+        finding_id, state, partition, offset, access = read_finding(message.value)
+        if not self.published.knows(finding_id, partition):
+            self._index.say(partition, offset, *names_of(access))
+        is_news = self.published.read(finding_id, state, partition, offset)
         if is_news and (self.is_loaded or self._index.reach(partition) is not None):
-            self._strangers.append((partition, place["offset"]))
-
-
-def names_of(access: dict[str, Any]) -> tuple[str, list[str]]:
-    """The login and the records of an access as it stands in a finding, as facts spell them."""
-    records = (access["record"], *(access.get("candidates") or ()))
-    return login_key(access["source"], access["actor"]), [plain_key(f"{r['kind']}/{r['id']}") for r in records]
+            self._strangers.append((partition, offset))

@@ -8,6 +8,7 @@ from schemas.settings import Settings
 from streams.broadcast import Broadcast
 from streams.join.open import Partition
 from streams.store import Store
+from streams.telemetry import Telemetry
 
 from .lane import Lane
 from .last_cuts import NO_CUT, LastCut, LastCuts
@@ -23,6 +24,7 @@ class Holding:
         run_id: str,
         broadcast: Broadcast,
         store: Store,
+        telemetry: Telemetry,
         crash: Callable[[BaseException], None],
     ) -> None:
         self._topics = settings.topics
@@ -30,7 +32,7 @@ class Holding:
         self._broadcast = broadcast
         self._store = store
         self._crash = crash
-        self._ledger = LastCuts(settings)
+        self._ledger = LastCuts(settings, telemetry)
         self._last_cuts: dict[Partition, LastCut] = {}
         self._lanes: dict[Partition, Lane] = {}
         self._reconciled: dict[Partition, int] = {}

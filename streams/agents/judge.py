@@ -62,7 +62,9 @@ class Judge(mode.Service):
         self._telemetry = telemetry
         self._careful = careful
         self.open = OpenAccesses(judging.policy.grace_ms)
-        self._holding = Holding(settings, run_id=run_id, broadcast=broadcast, store=store, crash=crash)
+        self._holding = Holding(
+            settings, run_id=run_id, broadcast=broadcast, store=store, telemetry=telemetry, crash=crash
+        )
         self._has_room = asyncio.Event()
         self.settling = Settling(
             judging=judging,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import orjson
 import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.ledger import Note
 from schemas.settings import Settings
 from streams.join.open import Partition
+from streams.policy.aside import fault
+from streams.telemetry import Telemetry
+from streams.told import ToldCut, read_cut
 
 from .outgoing import cut_digest
 
@@ -58,10 +61,11 @@ NOTHING_COMMITTED: Final = Committed(0, 0)
 class LastCuts:
     """Reads the ledger once, and then only what is new: partitions change hands often while workers come and go."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self._settings = settings
         self._newest: dict[Partition, str] = {}  # digests
         self._claims: dict[Partition, Claim] = {}
+        self._telemetry = telemetry
         self._read_to: dict[TopicPartition, int] = {}
 
     async def look(self) -> dict[Partition, LastCut]:
@@ -98,21 +102,38 @@ class LastCuts:
         starts = await consumer.beginning_offsets(partitions)
         for tp in partitions:
             consumer.seek(tp, max(starts[tp], ends[tp] - LOOK_BACK, self._read_to.get(tp, 0)))
-        newest: dict[bytes, bytes] = {}
-        claims: dict[bytes, Claim] = {}
         waiting = {tp for tp, end in ends.items() if end and await consumer.position(tp) < end}
         while waiting:
             fetched = await consumer.getmany(*waiting, timeout_ms=FETCH_MS)
             for tp, messages in fetched.items():
-                newest.update((message.key, message.value) for message in messages)
-                claims.update(claims_of((message.key, message.value) for message in reversed(messages)))
+                self._hear(messages)
                 if messages[-1].offset + 1 >= ends[tp]:
                     waiting.discard(tp)
         self._read_to = ends
-        self._newest.update((_partition(key), cut_digest(value)) for key, value in newest.items())
-        for key, claim in claims.items():
-            partition = _partition(key)
-            self._claims[partition] = max(claim, self._claims.get(partition, NO_CLAIM))
+
+    def _hear(self, messages: Sequence[ConsumerRecord]) -> None:
+        """The newest cut of each partition, and the newest that claims something, of messages in order.
+
+        Only our own workers write here: one message of somebody else's must not stop every worker for ever, nor hide
+        the cut before it. A cut has up to 60 KB and is read in milliseconds, so no more of them are than must be.
+        """
+        seen, claimed = set[bytes | None](), set[bytes | None]()
+        for message in reversed(messages):
+            if message.key in claimed:
+                continue
+            try:
+                cut = read_cut(message.key, message.value)
+            except ValueError as error:
+                place = message.topic, message.partition, message.offset
+                log.error("%s/%d/%d is not ours; passed over (%s)", *place, fault(error))  # its text might name people
+                self._telemetry.count("needtoknow_dead_letters_total", stage="broadcast", reason="unreadable")
+                continue
+            if message.key not in seen:
+                self._newest[cut.partition] = cut_digest(message.value)
+                seen.add(message.key)
+            if (claim := claim_of(cut)) is not None:
+                self._claims[cut.partition] = max(claim, self._claims.get(cut.partition, NO_CLAIM))
+                claimed.add(message.key)
 
     async def _committed(self) -> dict[Partition, Committed]:
         client = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker)
@@ -124,18 +145,9 @@ class LastCuts:
         return committed_in(group)
 
 
-def claims_of(backwards: Iterable[tuple[bytes, bytes]]) -> dict[bytes, Claim]:
-    """The claim of the last batch of each partition; cuts as keys and values, the last one first.
-
-    A settlement judges nothing new, so it says nothing of how far its writer has judged.
-    """
-    claims: dict[bytes, Claim] = {}
-    for key, value in backwards:
-        if key not in claims:
-            cut = orjson.loads(value)
-            if cut["first_offset"] < cut["next_offset"]:
-                claims[key] = Claim(cut["next_offset"], cut["reconciled"])
-    return claims
+def claim_of(cut: ToldCut) -> Claim | None:
+    """What a cut says of all before it; nothing if it settles: its writer may have read further, or not as far."""
+    return Claim(cut.next_offset, cut.reconciled) if cut.first_offset < cut.next_offset else None
 
 
 def believed(claim: Claim, committed: Committed) -> int:
@@ -167,8 +179,3 @@ def committed_in(group: Mapping[TopicPartition, Any]) -> dict[Partition, Committ
         for tp, one in group.items()
         for partition in [Partition(tp.topic, tp.partition)]
     }
-
-
-def _partition(key: bytes) -> Partition:
-    topic, _, number = key.decode().rpartition("/")
-    return Partition(topic, int(number))

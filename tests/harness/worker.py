@@ -21,7 +21,6 @@ from schemas.policy import Policy
 from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.outgoing import cut_digest
-from streams.broadcast import names_of
 from streams.frontier import Frontier
 from streams.join.columns import Columns, put_index, put_knowledge, take_index, take_knowledge
 from streams.join.completeness import Completeness
@@ -37,6 +36,7 @@ from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.policy.published import Published
 from streams.sources import translate
+from streams.told import names_of
 from tests.harness.judging import Message
 
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import orjson
 import pytest
 from aiokafka import TopicPartition
 
 from schemas.codec import encode
 from schemas.ledger import AtWork, Hold, Note
-from streams.agents.last_cuts import Claim, Committed, believed, claims_of, committed_in
+from streams.agents.last_cuts import Claim, Committed, believed, claim_of, committed_in
 from streams.join.open import Partition
+from streams.told import ToldCut
 
-ECMS, IRSS = b"access.ecms.v1/0", b"access.irss.v1/3"
 NOTE = Note(judged=7, position=9, reconciled=9, low=0, low_waived=0, open=0, pending=0)
-
-
-def cut(first: int, following: int, reconciled: int) -> bytes:
-    """What is read of a cut."""
-    return orjson.dumps({"first_offset": first, "next_offset": following, "reconciled": reconciled})
 
 
 @pytest.mark.parametrize(
@@ -38,10 +32,11 @@ def test_a_cut_is_believed_that_reaches_what_was_committed(claim: Claim, committ
     assert believed(claim, committed) == position
 
 
-def test_the_last_batch_of_each_partition_claims() -> None:
-    """A settlement may be older than what its writer has read."""
-    cuts = [(ECMS, cut(0, 5, 1)), (ECMS, cut(5, 9, 2)), (IRSS, cut(0, 4, 2)), (ECMS, cut(3, 3, 8))]
-    assert claims_of(reversed(cuts)) == {ECMS: Claim(9, 2), IRSS: Claim(4, 2)}
+def test_a_settlement_claims_nothing() -> None:
+    """It may be older than what its writer has read."""
+    ecms = Partition("access.ecms.v1", 0)
+    assert claim_of(ToldCut(ecms, 5, 9, 2)) == Claim(9, 2)
+    assert claim_of(ToldCut(ecms, 3, 3, 8)) is None
 
 
 def test_a_note_of_a_worker_that_is_at_work_tells_the_offset_alone() -> None:
