@@ -21,19 +21,21 @@ from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredMark
 from schemas.finding import Finding
 from schemas.ids import LATEST_MS, format_instant
-from schemas.ledger import Cut
+from schemas.ledger import Cut, Note
 from schemas.settings import Settings
 from sinks.ledger.audit import Report, audit
 from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
+from streams.agents.last_cuts import notes_of
 from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate
 
-from .kafka import Broker, Message, offsets_at, read_topic, run
+from .kafka import Broker, Message, admin, offsets_at, read_topic, run
 from .letters import Told
 from .options import When, as_json, with_broker
+from .verify_lines import lines
 
 SAY_SECONDS = 2.0
 _ID_START: Final = b'{"finding_id":"'  # as every worker spells it: most are passed over without reading them
@@ -49,8 +51,10 @@ T = TypeVar("T")
 def verify(broker: Broker, settings: Settings, since: int | None, as_json: bool) -> int:
     """Read all logs again, judge every access again with a second, independent judge, and compare with the ledger.
 
-    Reports holes, counts, verdicts and chains that differ; exit 0 when nothing does, 1 when something does. Wait until
-    `needtoknow status` is idle: a service at work may be found at fault for what it is about to say.
+    Reports holes, counts, verdicts and chains that differ, and what is published otherwise than it must be by now; exit
+    0 when nothing does, 1 when something does. Wait until `needtoknow status` is idle: a service at work may be found
+    at fault for what it is about to say, and is held only to what it says that it has done: for each partition that
+    lags so, "held to position X of Y".
 
     The nightly form is --since 24h: every message and every cut that the broker stored since then, all findings about
     them, the chain of the cuts, holes, and whether later facts were brought to them as the ledger says. Its cost goes
@@ -69,7 +73,7 @@ def verify(broker: Broker, settings: Settings, since: int | None, as_json: bool)
         told = None if since is None else format_instant(since)
         click.echo(json.dumps({"verified": report.is_good, "since": told, **asdict(report)}, indent=2))
     else:
-        click.echo(_lines(report, since))
+        click.echo(lines(report, since))
     return 0 if report.is_good else 1
 
 
@@ -113,13 +117,15 @@ class _Unreadable(list[str]):
 async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[Logs, Log]:
     """The logs in an order in which a busy service is not found at fault for what came meanwhile.
 
-    Marks and the end of the facts first: what they settle is said later. Then the ledger: a cut is stored after its
-    messages, findings and dead letters. Facts last: nothing that was said is newer than they are. A service that is
-    behind may still be found at fault for what it is about to say.
+    Marks and the end of the facts first: what they settle is said later. Then the notes of the workers, which claim no
+    more than is stored, and the ledger: a cut is stored after its messages, findings and dead letters. Facts last:
+    nothing that was said is newer than they are. A service that is behind may still be found at fault for what it is
+    about to say.
     """
     topics, first, odd = settings.topics, since or 0, _Unreadable()
     marks = await _marks(broker, topics.marks, odd)
     position = (await offsets_at(broker, topics.facts, LATEST_MS))[0]
+    notes = await _notes(broker, settings)
     cuts = await _cuts(broker, topics.ledger, first, odd)
     told = Told()
     async for letter in read_topic(
@@ -137,7 +143,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         dead_letters=frozenset(told.keys),
         marks=marks,
         position=position,
-        since=int((time.time() - settings.index_days * 86_400) * 1000),
+        notes=notes,
         begins=begins,
         ends=ends,
         unreadable=odd,
@@ -153,6 +159,13 @@ async def _marks(broker: Broker, topic: str, odd: _Unreadable) -> dict[str, int]
         if (mark := odd.passed("mark", message, partial(decode, RegisteredMark))) is not None:
             marks[mark.feed] = max(mark.complete_through, marks.get(mark.feed, mark.complete_through))
     return marks
+
+
+async def _notes(broker: Broker, settings: Settings) -> dict[Place, Note]:
+    """What the workers wrote where they had nothing under way."""
+    async with admin(broker) as client:
+        group = await client.list_consumer_group_offsets(settings.group)
+    return {(p.topic, p.partition): note for p, note in notes_of(group).items()}
 
 
 async def _cuts(broker: Broker, topic: str, first: int, odd: _Unreadable) -> dict[Place, list[StoredCut]]:
@@ -233,28 +246,3 @@ def _translated(source: str, message: Message) -> Read:
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
     return Read(message.offset, message.timestamp, found.accesses, "translated" if found.accesses else "control")
-
-
-def _lines(report: Report, since: int | None) -> str:
-    lines = [
-        *([] if since is None else [f"what was stored since {format_instant(since)}, and nothing of before"]),
-        f"messages: {report.messages}, accesses: {report.accesses}",
-        f"cuts: {report.cuts}, settlements: {report.settlements}",
-        f"findings that stand: {report.findings}, accesses pending: {report.pending}",
-        *([f"{report.past} cuts are of messages {_why_past(since)}: not derived again"] if report.past else []),
-        *([f"{report.quarantined} messages are quarantined: nobody has judged them"] if report.quarantined else []),
-        *report.differences,
-        *([f"messages that nobody has judged yet: {report.unjudged}; is a worker running?"] if report.unjudged else []),
-        _verdict(report),
-    ]
-    return "\n".join(lines)
-
-
-def _why_past(since: int | None) -> str:
-    return "past their retention" if since is None else "of before"
-
-
-def _verdict(report: Report) -> str:
-    if not report.is_good:
-        return f"NOT verified: {len(report.differences)} differences"
-    return f"verified{' as far as it is judged' if report.unjudged else ''}: nothing differs"

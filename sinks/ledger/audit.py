@@ -16,8 +16,20 @@ from schemas.ledger import CODES, Cut, verdict_digest
 
 from .findings import wrong_findings
 from .logs import Logs, Place, Read, StoredCut, as_judged, as_standing, between, inside_of
-from .reconciled import Said, unreconciled
+from .reconciled import Said, held
 from .rejudge import Rejudge, Verdict, joined
+
+
+@dataclass(frozen=True)
+class Partly:
+    """A partition that could not be held to all that is known: to this position of so many.
+
+    `unclaimed`: judged messages that could be held to none, since nobody says that later facts were brought to them.
+    """
+
+    position: int
+    of: int
+    unclaimed: int
 
 
 class Judged(NamedTuple):
@@ -42,6 +54,7 @@ class Report:
     unjudged: int = 0
     quarantined: int = 0  # messages that nobody judged, since they end whoever looks at them
     past: int = 0  # cuts that begin before the first message that was read: not to be derived here
+    partly: dict[str, Partly] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -97,8 +110,7 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    for offset, position in unreconciled(logs, place, standing, judge, said_of):
-        report.differences.append(f"{place[0]}/{place[1]}/{offset}: not as it must stand at position {position}")
+    _check_held(report, logs, place, standing, judge, said_of)
     pending = {at for at, position in waited.items() if said.get(at, -1) < position}
     _check_settled(report, logs, judge, place, by_offset, pending, states)
     _check_dead_letters(report, logs, place, messages)
@@ -138,6 +150,17 @@ def _check(
         if is_found and finding_id(one.access, one.appended_at) not in states:
             report.differences.append(f"{place[0]}/{place[1]}/{one.place[0]}: was found and has no finding")
     return judged
+
+
+def _check_held(
+    report: Report, logs: Logs, place: Place, standing: Sequence[Read], judge: Rejudge, said_of: Said
+) -> None:
+    """What is published must be true now, as far as anybody claims that it is; and how far nobody does."""
+    found = held(logs, place, standing, judge, said_of)
+    for offset, position in found.wrong:
+        report.differences.append(f"{place[0]}/{place[1]}/{offset}: not as it must stand at position {position}")
+    if found.position < logs.position or found.unclaimed:
+        report.partly[f"{place[0]}/{place[1]}"] = Partly(found.position, logs.position, found.unclaimed)
 
 
 def _last_offset(cut: Cut) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from schemas.access import Access
 from schemas.finding import Finding
-from schemas.ledger import Cut
+from schemas.ledger import Cut, Note
 
 Place = tuple[str, int]
 """(topic, partition)."""
@@ -48,7 +48,7 @@ class Logs:
     dead_letters: frozenset[str]  # keys: topic/partition/offset
     marks: Mapping[str, int]
     position: int
-    since: int = 0  # append time, UTC ms: what is older than a worker's index is not held to later facts
+    notes: Mapping[Place, Note] = field(default_factory=dict)  # beside committed offsets, nothing under way
     begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
     ends: Mapping[Place, int] = field(default_factory=dict)  # of the log, seen after the findings; not given: as begins
     unreadable: Sequence[str] = ()  # places of what is none of ours on our own topics, and what it is not

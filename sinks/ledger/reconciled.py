@@ -1,12 +1,13 @@
-"""What a cut says was reconciled, held to it: at its position all before it stood published as it had to. Pure."""
+"""What a worker claims to have said, held to it: at that position all before it stood published as it had to. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from schemas.access import finding_id
 from schemas.finding import Finding
-from schemas.ledger import Cut
+from schemas.ledger import Note
 
 from .logs import Logs, Place, Read
 from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
@@ -15,34 +16,75 @@ Said = Mapping[str, Sequence[Finding]]
 """All transitions of each finding."""
 
 
-def last_reconciled(cuts: Sequence[Cut]) -> Cut | None:
-    """The cut of the highest position at which everything due about the messages before it had been said.
+class Claim(NamedTuple):
+    """At `position`, by these marks, all that was due about the messages before `next_offset` had been said."""
 
-    Not about those behind it: a worker that goes on at the committed offset reads again what others read further.
+    position: int
+    next_offset: int
+    marks: Mapping[str, int]
+
+
+class Held(NamedTuple):
+    """How a partition stands against what was claimed of it.
+
+    `wrong`: offsets about whose accesses something else was published than was due, and the position at which it was.
+    `position`: the lowest that any message was held to; 0: none was. `unclaimed`: judged messages held to none.
     """
+
+    wrong: list[tuple[int, int]]
+    position: int
+    unclaimed: int
+
+
+def claims(logs: Logs, place: Place, judge: Rejudge) -> list[Claim]:
+    """What is claimed of a partition, the highest position first: by its last cut that says so, and by the note.
+
+    Neither speaks of what is behind it: a worker that goes on at the committed offset reads again what others read
+    further. A partition where nothing is new has no new cut, and a worker may write cuts that claim nothing: the note
+    beside the committed offset is written whenever nothing is under way.
+    """
+    cuts = [stored.cut for stored in logs.cuts.get(place, []) if judge.knows(stored.cut.position)]
     whole = [cut for cut in cuts if cut.settled is None and cut.reconciled == cut.position]
-    return max(whole, key=lambda cut: (cut.position, cut.next_offset), default=None)
+    made = [Claim(c.position, c.next_offset, c.marks) for c in whole]
+    found = [max(made, key=lambda claim: claim[:2])] if made else []
+    if (note := logs.notes.get(place)) is not None and judge.knows(note.position):
+        found.append(Claim(note.position, note.judged, _marks_heard(note, logs, judge)))
+    return sorted(found, key=lambda claim: claim[:2], reverse=True)
 
 
-def unreconciled(
-    logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, said: Said
-) -> Iterator[tuple[int, int]]:
-    """Offsets about whose accesses something else was published than was due, and the position at which it was.
+def _marks_heard(note: Note, logs: Logs, judge: Rejudge) -> Mapping[str, int]:
+    """No more than the writer of the note had heard; all there are, where they change nothing of what it says."""
+    low, low_waived = judge.complete_through(note.position, logs.marks)
+    if note.low >= low and note.low_waived >= low_waived:
+        return logs.marks
+    return {feed: min(through, note.low) for feed, through in logs.marks.items()}
 
-    Also of what was judged long before: facts of later had been brought to it. What has been judged again since is held
-    to that position: a worker taken for dead may have stored an older word late, which its successor answered.
+
+def held(logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, said: Said) -> Held:
+    """Each message held to the highest position that is claimed of it, however long ago it was judged.
+
+    Facts of later had been brought to it. What has been judged again since is held to that position: a worker taken for
+    dead may have stored an older word late, which its successor answered.
     """
-    cut = last_reconciled([stored.cut for stored in logs.cuts.get(place, []) if judge.knows(stored.cut.position)])
-    if cut is None:
-        return
+    claimed, wrong, right = claims(logs, place, judge), dict[str, list[tuple[int, int]]](), set[str]()
+    judged_to = max((s.cut.next_offset for s in logs.cuts.get(place, [])), default=0)
+    lowest, unclaimed = None, 0
     for message in messages:
-        if message.offset >= cut.next_offset or message.appended_at < logs.since:
+        claim = next((c for c in claimed if message.offset < c.next_offset), None)
+        if claim is None:
+            unclaimed += bool(message.accesses) and message.offset < judged_to
             continue
+        lowest = claim.position if lowest is None else min(lowest, claim.position)
         for access in message.accesses:
             name = finding_id(access, message.appended_at)
-            verdict = judge.judge(access, message.appended_at, position=cut.position, marks=cut.marks)
-            if not _stands(verdict, said.get(name, ()), cut.position):
-                yield message.offset, cut.position
+            verdict = judge.judge(access, message.appended_at, position=claim.position, marks=claim.marks)
+            is_right = _stands(verdict, said.get(name, ()), claim.position)
+            right.add(name) if is_right else wrong.setdefault(name, []).append((message.offset, claim.position))
+    # A repeat may lie at another append time, and what is said follows from one of them.
+    lasting = [one for name, some in wrong.items() if name not in right for one in some]
+    if lowest is None:
+        lowest = 0 if unclaimed else logs.position
+    return Held(lasting, lowest, unclaimed)
 
 
 def _stands(verdict: Verdict, transitions: Sequence[Finding], position: int) -> bool:

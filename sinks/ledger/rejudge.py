@@ -21,6 +21,7 @@ from schemas.policy import Policy
 
 from .facts_log import Log, Mention, Question, Revision, standing
 
+NEVER = -(1 << 62)  # earlier than any instant
 CLOCK_AHEAD_MS = 5 * 60 * 1000  # ADR 6, rule 1
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -113,6 +114,16 @@ class Rejudge:
             severity=self._severity(access, outcome, is_borderline="borderline" in flags),
             waiting_for=() if is_explained else waiting_for,
         )
+
+    def complete_through(self, position: int, marks: Mapping[str, int]) -> tuple[int, int]:
+        """The instant (UTC ms) through which every gating feed is complete; and with waivers taken for marks."""
+        waived: dict[str, int] = {}
+        for offset, waiver in self._waivers:
+            if offset < position:
+                waived[waiver.feed] = max(waiver.through, waived.get(waiver.feed, waiver.through))
+        through = [marks.get(feed, NEVER) for feed in self._gating]
+        either = [max(marks.get(feed, NEVER), waived.get(feed, NEVER)) for feed in self._gating]
+        return min(through, default=-NEVER), min(either, default=-NEVER)
 
     def _ask(self, access: Access, first: int, last: int, position: int) -> _Answers:
         """Both questions at `first` and wherever some fact begins or ends to hold, up to and including `last`."""

@@ -16,7 +16,7 @@ from schemas.codec import encode
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
-from schemas.ledger import Cut
+from schemas.ledger import Cut, Note
 from schemas.policy import Policy
 from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
@@ -51,8 +51,8 @@ class Stored:
     cuts: defaultdict[Partition, list[StoredCut]] = field(default_factory=lambda: defaultdict(list))
     dead_letters: set[str] = field(default_factory=set)
     committed: dict[Partition, int] = field(default_factory=dict)
-    notes: dict[Partition, int] = field(default_factory=dict)
-    """The position through which each partition was reconciled, as it stands beside its committed offset."""
+    notes: dict[Partition, Note] = field(default_factory=dict)
+    """What stands beside the committed offset of each partition while nothing is under way."""
 
     def state(self, fact: Fact, feed: str) -> None:
         """Register a fact, sent when it was written down: stamped by the highest mark of its feed, as register does."""
@@ -81,6 +81,7 @@ class Stored:
             dead_letters=frozenset(self.dead_letters),
             marks=self.promised(),
             position=len(self.facts),
+            notes=dict(self.notes),
         )
 
 
@@ -190,7 +191,8 @@ class Worker:
         self.read_to = dict(stored.committed)
         self._born_at = dict(stored.committed)
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
-        self._reconciled = {p: max(c[-1].cut.reconciled, stored.notes.get(p, 0)) for p, c in stored.cuts.items() if c}
+        noted = {p: note.reconciled for p, note in stored.notes.items()}
+        self._reconciled = {p: max(c[-1].cut.reconciled, noted.get(p, 0)) for p, c in stored.cuts.items() if c}
         self._behind = {p: self._reconciled.get(p, 0) for p in stored.committed}
         for partition, offsets in self._doubtful.items():
             offsets -= {offset for offset in offsets if offset >= self.read_to.get(partition, 0)}
@@ -266,8 +268,23 @@ class Worker:
             offset = frontier.committable(self.open.oldest_offset(partition))
             if offset is not None:
                 self.stored.committed[partition] = max(offset, self.stored.committed.get(partition, 0))
-            if not self.jobs:
-                self.stored.notes[partition] = self._reconciled_to(partition)
+            self._note(partition)
+
+    def _note(self, partition: Partition) -> None:
+        """Beside the committed offset, as the judge writes it."""
+        if self.jobs or partition in self._behind:
+            self.stored.notes.pop(partition, None)
+            return
+        kept, pending = self.open.counts(partition)
+        self.stored.notes[partition] = Note(
+            judged=self.read_to[partition],
+            position=self.judging.knowledge.position,
+            reconciled=self._reconciled_to(partition),
+            low=self.judging.completeness.low,
+            low_waived=self.judging.completeness.low_waived,
+            open=kept,
+            pending=pending,
+        )
 
     def _store(self, job: Job) -> None:
         self.stored.dead_letters |= set(job.dead_letters)

@@ -357,7 +357,7 @@ def test_a_changed_finding_is_found(changed: dict[str, Any]) -> None:
     found = differences(stored, **findings_with(stored, lambda f: f.access.event_id == "e3", **changed))
     [name] = {f.finding_id for f in stored.findings if f.access.event_id == "e3"}
     position = changed.get("position", stored.findings[-1].position)
-    assert found == [f"finding {name}: another verdict follows from its message at position {position}"]
+    assert f"finding {name}: another verdict follows from its message at position {position}" in found
 
 
 def test_a_certainty_that_no_mark_gives_is_found() -> None:
@@ -366,6 +366,7 @@ def test_a_certainty_that_no_mark_gives_is_found() -> None:
     stored.findings = stored.findings[:1]
     stored.cuts[HERE] = stored.cuts[HERE][:1]
     stored.messages[HERE] = stored.messages[HERE][:3]
+    stored.notes = {}
     assert differences(stored) == []
     found = differences(stored, **findings_with(stored, lambda f: True, certainty="final"))
     assert found == [f"finding {stored.findings[0].finding_id}: its marks give it another certainty"]
@@ -376,7 +377,8 @@ def test_a_lower_certainty_than_the_log_gives_is_found() -> None:
     stored = told()
     changed = findings_with(stored, lambda f: f.access.event_id == "e1", certainty="provisional")
     assert differences(stored, **changed) == [
-        f"finding {stored.findings[0].finding_id}: its marks give it another certainty"
+        f"finding {stored.findings[0].finding_id}: its marks give it another certainty",
+        "access.ecms.v1/2/1: not as it must stand at position 5",
     ]
 
 
@@ -395,9 +397,9 @@ def test_a_finding_that_is_gone_is_found(event: str, offset: int) -> None:
     """No lost finding: a cut counts it, or it was pending, and nothing stands in `violations.v1`."""
     stored = told()
     found = differences(stored, findings=[f for f in stored.findings if f.access.event_id != event])
-    was, *rest = found
+    [was] = [one for one in found if "not as it must stand" not in one]
     assert was.startswith(f"access.ecms.v1/2/{offset}: was ")
-    assert all("not as it must stand" in also for also in rest)
+    assert f"access.ecms.v1/2/{offset}: not as it must stand at position 5" in found
 
 
 # --- tampering with what was pending
