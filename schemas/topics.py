@@ -159,8 +159,10 @@ class Topics:
             # One partition: all knowledge has one order, and "what was known when" is one integer.
             Topic(name=self.facts, partitions=1, partitions_fixed=True, keep_days=FOR_EVER),
             Topic(name=self.marks, partitions=1, partitions_fixed=True, keep_days=FOR_EVER, cleanup="compact"),
-            Topic(name=self.violations, partitions=4, partitions_fixed=False, keep_days=FINDING_KEEP_DAYS),
-            Topic(name=self.ledger, partitions=4, partitions_fixed=False, keep_days=FINDING_KEEP_DAYS),
+            # As many as every worker has read since it began: what lay in one that was added later nobody would know.
+            Topic(name=self.violations, partitions=4, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
+            # Which cut is the last of its partition is told by their order, and so they must lie in one.
+            Topic(name=self.ledger, partitions=4, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
             # Twice what an access topic takes: a dead letter carries the original bytes and the reason.
             Topic(name=self.dead_letters, partitions=1, partitions_fixed=True, keep_days=400, max_bytes=2 * 1_048_576),
         )

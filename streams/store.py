@@ -74,6 +74,8 @@ class Store(mode.Service):
         self._telemetry = telemetry
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
+        self._most = {topic.name: topic.partitions for topic in settings.topics.all() if topic.partitions_fixed}
+        self._said: set[str] = set()  # topics that have more; once each
         self.is_reachable = False
 
     async def on_start(self) -> None:
@@ -113,7 +115,7 @@ class Store(mode.Service):
         """Send those that are missing; raises KafkaError when some are still missing afterwards."""
         producer = self._producer
         assert producer is not None
-        partitions = {t: sorted(await producer.partitions_for(t)) for t in {messages[i].topic for i in missing}}
+        partitions = {t: await self._partitions(producer, t) for t in {messages[i].topic for i in missing}}
         parts: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         for index in missing:
             topic = messages[index].topic
@@ -129,6 +131,14 @@ class Store(mode.Service):
             log.warning("%d messages are not stored yet: %s", len(missing), type(error).__name__)
             raise error
         return missing
+
+    async def _partitions(self, producer: AIOKafkaProducer, topic: str) -> list[int]:
+        """Where messages of a topic may go: none that was added while workers run, who would never look there."""
+        found, most = sorted(await producer.partitions_for(topic)), self._most.get(topic)
+        if most is not None and len(found) > most and topic not in self._said:
+            self._said.add(topic)
+            log.error("topic %s has %d partitions, must have %d: no worker starts so", topic, len(found), most)
+        return found[:most]
 
     @staticmethod
     async def _send(

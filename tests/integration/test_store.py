@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 
 from schemas.errors import BrokenPromiseError
 from schemas.settings import Settings
@@ -90,3 +90,29 @@ async def test_a_message_that_its_topic_does_not_take_is_said_at_once(store: Sto
     """To try again for ever would help nobody: the worker stops and says so (promise 12)."""
     with pytest.raises(BrokenPromiseError, match="larger than its topic takes"):
         await asyncio.wait_for(store.put(some(topics[1], "a", 1, 3_000)), 20)
+
+
+async def test_nothing_is_put_where_no_worker_looks(
+    kafka: SharedBroker, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody adds partitions to the findings while workers run: these read the four there were, and write to them."""
+    settings = Settings(broker=kafka.bootstrap, topic_prefix=namespace)
+    findings = settings.topics.violations
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(findings, 4, 1)])
+        await admin.create_partitions({findings: NewPartitions(7)})
+        async with asyncio.timeout(30):
+            while len((await admin.describe_topics([findings]))[0]["partitions"]) < 7:  # noqa: ASYNC110 - there is none
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+    store = Store(settings, Telemetry())
+    await store.on_start()
+    try:
+        places = await store.put([Outgoing(findings, b"f_%08x" % n, b"{}") for n in range(28)])
+    finally:
+        await store.on_stop()
+    assert [place.partition for place in places] == [n % 4 for n in range(28)]
+    assert f"{findings} has 7 partitions, must have 4" in caplog.text

@@ -40,6 +40,16 @@ def test_a_facts_topic_with_two_partitions_is_refused() -> None:
     assert refusals(compare(FACTS, found(partitions=2)))
 
 
+@pytest.mark.parametrize("name", ["violations.v1", "ledger.v1"])
+@pytest.mark.parametrize("partitions", [3, 5])
+def test_what_workers_read_again_keeps_its_number_of_partitions(name: str, partitions: int) -> None:
+    """A running worker would never look into one that is added, and the order of cuts would be lost."""
+    other = Found(partitions=partitions, replication=3, config=TOPICS[name].config())
+    assert [f"{d.remedy}: {d}" for d in compare(TOPICS[name], other)] == [
+        f"refuse: partitions is {partitions}, must be 4"
+    ]
+
+
 def test_an_access_topic_may_have_any_number_of_partitions() -> None:
     """Emitters and operations choose; nothing is re-keyed."""
     many = Found(partitions=12, replication=3, config=ACCESSES.config() | {"min.insync.replicas": "2"})
