@@ -36,10 +36,12 @@ EQUIVALENT: Final = Path(__file__).with_name("equivalent.toml")
 WANTED: Final = 0.95
 
 OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they are not called after it
+    "aside": ("aside",),
     "bodies": ("knowledge", "index", "touched"),
     "covers": ("rejudge_by_hand_paths", "explain"),
     "decide": ("decide", "rejudge_by_hand", "explain"),
     "facts": ("facts", "knowledge", "touched"),
+    "index": ("index", "index_edges"),
     "indexed": ("indexed", "corrections"),
     "judged": ("cuts",),
     "judging": ("judging", "cuts", "corrections"),
@@ -51,10 +53,11 @@ OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they ar
     "plainly": ("judging_fast_path",),
     "published": ("published_states",),
     "question": ("explain", "index"),
-    "reach": ("explain", "every_path"),
+    "reach": ("reach", "explain", "every_path"),
     "refs": ("explain",),
     "rows": ("knowledge", "stamp_and_register"),
     "sentences": ("explain",),
+    "stretch": ("index", "index_edges"),
     "stamp": ("stamp_and_register",),
     "supervises": ("explain",),
     "view": ("knowledge", "explain"),
@@ -100,19 +103,20 @@ def stages(mutant: Mutant, is_quick: bool) -> list[list[str]]:
     """Tests in the order in which they are likely to notice, and cheap."""
     stem = Path(mutant.file).stem
     own = unit(OWN.get(stem, (stem,)))
-    return [
+    some = [
         own,
-        *(() if is_quick else ([HISTORIES],)),
+        [] if is_quick else [HISTORIES],
         [file for file in unit(QUICK) if file not in own],
         *([file] for file in (() if is_quick else SLOW) if file not in own),
     ]
+    return [files for files in some if files]  # none at all would be every test there is
 
 
 class Workers:
     """Processes with a copy of the tree each."""
 
-    def __init__(self, place: Path, number: int) -> None:
-        self._trees = [_copy(place / str(n)) for n in range(number)]
+    def __init__(self, place: Path, number: int, tests: Sequence[str]) -> None:
+        self._trees = [_copy(place / str(n), tests) for n in range(number)]
 
     def run(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The answers as they come."""
@@ -147,7 +151,8 @@ class Workers:
                 process.stdin.close()
 
 
-def _copy(tree: Path) -> Path:
+def _copy(tree: Path, tests: Sequence[str]) -> Path:
+    """These tests are compiled there beforehand: a session of tests of a mutant must not leave any bytecode behind."""
     tree.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -155,17 +160,20 @@ def _copy(tree: Path) -> Path:
             shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, tree / name)
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider", *tests]
+    env = {**os.environ, "PYTHONPATH": str(tree)}
+    subprocess.run(command, cwd=tree, env=env, check=True, stdout=subprocess.DEVNULL)
     return tree
 
 
 def usual(workers: Workers, every: Sequence[str]) -> dict[str, float] | None:
     """Processor seconds that each test file takes when nothing is changed. None: a test fails."""
-    job = {"id": 0, "file": "", "source": None, "stages": [[file] for file in every], "limits": [600] * len(every)}
-    [answer] = workers.run([job])
-    if answer["noticed"] is not None:
-        print(f"the tests fail without any mutation: {every[answer['noticed']]}")
-        return None
-    return dict(zip(every, answer["took"], strict=True))
+    as_it_is = {"file": "", "source": None, "limits": [600]}
+    answers = list(workers.run([{**as_it_is, "id": n, "stages": [[file]]} for n, file in enumerate(every)]))
+    failed = [every[answer["id"]] for answer in answers if answer["noticed"] is not None]
+    for file in failed:
+        print(f"the tests fail without any mutation: {file}")
+    return None if failed else {every[answer["id"]]: answer["took"][0] for answer in answers}
 
 
 def run(chosen: Sequence[Mutant], workers: Workers, usually: dict[str, float], is_quick: bool) -> list[Fate]:
@@ -232,7 +240,7 @@ def main() -> int:
     chosen = chosen[: asked.sample]
     files = dict.fromkeys(file for mutant in chosen for some in stages(mutant, asked.quick) for file in some)
     with tempfile.TemporaryDirectory() as place:
-        workers = Workers(Path(place), asked.processes)
+        workers = Workers(Path(place), asked.processes, list(files))
         usually = usual(workers, list(files))
         if usually is None:
             return 3

@@ -104,6 +104,7 @@ def test_marks_that_wait_are_forgotten_by_nobody() -> None:
         completeness.advance(position, {})
         seen.append(completeness.certainty(END, GRACE))
     assert seen == [None, "provisional", "provisional", "final"]
+    assert completeness._waiting == []  # what counts waits no more
 
 
 # --- waivers

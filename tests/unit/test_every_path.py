@@ -29,6 +29,13 @@ def _ids(facts: tuple[FactRef, ...] | None) -> list[str] | None:
     return None if facts is None else [fact.fact_id for fact in facts]
 
 
+def test_in_time_is_what_was_recorded_within_the_grace() -> None:
+    """An hour after the access, and not a millisecond more."""
+    for recorded_at, then in (("15:00", ["own"]), ("15:00:00.001", None)):
+        found = paths(JDOE, assignment("w028", fact_id="own", recorded_at=recorded_at))
+        assert found["own-assignment"] == (then, ["own"], None)
+
+
 def test_all_paths_that_clear_are_listed() -> None:
     """Judging stops at the first; whoever asks sees all, with the facts each rests on."""
     found = paths(

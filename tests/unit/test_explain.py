@@ -105,12 +105,35 @@ def test_late_over_an_interval_does_not_name_what_was_known_in_time() -> None:
     assert answer.reason == LEAD + "explained only by what was recorded afterwards."
 
 
+def test_what_was_recorded_as_the_grace_ended_was_known_in_time() -> None:
+    """It is not what made the access late."""
+    in_time = assignment("w028", fact_id="x1", valid_to="14:30", recorded_at="16:00")
+    rest = assignment("w028", fact_id="x2", valid_from="14:30", recorded_at="2026-01-06")
+    answer = told(JDOE, in_time, rest, access=make_access(until="15:00"))
+    assert answer.reason == LEAD + "explained only by what was recorded afterwards."
+
+
+def test_what_explains_a_part_of_the_time_is_no_explanation() -> None:
+    """The duty ended while it may still have happened: also at its last instant."""
+    for ends, until in (("15:00", "16:00"), ("16:00", "16:00")):
+        answer = told(JDOE, assignment("w028", valid_to=ends), access=make_access(until=until))
+        assert answer.explanations == ()
+        assert misses(answer) == [("own-assignment", "assignment ended within that time")]
+
+
 def test_revoked_is_for_review_and_shows_what_explained_it_then() -> None:
     """The revision that was known, not the one that took it away."""
     answer = told(JDOE, MINE, assignment("w028", revision=2, void=True, recorded_at="18:00"))
     assert answer.reason == (
         LEAD + "a duty explained it when it happened, and was withdrawn or corrected since: for review."
     )
+    assert [(e.path, e.facts[0].revision) for e in answer.explanations] == [("own-assignment", 1)]
+
+
+def test_revoked_shows_what_was_recorded_within_the_grace_too() -> None:
+    """Half an hour after the access is in time."""
+    mine = assignment("w028", recorded_at="14:30")
+    answer = told(JDOE, mine, assignment("w028", revision=2, void=True, recorded_at="18:00"))
     assert [(e.path, e.facts[0].revision) for e in answer.explanations] == [("own-assignment", 1)]
 
 
@@ -369,6 +392,13 @@ def test_coverage_that_was_passed_on_is_told_as_such() -> None:
     assert misses(answer) == [
         ("covers", "coverage no longer names this person, or does not lead to the record all of that time")
     ]
+
+
+def test_coverage_of_somebody_with_one_of_the_candidates_is_a_near_miss() -> None:
+    """Any of them would have done."""
+    search = make_access(action="search", name="criteria:q9", candidates=["case:c0042", "person:p7"])
+    ended = coverage("w028", "w031", valid_to="13:00")
+    assert misses(told(JDOE, OTHERS, ended, access=search)) == [("covers", "coverage ended 1 hour before")]
 
 
 def test_coverage_of_somebody_without_the_record_is_no_near_miss() -> None:

@@ -339,6 +339,13 @@ def test_a_message_is_what_its_headers_say_both_ways(headers: tuple[tuple[str, b
     assert both(judging(JDOE, MINE), [message])[0] == code
 
 
+def test_one_message_may_have_headers_and_its_neighbours_none() -> None:
+    """Each is read by its own."""
+    batch = messages(make_access(event_id="a"), make_access(event_id="b"), make_access(event_id="c"))
+    batch[1].headers = (("content-type", b"application/xml"),)
+    assert both(judging(JDOE, MINE), batch)[0] == "ede"
+
+
 def test_sequences_are_seen_on_both_ways() -> None:
     """A gap is a missing message, whichever way its neighbours went."""
     batch = messages(make_access(sequence=7), make_access("ghost7", sequence=8), make_access(sequence=None))

@@ -55,3 +55,26 @@ def test_what_was_put_away_is_found_by_its_number() -> None:
         ids.put(*before.columns())
         assert [ids.number("staff", f"a{n}") for n in range(many + 700)] == [(n, n >= many) for n in range(many + 700)]
         assert ids.text(many // 2) == ("staff", f"a{many // 2}")
+
+
+def test_the_table_has_room_for_twice_as_many_and_not_for_many_more() -> None:
+    """A power of two of slots, so that each hash has its place; it grows when half are used, and not before."""
+    ids = FactIds()
+    sizes = set()
+    for number in range(3_000):
+        ids.number("staff", f"a{number}")
+        sizes.add(len(ids._slots))
+        assert len(ids) <= len(ids._slots) // 2 + 1
+        assert number < 500 or 8 * len(ids) >= len(ids._slots)
+    assert sizes == {1_024, 4_096, 16_384}
+    put = FactIds()
+    put.put(*ids.columns())
+    assert len(put._slots) == 16_384
+
+
+def test_names_that_were_put_away_keep_their_numbers() -> None:
+    """And the next one goes on from there."""
+    names = Names()
+    names.put(["w031", "w028"])
+    assert [names[name] for name in ("w028", "w031", "w033")] == [1, 0, 2]
+    assert names.all == ["w031", "w028", "w033"]

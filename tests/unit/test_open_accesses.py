@@ -108,6 +108,7 @@ def test_a_lost_partition_holds_nothing_and_forgets_its_accesses() -> None:
     assert (accesses.oldest_offset(ONE), accesses.oldest_offset(TWO)) == (None, 7)
     assert set(accesses) == {kept}
     assert lost.is_closed
+    assert ONE not in accesses._offsets
     assert accesses.due(END + GRACE, END + GRACE) == {kept}
 
 
@@ -137,6 +138,7 @@ def test_what_was_never_kept_may_be_closed() -> None:
     kept, other = opened(991), opened(400)
     accesses = keeping(kept)
     accesses.close(other)
+    assert other.is_closed
     accesses.release(other)
     assert (len(accesses), accesses.oldest_offset(ONE)) == (1, 991)
 
