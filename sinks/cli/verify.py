@@ -23,10 +23,11 @@ from schemas.finding import Finding
 from schemas.ids import LATEST_MS, format_instant
 from schemas.ledger import Cut, Note
 from schemas.settings import Settings
-from sinks.ledger.audit import Report, audit
+from sinks.ledger.audit import audit
 from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
+from sinks.ledger.report import Report
 from streams.agents.last_cuts import notes_of
 from streams.policies import load_policy
 from streams.records import read_safely
@@ -134,6 +135,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         told.add(letter)
     messages, begins = await _messages(broker, settings, first, cuts, told)
     findings = await _findings(broker, topics.violations, since, messages, odd)
+    promised = await _marks(broker, topics.marks, _Unreadable())  # cuts and findings may rest on what came meanwhile
     ends = await _ends(broker, settings)
     facts = [odd.passed("fact", m, decode_registered) async for m in read_topic(broker, topics.facts)]
     logs = Logs(
@@ -142,6 +144,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         findings=findings,
         dead_letters=frozenset(told.keys),
         marks=marks,
+        promised=promised,
         position=position,
         notes=notes,
         begins=begins,

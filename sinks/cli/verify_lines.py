@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.ids import format_instant
-from sinks.ledger.audit import Partly, Report
+from sinks.ledger.report import Partly, Report
 
 
 def lines(report: Report, since: int | None) -> str:

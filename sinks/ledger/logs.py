@@ -48,6 +48,7 @@ class Logs:
     dead_letters: frozenset[str]  # keys: topic/partition/offset
     marks: Mapping[str, int]
     position: int
+    promised: Mapping[str, int] = field(default_factory=dict)  # marks seen after cuts and findings; not given: `marks`
     notes: Mapping[Place, Note] = field(default_factory=dict)  # beside committed offsets, nothing under way
     begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
     ends: Mapping[Place, int] = field(default_factory=dict)  # of the log, seen after the findings; not given: as begins
@@ -58,6 +59,11 @@ class Logs:
         """The first offset of a partition that was read."""
         messages = self.messages.get(place)
         return self.begins.get(place, messages[0].offset if messages else 0)
+
+    def never_given(self, marks: Mapping[str, int]) -> list[str]:
+        """The feeds that have not given such a mark, nor a higher one."""
+        highest = self.promised or self.marks
+        return sorted(feed for feed, through in marks.items() if feed not in highest or highest[feed] < through)
 
     def end(self, place: Place) -> int:
         """The offset behind the last message of a partition of which a finding that was read may speak."""

@@ -43,11 +43,11 @@ def claims(logs: Logs, place: Place, judge: Rejudge) -> list[Claim]:
     further. A partition where nothing is new has no new cut, and a worker may write cuts that claim nothing: the note
     beside the committed offset is written whenever nothing is under way.
     """
-    cuts = [stored.cut for stored in logs.cuts.get(place, []) if judge.knows(stored.cut.position)]
-    whole = [cut for cut in cuts if cut.settled is None and cut.reconciled == cut.position]
+    whole = [s.cut for s in logs.cuts.get(place, []) if s.cut.settled is None and s.cut.reconciled == s.cut.position]
     made = [Claim(c.position, c.next_offset, c.marks) for c in whole]
+    made = [claim for claim in made if claim.position <= judge.end]
     found = [max(made, key=lambda claim: claim[:2])] if made else []
-    if (note := logs.notes.get(place)) is not None and judge.knows(note.position):
+    if (note := logs.notes.get(place)) is not None and note.position <= judge.end:
         found.append(Claim(note.position, note.judged, _marks_heard(note, logs, judge)))
     return sorted(found, key=lambda claim: claim[:2], reverse=True)
 

@@ -85,9 +85,10 @@ class Rejudge:
         self._boundaries = sorted(end for end in ends if end is not None)
         self._waivers = [(offset, w) for offset, w in enumerate(log) if isinstance(w, Waiver)]
 
-    def knows(self, position: int) -> bool:
-        """Whether the log reaches that far."""
-        return 0 <= position <= self._length
+    @property
+    def end(self) -> int:
+        """The position at which all of `facts.v1` is known."""
+        return self._length
 
     def judge(self, access: Access, appended_at: int, *, position: int, marks: Mapping[str, int]) -> Verdict:
         """The verdict on `access` (appended at UTC ms `appended_at`) at `position`, given each feed's highest mark.
@@ -95,7 +96,7 @@ class Rejudge:
         `position` is the next offset of `facts.v1`: facts at lower offsets are known. Raises ValueError when the log
         does not reach that far. An access dated more than 24 h after its append is a dead letter: do not ask.
         """
-        if not self.knows(position):
+        if not 0 <= position <= self._length:
             raise ValueError(f"position {position} is not within the log of {self._length} messages")
         first, last = _interval(access, appended_at)
         answers = self._ask(access, first, last, position)

@@ -14,8 +14,9 @@ from schemas.access import Access, finding_id
 from schemas.fact import RegisteredFact, Waiver
 from schemas.finding import Finding
 from schemas.topics import FEEDS
-from sinks.ledger.audit import Report, audit
+from sinks.ledger.audit import audit
 from sinks.ledger.rejudge import Rejudge, Verdict
+from sinks.ledger.report import Report
 from streams.join.open import Partition
 from streams.join.reconcile import State as Joined
 from streams.join.reconcile import join, state_of

@@ -12,9 +12,10 @@ from schemas.codec import encode
 from schemas.fact import Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut, MessageCounts, verdict_digest
-from sinks.ledger.audit import Report, audit
+from sinks.ledger.audit import audit
 from sinks.ledger.logs import Logs, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
+from sinks.ledger.report import Report
 from streams.join.open import Partition
 from tests.harness.builders import FEED_OF, assignment, at, make_access, make_policy
 from tests.harness.verdicts import JDOE
@@ -139,11 +140,12 @@ def test_what_is_rightly_pending_is_told_and_no_difference() -> None:
     """A feed is silent."""
     stored = told()
     send(stored, make_access(event_id="e6", name="case:c0099", when="15:59"))
+    given = stored.promised()
     stored.marks = [m for m in stored.marks if m.complete_through < EVENING]
     worker = Worker(stored, POLICY, run="run-2")
     worker.take(HERE, 1)
     worker.store()
-    report = report_on(stored)
+    report = report_on(stored, promised=given)
     assert (report.pending, report.differences) == (1, [])
 
 
@@ -279,10 +281,17 @@ def test_a_cut_beyond_the_end_of_the_log_is_found() -> None:
         ({"policy": "hash7"}, "judged under a policy that is not this one"),
         ({"position": 1}, "counts other verdicts than follow from the log"),
         ({"marks": {}}, "counts other verdicts than follow from the log"),
+        ({"marks": {"staff": EVENING + 1}}, "rests on a mark that staff never gave"),
+        ({"marks": {"nobody": NOON}}, "rests on a mark that nobody never gave"),
+        ({"position": 1_000_000}, "judged at position 1000000, facts end at 5"),
+        ({"reconciled": 6}, "reconciled at position 6, facts end at 5"),
+        ({"sequences": {}}, "has other sequence numbers than the log"),
+        ({"sequences": {"ecms": [(1, 99_999)]}}, "has other sequence numbers than the log"),
+        ({"sequences": {"facts": [(11, 11)]}}, "has other sequence numbers than the log"),
     ],
 )
 def test_a_changed_cut_is_found(changed: dict[str, Any], said: str) -> None:
-    """Counts, order of the verdicts, policy, position and marks: a cut follows from the logs or it is wrong."""
+    """Counts, order of the verdicts, policy, position, marks and numbers: a cut follows from the logs or is wrong."""
     stored = told()
     found = differences(stored, **cuts_with(stored, FIRST, **changed))
     assert f"cut access.ecms.v1/2 [0, 3) of run run-1: {said}" in found

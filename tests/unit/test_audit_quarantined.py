@@ -8,8 +8,8 @@ import pytest
 
 from schemas.errors import QuarantinedError
 from schemas.ledger import Cut
-from sinks.ledger.audit import Report
 from sinks.ledger.logs import Logs, Read
+from sinks.ledger.report import Report
 from streams.policy.aside import set_aside
 from tests.harness.builders import at, make_access
 from tests.harness.worker import Stored, Worker

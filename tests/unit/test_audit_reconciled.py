@@ -6,8 +6,8 @@ import pytest
 
 from schemas.finding import Finding
 from sinks.cli.verify_lines import lines
-from sinks.ledger.audit import Partly
 from sinks.ledger.logs import StoredCut
+from sinks.ledger.report import Partly
 from tests.harness.builders import assignment, at, make_access
 from tests.harness.verdicts import JDOE
 from tests.harness.worker import Stored, Worker

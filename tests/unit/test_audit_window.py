@@ -8,7 +8,7 @@ from schemas.finding import MessagePlace
 from schemas.ledger import verdict_digest
 from sinks.ledger.logs import StoredCut
 from sinks.ledger.rejudge import Rejudge
-from tests.unit.test_audit import HERE, NOON, POLICY, SETTLEMENT, Stored, cuts_with, differences, report_on, told
+from tests.unit.test_audit import HERE, NOON, POLICY, SETTLEMENT, Stored, differences, report_on, told
 
 BEGIN = 3  # of the story's six messages the last three, and their cuts
 
@@ -120,20 +120,3 @@ def test_what_nobody_can_read_is_a_difference_beside_all_others() -> None:
         before = plain.judge(access, NOON, position=position, marks=stored.promised())
         after = nobodys.judge(access, NOON, position=position + (position > 0), marks=stored.promised())
         assert before == after
-
-
-def test_a_position_where_no_facts_lie_is_told_and_ends_nothing() -> None:
-    """Of a cut or a finding: nothing can follow from it, and all else is looked at."""
-    stored = told()
-    beyond = len(stored.facts) + 1
-    assert differences(stored, **cuts_with(stored, SETTLEMENT, position=beyond, reconciled=beyond)) == [
-        f"cut access.ecms.v1/2 [4, 4) of run run-1: judged at position {beyond}, and no facts lie there",
-        "access.ecms.v1/2/4: was pending and nothing was said of it since",
-    ]
-    last = stored.findings[-1]
-    lie = last.model_copy(update={"position": beyond})
-    assert differences(stored, findings=[*stored.findings, lie]) == [
-        f"finding {last.finding_id}: was judged at position {beyond}, and no facts lie there"
-    ]
-    first = cuts_with(stored, 0, position=beyond, reconciled=beyond)
-    assert any(f"at position {beyond}" in one for one in differences(stored, **first))

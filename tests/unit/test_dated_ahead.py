@@ -9,8 +9,9 @@ import pytest
 from schemas.access import canonical, finding_id
 from schemas.codec import encode
 from schemas.ids import format_instant
-from sinks.ledger.audit import Report, audit
+from sinks.ledger.audit import audit
 from sinks.ledger.rejudge import Rejudge, joined
+from sinks.ledger.report import Report
 from streams.join.open import Partition
 from tests.harness.builders import assignment, at, make_access, make_policy
 from tests.harness.verdicts import JDOE

@@ -1,9 +1,9 @@
-"""What was published, held to the messages that it is about. Pure."""
+"""Each finding against its message: the verdict that stands follows from it. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.access import finding_id
 from schemas.finding import Certainty, Finding
@@ -11,9 +11,12 @@ from schemas.finding import Certainty, Finding
 from .logs import Logs, Place, Read, as_judged
 from .reconciled import Said
 from .rejudge import CERTAINTIES, Rejudge, Verdict
+from .report import Report
 
 
-def wrong_findings(logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said) -> Iterator[str]:
+def check_findings(
+    report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said
+) -> None:
     """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
     places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
     for place, messages in logs.messages.items():
@@ -23,20 +26,30 @@ def wrong_findings(logs: Logs, judge: Rejudge, states: Mapping[str, Finding], tr
         at = finding.message
         if at.offset not in places[at.topic, at.partition]:
             if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
-                yield f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was"
+                report.differences.append(f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was")
             continue
-        if not judge.knows(finding.position):  # the highest of its transitions
-            yield f"{where}: was judged at position {finding.position}, and no facts lie there"
+        _check_possible(report, logs, where, transitions[name], judge)
+        if finding.position > judge.end:
             continue
         verdict = _rejudged(finding, places, judge)
         if verdict is None:
-            yield f"{where}: its message says something else"
+            report.differences.append(f"{where}: its message says something else")
             continue
         said = (finding.outcome, finding.staff, finding.clause, finding.severity, finding.flags)
         if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags):
-            yield f"{where}: another verdict follows from its message at position {finding.position}"
+            report.differences.append(
+                f"{where}: another verdict follows from its message at position {finding.position}"
+            )
         elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
-            yield f"{where}: its marks give it another certainty"
+            report.differences.append(f"{where}: its marks give it another certainty")
+
+
+def _check_possible(report: Report, logs: Logs, where: str, transitions: Sequence[Finding], judge: Rejudge) -> None:
+    """Whether somebody can have known what each transition rests on."""
+    for feed in sorted({feed for t in transitions for feed in logs.never_given(t.marks)}):
+        report.differences.append(f"{where}: rests on a mark that {feed} never gave")
+    if (position := max(t.position for t in transitions)) > judge.end:
+        report.differences.append(f"{where}: judged at position {position}, facts end at {judge.end}")
 
 
 def _is_about_nothing(logs: Logs, place: Place, offset: int) -> bool:
@@ -69,6 +82,6 @@ def _certainty(
     """The highest that any transition had a right to; seldom any but the newest must be judged again."""
     if newest.certainty == CERTAINTIES[-1]:
         return newest.certainty
-    verdicts = [_rejudged(t, places, judge) for t in transitions]
+    verdicts = [_rejudged(t, places, judge) for t in transitions if t.position <= judge.end]
     ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
     return max(ever, key=CERTAINTIES.index, default=None)
