@@ -1,6 +1,7 @@
 """Many histories held to the laws, by command.
 
     python -m tests.properties --histories 20000 --processes 2
+    python -m tests.properties --histories 5000 --shell    # by the judge's own shell: lanes, tasks, stops
 
 Exit code 1: a law was broken, and the shortest history that breaks it is printed; or the histories were not about
 everything they ought to be about.
@@ -9,10 +10,14 @@ everything they ought to be about.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from collections import Counter
 from typing import Final
+
+from tests.harness.play import play
+from tests.harness.shell_play import play_shell
 
 from .coverage import holes, table
 from .trial import Broken, many, shortest
@@ -27,12 +32,14 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=20_000, help="how many (default 20000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first one (default 0)")
     parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument("--shell", action="store_true", help="play them by the judge's own shell")
     asked = parser.parse_args()
     seen: Counter[str] = Counter()
     broken: list[Broken] = []
     done = acts = accesses = findings = 0
     began = said = time.monotonic()
-    for some in many(asked.seed, asked.histories, asked.processes):
+    logging.disable()  # workers that are killed say so
+    for some in many(asked.seed, asked.histories, asked.processes, play_shell if asked.shell else play):
         done, acts, accesses = done + some.histories, acts + some.acts, accesses + some.accesses
         findings += some.findings
         seen += some.seen
@@ -42,11 +49,12 @@ def main() -> int:
         if time.monotonic() - said > SAY_EVERY:
             said = time.monotonic()
             print(f"{done}/{asked.histories} histories, {len(broken)} broken ({said - began:.0f} s)", flush=True)
-    table(seen, done, print)
+    if not asked.shell:
+        table(seen, done, print)
     for law in list(dict.fromkeys(b.law for b in broken))[:SHOWN]:
         short = shortest(min((b for b in broken if b.law == law), key=lambda b: len(b.history.acts)))
         print(f"\nbroken: {short.law}\n{short.history.told()}\n{short.how}")
-    missing = holes(seen, done)
+    missing = [] if asked.shell else holes(seen, done)
     for name in missing:
         print(f"too seldom: {name}")
     print(
