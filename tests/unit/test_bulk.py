@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, FetchRes
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.bulk import Allowance, read_in_bulk
@@ -66,6 +66,7 @@ def taken(result: FetchResult, state: Any, limits: list[int]) -> list[tuple[Any,
     return seen
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=5),
     skipped=st.integers(0, 6),
@@ -81,6 +82,7 @@ def test_bulk_gives_what_upstream_gives(sizes: list[int], skipped: int, limits: 
     assert taken(*ours, limits) == taken(*upstream, limits)
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=5), first=st.integers(1, 9))
 def test_what_upstream_has_begun_it_ends(sizes: list[int], first: int) -> None:
     """It arrived while a call was waiting: the loop of that call holds half a batch, which must not be passed over."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import encode
@@ -60,6 +60,7 @@ def deaths_at_most(batch: int) -> int:
     return 3 + math.ceil(round(math.log(batch, PARTS), 9))
 
 
+@settings(deadline=None)
 @given(
     length=st.integers(1, 300),
     batch=st.integers(1, 130),
