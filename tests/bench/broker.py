@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -160,54 +159,3 @@ class Broker:
                     seen.add(orjson.loads(message.value() or b"{}")["feed"])
         finally:
             consumer.close()
-
-
-class Verdicts(threading.Thread):
-    """Reads the violations of a run as they come: the first receipt (wall clock, seconds) of each event id.
-
-    `odd` counts what is not the plain answer wanted here: raised, unexplained, final.
-    """
-
-    def __init__(self, broker: Broker, topics: RunTopics) -> None:
-        super().__init__(daemon=True)
-        self._broker = broker
-        self._topic = topics.service.violations
-        self.seen: dict[str, float] = {}
-        self.messages = 0
-        self.odd = 0
-        self._is_reading = threading.Event()
-        self._is_over = threading.Event()
-
-    def run(self) -> None:
-        """Poll until the run is over."""
-        consumer = self._broker.consumer(f"{self._topic}-bench", **{"fetch.wait.max.ms": 5})
-        consumer.assign(self._broker.beginnings(self._topic, PARTITIONS))
-        self._is_reading.set()
-        while not self._is_over.is_set():
-            message = consumer.poll(0.05)
-            if message is not None and not message.error():
-                self._take(orjson.loads(message.value() or b"{}"), time.time())
-        consumer.close()
-
-    def _take(self, violation: dict[str, object], received: float) -> None:
-        access = violation["access"]
-        assert isinstance(access, dict)
-        self.messages += 1
-        self.seen.setdefault(access["event_id"], received)
-        said = violation.get("transition"), violation.get("outcome"), violation.get("certainty")
-        if said not in ((None, None, None), ("raised", "unexplained", "final")):  # the peers say nothing of the kind
-            self.odd += 1
-
-    @property
-    def duplicates(self) -> int:
-        """Violations reported more than once."""
-        return self.messages - len(self.seen)
-
-    def __enter__(self) -> Verdicts:
-        self.start()
-        self._is_reading.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self.join()

@@ -19,10 +19,10 @@ from deploy.local.kafka import HOST, free_port
 from deploy.local.leash import leashed
 
 from . import many_facts
-from .broker import Broker, RunTopics
+from .broker import Broker
 from .costs_report import Sizes, Started
 from .process import Process
-from .programs import OURS, Run
+from .programs import OURS, Run, fresh_run
 from .status import wait_idle
 from .workload import Plan, make_workload
 
@@ -35,20 +35,17 @@ _OPENER: Final = build_opener(ProxyHandler({}))
 
 def start(facts: int, *, broker: Broker, scratch: Path) -> Started:
     """A worker with so many assignments on `facts.v1`. Raises EndedEarlyError, TimeoutError."""
-    run = _run(f"start-{facts}", broker, scratch)
-    try:
+    with _run(f"start-{facts}", broker, scratch) as run:
         _store(run, facts)
         with _worker(run) as (process, port):
             ready_s = _wait_ready(process, port)
             return Started(facts=facts, ready_s=ready_s, rss_mb=process.rss_mb())
-    finally:
-        broker.delete_topics(run.topics.prefix)
 
 
 def index_memory(sizes: Sizes, *, broker: Broker, scratch: Path) -> dict[str, float]:
     """Resident memory of a worker that has judged few accesses, and then many, with every chain of the index linked."""
-    run, rng = _run("index", broker, scratch), random.Random(7)
-    try:
+    rng = random.Random(7)
+    with _run("index", broker, scratch) as run:
         _store(run, sizes.few_facts)
         with _worker(run) as (process, port):
             _wait_ready(process, port)
@@ -64,8 +61,6 @@ def index_memory(sizes: Sizes, *, broker: Broker, scratch: Path) -> dict[str, fl
                 rss.append(process.rss_mb())
             grown = (rss[1] - rss[0]) * 2**20 / (sizes.many_accesses - sizes.few_accesses)
             return {"few_mb": rss[0], "many_mb": rss[1], "bytes_per_access": grown}
-    finally:
-        broker.delete_topics(run.topics.prefix)
 
 
 def pure(what: str, **asked: object) -> dict[str, float]:
@@ -119,14 +114,10 @@ def pure_all(sizes: Sizes) -> dict[str, dict[str, float]]:
     }
 
 
-def _run(name: str, broker: Broker, scratch: Path) -> Run:
-    """Fresh topics and a folder; nothing in them yet."""
-    run_id = f"bench-costs-{name}-{time.time_ns() // 1_000_000}"
-    directory = scratch / run_id
-    directory.mkdir(parents=True)
-    topics = RunTopics(f"{run_id}.")
-    broker.create_topics(topics)
-    return Run(broker, topics, make_workload(Plan(accesses=0, subjects=1, staff=3)), directory, run_id)
+def _run(name: str, broker: Broker, scratch: Path) -> contextlib.AbstractContextManager[Run]:
+    """Nothing in its topics yet."""
+    nothing = make_workload(Plan(accesses=0, subjects=1, staff=3))
+    return fresh_run(f"costs-{name}", nothing, broker=broker, scratch=scratch)
 
 
 def _store(run: Run, facts: int) -> None:

@@ -20,11 +20,11 @@ from streams.policies import load_policy
 from tests.harness.outcome import Outcome, compare
 from tests.harness.steps import Expected
 
-from .broker import PARTITIONS, Broker, RunTopics, Stored
+from .broker import PARTITIONS, Broker, Stored
 from .disorder_load import STORM_AT, Drawn, Duty, Load, draw, duties, known_before
 from .disorder_times import Causes, Corrected, Told, Turn, corrections, storms
 from .process import Process
-from .programs import OURS, Run
+from .programs import OURS, Run, fresh_run
 from .reader import Reader
 from .sending import Sender, Sent
 from .spread import Spread, spread
@@ -87,20 +87,13 @@ class Disorder:
 
 def disorder(load: Load, *, broker: Broker, scratch: Path) -> Disorder:
     """One run of our worker on fresh topics. Raises EndedEarlyError, SenderError, TimeoutError."""
-    run_id = f"bench-disorder-{time.time_ns() // 1_000_000}"
-    topics = RunTopics(f"{run_id}.")
-    directory = scratch / run_id
-    directory.mkdir(parents=True)
     load = replace(load, begin=int(time.time() * 1000) - BEFORE_MS - int(load.span * 1000))
     accounts = [account_message(f"st{number}") for number in range(load.staff)]
     workload = replace(make_workload(Plan(accesses=0, subjects=1, staff=3)), accounts=accounts)
-    run = Run(broker, topics, replace(workload, assignments=known_before(load)), directory, run_id)
-    broker.create_topics(topics)
-    try:
+    workload = replace(workload, assignments=known_before(load))
+    with fresh_run("disorder", workload, broker=broker, scratch=scratch) as run:
         OURS.prepare(run)
         return _measure(load, run)
-    finally:
-        broker.delete_topics(topics.prefix)
 
 
 def _measure(load: Load, run: Run) -> Disorder:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from .broker import Broker, RunTopics, Verdicts
+from .broker import Broker
 from .process import EndedEarlyError, OtherCpu, Process
-from .programs import Preparation, Program, Run
+from .programs import Preparation, Program, Run, fresh_run
+from .reader import Verdicts
 from .workload import Workload
 
 STALL_SECONDS: Final = 15.0  # with no new verdict for so long a run is over
@@ -91,21 +92,14 @@ def drain(
     observer: Observer | None = None,
 ) -> Row:
     """Run `program` once on fresh topics, which are deleted afterwards."""
-    run_id = f"bench-{program.name}-{time.time_ns() // 1_000_000}"
-    topics = RunTopics(f"{run_id}.")
-    directory = scratch / run_id
-    directory.mkdir(parents=True)
-    run = Run(broker, topics, workload, directory, run_id)
-    broker.create_topics(topics)
-    try:
-        return _measure(program, number, run, observer)
-    except (EndedEarlyError, TimeoutError) as error:
-        print(f"{program.name}: {error}", flush=True)
-        first_line = str(error).splitlines()[0]
-        counts = {"accesses": len(workload.accesses), "violations": len(workload.violations)}
-        return Row(name=program.name, number=number, error=first_line, **counts)
-    finally:
-        broker.delete_topics(topics.prefix)
+    with fresh_run(program.name, workload, broker=broker, scratch=scratch) as run:
+        try:
+            return _measure(program, number, run, observer)
+        except (EndedEarlyError, TimeoutError) as error:
+            print(f"{program.name}: {error}", flush=True)
+            first_line = str(error).splitlines()[0]
+            counts = {"accesses": len(workload.accesses), "violations": len(workload.violations)}
+            return Row(name=program.name, number=number, error=first_line, **counts)
 
 
 def _measure(program: Program, number: int, run: Run, observer: Observer | None) -> Row:

@@ -11,10 +11,10 @@ from typing import Any, Final
 from schemas.ids import format_instant
 from schemas.topics import FEEDS
 
-from .broker import Broker, RunTopics
+from .broker import Broker
 from .open_load import Load, draw
 from .process import EndedEarlyError, OtherCpu, Process
-from .programs import Program, Run
+from .programs import Program, Run, fresh_run
 from .reader import Reader
 from .schedule import GOAL_P99_MS, Kept, Tried, next_rate
 from .sending import Sender, SenderError, Sent
@@ -98,28 +98,21 @@ class RateRow:
 
 def open_loop(program: Program, asked: Asked, *, broker: Broker, scratch: Path) -> list[RateRow]:
     """One program through all rates, on fresh topics. Nothing when it ended by itself, or was never there."""
-    run_id = f"bench-open-{program.name}-{time.time_ns() // 1_000_000}"
-    topics = RunTopics(f"{run_id}.")
-    directory = scratch / run_id
-    directory.mkdir(parents=True)
     plan = Plan(accesses=0, subjects=asked.subjects, staff=asked.staff, seed=asked.seed)
-    run = Run(broker, topics, make_workload(plan), directory, run_id)
-    broker.create_topics(topics)
     rows: list[RateRow] = []
-    try:
-        program.prepare(run)
-        environment = {**program.environment(run), **program.quick}
-        with (
-            Reader(broker, topics) as reader,
-            Process(program.command(), environment, directory / "measured.log") as process,
-        ):
-            _probe(run, reader, process)
-            rows.extend(_climb(program, asked, run, reader, process))
-    except (EndedEarlyError, SenderError, TimeoutError) as error:
-        print(f"{program.name}: {error}", flush=True)
-        return []
-    finally:
-        broker.delete_topics(topics.prefix)
+    with fresh_run(f"open-{program.name}", make_workload(plan), broker=broker, scratch=scratch) as run:
+        try:
+            program.prepare(run)
+            environment = {**program.environment(run), **program.quick}
+            with (
+                Reader(broker, run.topics) as reader,
+                Process(program.command(), environment, run.scratch / "measured.log") as process,
+            ):
+                _probe(run, reader, process)
+                rows.extend(_climb(program, asked, run, reader, process))
+        except (EndedEarlyError, SenderError, TimeoutError) as error:
+            print(f"{program.name}: {error}", flush=True)
+            return []
     return rows
 
 

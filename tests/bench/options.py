@@ -75,15 +75,14 @@ def _common() -> argparse.ArgumentParser:
 
 def _drain() -> argparse.ArgumentParser:
     d = argparse.ArgumentParser(add_help=False)
-    d.add_argument("--programs", type=_names, default=["ours", "kafka-streams"], help=f"of {', '.join(PROGRAMS)}")
-    d.add_argument("--accesses", type=int, default=1_200_000)
-    d.add_argument("--repeat", type=int, default=3, help="runs of each")
+    _programs(d, "--programs")
+    _runs(d, "--")
     return d
 
 
 def _open_loop() -> argparse.ArgumentParser:
     o = argparse.ArgumentParser(add_help=False)
-    o.add_argument("--open-programs", type=_names, default=["ours", "kafka-streams"], help=f"of {', '.join(PROGRAMS)}")
+    _programs(o, "--open-programs")
     o.add_argument("--rates", type=_numbers, default=[1_000, 4_000], help="accesses/s, in order; then the last doubled")
     o.add_argument("--highest", type=int, default=128_000, help="rate that is tried")
     o.add_argument("--refine", type=int, default=1, help="rates halfway between the last good and the first bad one")
@@ -108,8 +107,7 @@ def _disorder() -> argparse.ArgumentParser:
 
 def _two_workers() -> argparse.ArgumentParser:
     d = argparse.ArgumentParser(add_help=False)
-    d.add_argument("--shared-accesses", type=int, default=1_200_000)
-    d.add_argument("--shared-repeat", type=int, default=3, help="runs of each")
+    _runs(d, "--shared-")
     d.add_argument("--workers", type=_numbers, default=[1, 2], help="how many share the work")
     return d
 
@@ -121,6 +119,16 @@ def _costs() -> argparse.ArgumentParser:
     e.add_argument("--few-accesses", type=int, default=200_000)
     e.add_argument("--many-accesses", type=int, default=1_200_000)
     return e
+
+
+def _programs(parser: argparse.ArgumentParser, option: str) -> None:
+    known = f"of {', '.join(PROGRAMS)}"
+    parser.add_argument(option, type=_names, default=["ours", "kafka-streams"], help=known)
+
+
+def _runs(parser: argparse.ArgumentParser, prefix: str) -> None:
+    parser.add_argument(f"{prefix}accesses", type=int, default=1_200_000)
+    parser.add_argument(f"{prefix}repeat", type=int, default=3, help="runs of each")
 
 
 def _names(text: str) -> list[str]:

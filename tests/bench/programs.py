@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,19 @@ class Run:
             "SCRATCH": str(self.scratch),
             **self.topics.environment(),
         }
+
+
+@contextmanager
+def fresh_run(name: str, workload: Workload, *, broker: Broker, scratch: Path) -> Iterator[Run]:
+    """A run on topics and in a folder of its own; the topics are deleted afterwards."""
+    run_id = f"bench-{name}-{time.time_ns() // 1_000_000}"
+    topics, directory = RunTopics(f"{run_id}."), scratch / run_id
+    directory.mkdir(parents=True)
+    broker.create_topics(topics)
+    try:
+        yield Run(broker, topics, workload, directory, run_id)
+    finally:
+        broker.delete_topics(topics.prefix)
 
 
 @dataclass(frozen=True)

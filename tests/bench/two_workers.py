@@ -11,9 +11,9 @@ from urllib.request import ProxyHandler, build_opener
 
 from deploy.local.kafka import HOST, free_port
 
-from .broker import Broker, RunTopics
+from .broker import Broker
 from .process import OtherCpu, Process
-from .programs import OURS, Run
+from .programs import OURS, Run, fresh_run
 from .reader import Reader
 from .status import wait_idle
 from .workers_report import WorkersRow, judged_in
@@ -28,17 +28,9 @@ _OPENER: Final = build_opener(ProxyHandler({}))
 
 def share_work(workers: int, number: int, workload: Workload, *, broker: Broker, scratch: Path) -> WorkersRow:
     """One run with so many workers, on fresh topics. Raises EndedEarlyError, TimeoutError."""
-    run_id = f"bench-workers-{workers}-{time.time_ns() // 1_000_000}"
-    topics = RunTopics(f"{run_id}.")
-    directory = scratch / run_id
-    directory.mkdir(parents=True)
-    run = Run(broker, topics, workload, directory, run_id)
-    broker.create_topics(topics)
-    try:
+    with fresh_run(f"workers-{workers}", workload, broker=broker, scratch=scratch) as run:
         OURS.prepare(run)
         return _measure(workers, number, run)
-    finally:
-        broker.delete_topics(topics.prefix)
 
 
 def _measure(workers: int, number: int, run: Run) -> WorkersRow:
