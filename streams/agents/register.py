@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, get_args
 
 import mode
@@ -31,6 +32,9 @@ from .outgoing import dead_letter_message, has_own_letter, reason_class, value_m
 log = logging.getLogger(__name__)
 
 WAIVER_CHECKS: Final = 20  # times within decide_without_feed_after that a feed is looked at: 5 % late at the most
+
+
+CONFLICTS_KEPT: Final = 1_000  # of a feed that somebody else holds, newest: whoever holds it tells each at once
 
 
 @dataclass
@@ -85,7 +89,9 @@ class Register(mode.Service):
 
     def lose(self, tp: Any) -> None:
         """The feed's partition is no longer held."""
-        self._holds.pop(self._feeds[tp.topic], None)
+        feed = self._feeds[tp.topic]
+        self._holds.pop(feed, None)
+        self._forget_conflicts(feed)
 
     # new facts and marks
 
@@ -96,9 +102,8 @@ class Register(mode.Service):
         hold = self._holds.get(feed) or await self._adopt(feed)
         if batch.is_abandoned:
             return
-        if feed not in self._holds:
-            self._holds[feed] = hold
-            await self._tell_conflicts(feed)
+        is_new = feed not in self._holds
+        self._holds[feed] = hold
         reading = read(feed, hold, batch, self._topics)
         facts = [value_message(self._topics.facts, f"{feed}/{f.fact_id}", "fact", f) for f in reading.facts]
         if facts or reading.dead:
@@ -109,6 +114,8 @@ class Register(mode.Service):
             await self._store.put([value_message(self._topics.marks, feed, "mark", registered)])
         batch.finish()
         self._count(feed, reading)
+        if is_new:  # they are told once more, in case whoever held the feed before could not; new facts come first
+            await self._tell_conflicts(feed)
 
     async def _adopt(self, feed: str) -> Hold:
         await self._broadcast.catch_up()
@@ -128,21 +135,32 @@ class Register(mode.Service):
 
     def conflict(self, feed: str, message: Message) -> None:
         """A conflict was found in `facts.v1`; whoever holds the feed tells it."""
-        self._conflicts.setdefault(feed, {})[message.offset] = message
-        if feed in self._holds:
+        waiting = self._conflicts.setdefault(feed, {})
+        waiting[message.offset] = message
+        if feed not in self._holds:
+            self._forget_conflicts(feed)
+        elif len(waiting) == 1:  # those that come meanwhile are told with it
             asyncio.ensure_future(self._tell_conflicts(feed))  # noqa: RUF006 - kept until told, told again by the next holder
+
+    def _forget_conflicts(self, feed: str) -> None:
+        waiting = self._conflicts.get(feed, {})
+        for offset in list(islice(waiting, max(0, len(waiting) - CONFLICTS_KEPT))):
+            del waiting[offset]
 
     async def _tell_conflicts(self, feed: str) -> None:
         waiting = self._conflicts.pop(feed, {})
         error = RejectedInputError(
             "revision", "was stated before with other content, or as another kind; the first stands"
         )
-        for message in waiting.values():
-            letter = dead_letter_message(
+        letters = [
+            dead_letter_message(
                 self._topics, topic=self._topics.facts, partition=0, message=message, stage="conflict", error=error
             )
-            await self._store.put([letter])
-            self._telemetry.count("needtoknow_dead_letters_total", stage="conflict", reason="conflict")
+            for message in waiting.values()
+        ]
+        if letters:
+            await self._store.put(letters)
+            self._telemetry.count("needtoknow_dead_letters_total", len(letters), stage="conflict", reason="conflict")
 
     # waivers: the one place where a clock is read
 

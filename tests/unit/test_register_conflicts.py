@@ -1,0 +1,120 @@
+"""Conflicts are told by whoever holds the feed: soon, together, and not before new facts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from schemas.codec import encode
+from schemas.settings import Settings
+from schemas.topics import FEEDS
+from streams.agents.register import CONFLICTS_KEPT, Register
+from streams.frontier import Frontier
+from streams.store import Outgoing, Stored
+from streams.telemetry import Telemetry
+from tests.harness.builders import assignment, registered
+from tests.harness.judging import Message
+
+FEED_TOPIC = "feed.assignments.v1"
+OLD = 5_000
+
+
+class Broker:
+    """Stores what it is given after as many turns of the loop as a request takes, and knows no marks."""
+
+    def __init__(self) -> None:
+        self.heard_marks: dict[str, int] = {}
+        self.requests: list[list[Outgoing]] = []
+
+    async def put(self, outgoing: Sequence[Outgoing]) -> list[Stored]:
+        """As the store."""
+        await asyncio.sleep(0)
+        self.requests.append(list(outgoing))
+        return [Stored(0, OLD + number) for number, _ in enumerate(outgoing)]
+
+    async def catch_up(self) -> None:
+        """As the broadcast: at once."""
+
+    async def facts_end(self) -> int:
+        """As the broadcast."""
+        return OLD
+
+    def told(self) -> list[list[int]]:
+        """By request, the places in `facts.v1` of the conflicts that were told."""
+        letters = [[m.key for m in request if m.topic == "dead-letter.v1"] for request in self.requests]
+        return [[int(key.rpartition(b"/")[2]) for key in keys] for keys in letters if keys]
+
+
+@pytest.fixture
+def broker() -> Broker:
+    """One that stores."""
+    return Broker()
+
+
+@pytest.fixture
+def register(broker: Broker) -> Register:
+    """That holds no feed yet."""
+    double: Any = broker
+    return Register(
+        Settings(), gating=frozenset(FEEDS), broadcast=double, store=double, telemetry=Telemetry(), is_read=dict
+    )
+
+
+def meet(register: Register, offsets: Iterable[int]) -> None:
+    """These of `facts.v1` state a revision otherwise than it was stated before."""
+    for offset in offsets:
+        register.conflict("assignments", Message(offset, encode(registered(assignment("w028")))))
+
+
+async def take(register: Register) -> None:
+    """A batch of one fact arrives."""
+    batch = Frontier(FEED_TOPIC, 0).begin([Message(0, encode(assignment("w031")))])
+    await register.take(batch)
+    assert batch.is_finished
+
+
+async def test_a_new_fact_does_not_wait_for_old_conflicts(register: Register, broker: Broker) -> None:
+    """Whoever takes a feed over tells its conflicts again, since the holder before may have died: after the first
+    facts, and in one request."""
+    meet(register, range(700))
+    await take(register)
+    assert [request[0].topic for request in broker.requests] == ["facts.v1", "dead-letter.v1"]
+    assert broker.told() == [list(range(700))]
+    await take(register)
+    assert len(broker.told()) == 1
+
+
+async def test_conflicts_of_a_feed_that_somebody_else_holds_are_not_all_kept(
+    register: Register, broker: Broker
+) -> None:
+    """Of years of them only the newest: the others were told long ago."""
+    meet(register, range(OLD))
+    await take(register)
+    assert broker.told() == [list(range(OLD - CONFLICTS_KEPT, OLD))]
+
+
+async def test_the_holder_tells_every_conflict_and_those_that_come_together_at_once(
+    register: Register, broker: Broker
+) -> None:
+    """A feed that repeats itself wrongly thousands of times costs a few requests."""
+    await take(register)
+    meet(register, range(OLD))
+    await asyncio.sleep(0)
+    meet(register, [OLD])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert broker.told() == [list(range(OLD)), [OLD]]
+
+
+async def test_what_is_not_told_when_the_feed_goes_is_for_the_next(register: Register, broker: Broker) -> None:
+    """It has heard them as well; no more than the newest are kept in case the feed comes back."""
+    await take(register)
+    waiting: Any = {offset: Message(offset, encode(registered(assignment("w028")))) for offset in range(OLD)}
+    register._conflicts["assignments"] = waiting
+    register.lose(SimpleNamespace(topic=FEED_TOPIC, partition=0))
+    await take(register)
+    assert broker.told() == [list(range(OLD - CONFLICTS_KEPT, OLD))]
