@@ -98,6 +98,8 @@ CATALOGUE: Final = {
         ),
         Metric("needtoknow_index_accesses", "gauge", "How many accesses can a fact of now still reach?"),
         Metric("needtoknow_index_bytes", "gauge", "How much memory do they take, without names?"),
+        # A name stays once it was seen, whatever the bounds of the index: of records that are opened once, many.
+        Metric("needtoknow_names", "gauge", "How many logins, people and records have names in memory?"),
         Metric("needtoknow_snapshots_total", "counter", "What became of snapshots?", ("result",)),
         Metric("needtoknow_snapshot_bytes", "gauge", "How large is the last snapshot?"),
         Metric("needtoknow_snapshot_age_seconds", "gauge", "How much would be read again after a crash now?"),

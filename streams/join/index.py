@@ -71,6 +71,10 @@ class AccessIndex:
         kept = [*self._stretches.values(), list(self._said.values())]
         return sum(stretch.size() for stretches in kept for stretch in stretches)
 
+    def names(self) -> int:
+        """How many names of people and records there are, those of facts and of accesses let go of included."""
+        return len(self._people.all) + len(self._records.all)
+
     @contextmanager
     def taking(self, partition: Partition, gap: Gap, appended: tuple[int, int]) -> Iterator[Taking]:
         """Index all accesses of these messages; the first and the last of them were appended then (UTC ms).

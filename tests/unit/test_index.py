@@ -45,6 +45,16 @@ class Index(AccessIndex):
             taking.add(place, question)
 
 
+def test_names_are_counted_also_when_their_accesses_are_gone() -> None:
+    """A bound of the index is none of memory: whoever looks must see it."""
+    index = Index()
+    for number in range(3):
+        access = make_access(name=f"person:p{number}")
+        index.closely(ONE, Place(900 + number, 0), question_of(access, LATE), LATE + number * 61_000)
+    index.forget(0, 0, ())
+    assert (len(index), index.names()) == (0, 1 + 3)
+
+
 def indexed(*accesses: Access, plainly: bool) -> Index:
     """One after the other from offset 900, in ONE."""
     index = Index()
