@@ -7,13 +7,17 @@ import re
 import time
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 from pydantic import ValidationError
 
+from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
+from schemas.policy import Policy
 from schemas.settings import Settings
+from streams.policies import load_policy
 
 from .kafka import Broker
 
@@ -90,3 +94,11 @@ def with_broker(command: Callable[Concatenate[Broker, Settings, P], R]) -> Calla
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of lines for people.")
+
+
+def policy_in(path: Path) -> Policy:
+    """The policy of `--policy`. A document that is none is wrong use: 1 would be taken for differences."""
+    try:
+        return load_policy(path)
+    except RejectedInputError as error:
+        raise click.BadParameter(str(error), param_hint="--policy") from None

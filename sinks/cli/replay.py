@@ -8,14 +8,12 @@ from pathlib import Path
 import click
 import orjson
 
-from schemas.errors import RejectedInputError
-from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.topics import SOURCES
 from streams.policies import load_policy
 
 from .kafka import Broker, run
-from .options import When, as_json, with_broker
+from .options import When, as_json, policy_in, with_broker
 from .replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from .replay_range import Replay
 from .replaying import Difference
@@ -69,7 +67,7 @@ def replay(
     if first >= end:
         raise click.UsageError("--from must be before --to")
     live = load_policy(settings.policy_file)
-    policy = live if policy_file is None else _policy(policy_file)
+    policy = live if policy_file is None else policy_in(policy_file)
     done = Replayed(policy=policy.ref(), as_known=as_known, first=first, end=end, source=source)
 
     def show(one: Difference) -> None:
@@ -80,11 +78,3 @@ def replay(
     for line in [orjson.dumps(summary_document(done)).decode()] if as_json else summary_lines(done):
         click.echo(line)
     return 1 if done.differences else 0
-
-
-def _policy(path: Path) -> Policy:
-    """A document that is no policy is wrong use here: 1 would be taken for differences."""
-    try:
-        return load_policy(path)
-    except RejectedInputError as error:
-        raise click.BadParameter(str(error), param_hint="--policy") from None

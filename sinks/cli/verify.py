@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 import click
@@ -22,6 +23,7 @@ from schemas.fact import RegisteredMark
 from schemas.finding import Finding
 from schemas.ids import LATEST_MS, format_instant
 from schemas.ledger import Cut, Note
+from schemas.policy import Policy
 from schemas.settings import Settings
 from sinks.ledger.audit import audit
 from sinks.ledger.facts_log import Log
@@ -35,7 +37,7 @@ from streams.sources import translate
 
 from .kafka import Broker, Message, admin, offsets_at, read_topic, run
 from .letters import Told
-from .options import When, as_json, with_broker
+from .options import When, as_json, policy_in, with_broker
 from .verify_lines import lines
 
 SAY_SECONDS = 2.0
@@ -47,9 +49,16 @@ T = TypeVar("T")
 
 @click.command()
 @click.option("--since", type=When(), help="Only what was stored since then: 24h, 7d, or 2026-01-05T00:00:00Z.")
+@click.option(
+    "--policy",
+    "policy_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A policy document (TOML) that was in force before; once for each.",
+)
 @as_json
 @with_broker
-def verify(broker: Broker, settings: Settings, since: int | None, as_json: bool) -> int:
+def verify(broker: Broker, settings: Settings, since: int | None, policy_files: tuple[Path, ...], as_json: bool) -> int:
     """Read all logs again, judge every access again with a second, independent judge, and compare with the ledger.
 
     Reports holes, counts, verdicts and chains that differ, and what is published otherwise than it must be by now; exit
@@ -63,13 +72,16 @@ def verify(broker: Broker, settings: Settings, since: int | None, as_json: bool)
     findings about them, also where a fact of today changed what is true of them; nor that the first cut of a worker
     names one that is there. Run it without --since from time to time.
 
+    What was judged under an older policy is judged again under that one: pass the file of each with --policy. One that
+    is missing is a difference, named once.
+
     \b
     Example:
       needtoknow verify --json
       needtoknow verify --since 24h
     """
     with _seldom_collecting():
-        report = run(_verify(broker, settings, since), broker)
+        report = run(_verify(broker, settings, since, [policy_in(path) for path in policy_files]), broker)
     if as_json:
         told = None if since is None else format_instant(since)
         click.echo(json.dumps({"verified": report.is_good, "since": told, **asdict(report)}, indent=2))
@@ -89,14 +101,14 @@ def _seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _verify(broker: Broker, settings: Settings, since: int | None) -> Report:
+async def _verify(broker: Broker, settings: Settings, since: int | None, others: Sequence[Policy]) -> Report:
     policy = load_policy(settings.policy_file)
     read_safely(settings.unpacked_max_bytes)
     logs, facts = await _read(broker, settings, since)
     judge = Rejudge(policy, facts)
     said = time.monotonic()
     report = Report()
-    for report in audit(logs, judge, policy.hash()):
+    for report in audit(logs, judge, policy.hash(), others):
         if time.monotonic() - said > SAY_SECONDS:
             said = time.monotonic()
             click.echo(f"verifying: {report.cuts} cuts, {report.accesses} accesses", err=True)
@@ -145,6 +157,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         dead_letters=frozenset(told.keys),
         marks=marks,
         promised=promised,
+        indexed_since=int((time.time() - settings.index_days * 86_400) * 1000),
         position=position,
         notes=notes,
         begins=begins,

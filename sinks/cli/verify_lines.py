@@ -15,6 +15,7 @@ def lines(report: Report, since: int | None) -> str:
         f"findings that stand: {report.findings}, accesses pending: {report.pending}",
         *([f"{report.past} cuts are of messages {_why_past(since)}: not derived again"] if report.past else []),
         *([f"{report.quarantined} messages are quarantined: nobody has judged them"] if report.quarantined else []),
+        *([f"cuts stored more than once: {report.repeated}"] if report.repeated else []),
         *(f"{place}: {_how_far(partly)}" for place, partly in report.partly.items()),
         *report.differences,
         *([f"messages that nobody has judged yet: {report.unjudged}; is a worker running?"] if report.unjudged else []),

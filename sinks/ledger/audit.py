@@ -6,43 +6,50 @@ Uses the brute-force judge only, so that a fault of the judge cannot hide itself
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from schemas.access import finding_id
 from schemas.finding import Finding
+from schemas.policy import Policy
 
-from .cut_checks import check, check_chains, check_cover, is_possible, last_offset, where
+from .cut_checks import check, check_chains, check_cover, is_possible, last_offset, once
 from .finding_checks import check_findings
+from .judges import Judges
 from .logs import Logs, Place, Read, as_standing
 from .reconciled import Said, held
 from .rejudge import Rejudge, joined
 from .report import Partly, Report
 
 
-def audit(logs: Logs, judge: Rejudge, policy_hash: str) -> Iterator[Report]:
-    """The same report again and again, fuller each time, so that progress can be shown; the last one is the answer."""
+def audit(logs: Logs, judge: Rejudge, policy_hash: str, others: Iterable[Policy] = ()) -> Iterator[Report]:
+    """The same report again and again, fuller each time, so that progress can be shown; the last one is the answer.
+
+    `judge` is that of the policy in force, `policy_hash`; what was judged under one of the `others` is held to that.
+    """
+    judges = Judges(judge, policy_hash, others)
     report = Report(differences=list(logs.unreadable))
     states = joined(logs.findings)
     said_of: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in logs.findings:
         said_of[finding.finding_id].append(finding)
     report.findings = sum(1 for f in states.values() if f.outcome != "explained")
-    check_findings(report, logs, judge, states, said_of)
+    check_findings(report, logs, judges, states, said_of)
     yield report
     for place in sorted(set(logs.messages) | set(logs.cuts)):
-        yield from _audit_partition(report, logs, judge, policy_hash, place, states, said_of)
+        yield from _audit_partition(report, logs, judges, place, states, said_of)
+    report.differences += [f"policy {name} is not known; pass its file with --policy" for name in judges.unknown]
+    yield report
 
 
 def _audit_partition(
     report: Report,
     logs: Logs,
-    judge: Rejudge,
-    policy_hash: str,
+    judges: Judges,
     place: Place,
     states: Mapping[str, Finding],
     said_of: Said,
 ) -> Iterator[Report]:
-    messages, stored = logs.messages.get(place, []), logs.cuts.get(place, [])
+    messages, stored = logs.messages.get(place, []), once(report, logs.cuts.get(place, []))
     standing = as_standing(messages, [s.cut for s in stored])
     by_offset = {m.offset: m for m in standing}
     report.quarantined += sum(m.judged is not None for m in standing)
@@ -57,10 +64,8 @@ def _audit_partition(
             report.cuts += 1
         else:
             report.settlements += 1
-        if cut.policy != policy_hash:
-            report.differences.append(f"{where(place, cut)}: judged under a policy that is not this one")
-            continue
-        if not is_possible(report, logs, place, cut, judge):
+        judge = judges.under(cut.policy)
+        if not is_possible(report, logs, place, cut, judges.now) or judge is None:
             continue
         if last_offset(cut) < logs.begin(place) or (cut.settled is None and cut.first_offset < logs.begin(place)):
             report.past += 1
@@ -70,18 +75,19 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    _check_held(report, logs, place, standing, judge, said_of)
+    _check_held(report, logs, place, standing, judges, said_of)
     pending = {at for at, position in waited.items() if said.get(at, -1) < position}
-    _check_settled(report, logs, judge, place, by_offset, pending, states)
+    last = judges.under(stored[-1].cut.policy) if stored else None
+    _check_settled(report, logs, last or judges.now, place, by_offset, pending, states)
     _check_dead_letters(report, logs, place, messages)
     yield report
 
 
 def _check_held(
-    report: Report, logs: Logs, place: Place, standing: Sequence[Read], judge: Rejudge, said_of: Said
+    report: Report, logs: Logs, place: Place, standing: Sequence[Read], judges: Judges, said_of: Said
 ) -> None:
     """What is published must be true now, as far as anybody claims that it is; and how far nobody does."""
-    found = held(logs, place, standing, judge, said_of)
+    found = held(logs, place, standing, judges, said_of)
     for offset, position in found.wrong:
         report.differences.append(f"{place[0]}/{place[1]}/{offset}: not as it must stand at position {position}")
     if found.position < logs.position or found.unclaimed:

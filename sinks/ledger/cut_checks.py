@@ -65,20 +65,29 @@ def last_offset(cut: Cut) -> int:
 
 
 def check_cover(report: Report, place: Place, messages: list[Read], cuts: list[Cut]) -> None:
-    """Every offset lies in some cut; overlaps are honest when each cut derives (checked there), holes never are."""
+    """Every message lies in some cut; overlaps are honest when each cut derives (checked there), holes never are."""
     if not messages:
         return
     reached = messages[0].offset
     for cut in sorted((c for c in cuts if c.settled is None), key=lambda c: c.first_offset):
-        if cut.first_offset > reached:
+        if cut.first_offset > reached and (hole := between(messages, reached, cut.first_offset)):
             report.differences.append(
-                f"{place[0]}/{place[1]}: offsets {reached} to {cut.first_offset - 1} are in no cut"
+                f"{place[0]}/{place[1]}: offsets {hole[0].offset} to {hole[-1].offset} are in no cut"
             )
         reached = max(reached, cut.next_offset)
     end = messages[-1].offset + 1
-    report.unjudged += max(0, end - reached)
+    report.unjudged += len(between(messages, reached, end))
     if reached > end:
         report.differences.append(f"{place[0]}/{place[1]}: a cut ends at {reached}, the log at {end}")
+
+
+def once(report: Report, stored: Iterable[StoredCut]) -> list[StoredCut]:
+    """The same bytes stored again, as a producer that was not answered may do, say nothing new."""
+    found: dict[str, StoredCut] = {}
+    for one in stored:
+        report.repeated += one.digest in found
+        found.setdefault(one.digest, one)
+    return list(found.values())
 
 
 def check_chains(report: Report, place: Place, stored: Iterable[StoredCut], *, is_whole: bool) -> None:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from schemas.access import finding_id
-from schemas.finding import Certainty, Finding
+from schemas.finding import Finding
 
+from .judges import Judges
 from .logs import Logs, Place, Read, as_judged
 from .reconciled import Said
 from .rejudge import CERTAINTIES, Rejudge, Verdict
@@ -15,7 +16,7 @@ from .report import Report
 
 
 def check_findings(
-    report: Report, logs: Logs, judge: Rejudge, states: Mapping[str, Finding], transitions: Said
+    report: Report, logs: Logs, judges: Judges, states: Mapping[str, Finding], transitions: Said
 ) -> None:
     """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
     places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
@@ -28,9 +29,12 @@ def check_findings(
             if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
                 report.differences.append(f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was")
             continue
-        _check_possible(report, logs, where, transitions[name], judge)
-        if finding.position > judge.end:
+        _check_possible(report, logs, where, transitions[name], judges.now)
+        judge = judges.under(finding.policy.hash)
+        if finding.position > judges.now.end or judge is None:
             continue
+        if finding.policy != judge.policy.ref():
+            report.differences.append(f"{where}: gives its policy another name or version")
         verdict = _rejudged(finding, places, judge)
         if verdict is None:
             report.differences.append(f"{where}: its message says something else")
@@ -40,7 +44,7 @@ def check_findings(
             report.differences.append(
                 f"{where}: another verdict follows from its message at position {finding.position}"
             )
-        elif finding.certainty != _certainty(verdict, transitions[name], places, judge):
+        elif _is_other_certainty(finding, verdict, transitions[name], places, judges):
             report.differences.append(f"{where}: its marks give it another certainty")
 
 
@@ -76,12 +80,21 @@ def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judg
     return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
 
 
-def _certainty(
-    newest: Verdict, transitions: Sequence[Finding], places: Mapping[Place, Mapping[int, Read]], judge: Rejudge
-) -> Certainty | None:
-    """The highest that any transition had a right to; seldom any but the newest must be judged again."""
+def _is_other_certainty(
+    finding: Finding,
+    newest: Verdict,
+    transitions: Sequence[Finding],
+    places: Mapping[Place, Mapping[int, Read]],
+    judges: Judges,
+) -> bool:
+    """Whether it is not the highest that any transition had a right to, as far as the policies of all are known.
+
+    Seldom any but the newest must be judged again.
+    """
     if newest.certainty == CERTAINTIES[-1]:
-        return newest.certainty
-    verdicts = [_rejudged(t, places, judge) for t in transitions if t.position <= judge.end]
+        return finding.certainty != newest.certainty
+    by = [(t, judges.under(t.policy.hash)) for t in transitions if t.position <= judges.now.end]
+    verdicts = [_rejudged(t, places, judge) for t, judge in by if judge is not None]
     ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
-    return max(ever, key=CERTAINTIES.index, default=None)
+    is_known = all(judge is not None for _, judge in by)
+    return is_known and finding.certainty != max(ever, key=CERTAINTIES.index, default=None)

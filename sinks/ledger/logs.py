@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -50,6 +51,7 @@ class Logs:
     position: int
     promised: Mapping[str, int] = field(default_factory=dict)  # marks seen after cuts and findings; not given: `marks`
     notes: Mapping[Place, Note] = field(default_factory=dict)  # beside committed offsets, nothing under way
+    indexed_since: int = 0  # append time, UTC ms: what is older has not been judged again under a later policy
     begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
     ends: Mapping[Place, int] = field(default_factory=dict)  # of the log, seen after the findings; not given: as begins
     unreadable: Sequence[str] = ()  # places of what is none of ours on our own topics, and what it is not
@@ -72,11 +74,9 @@ class Logs:
 
 
 def between(messages: list[Read], first: int, following: int) -> list[Read]:
-    """The messages at offsets [first, following)."""
-    if not messages:
-        return []
-    start = messages[0].offset  # offsets of a log without transactions are dense
-    return messages[max(0, first - start) : max(0, following - start)]
+    """The messages at offsets [first, following). Not each offset has one: transactions leave marks between them."""
+    begin, end = (bisect_left(messages, offset, key=lambda m: m.offset) for offset in (first, following))
+    return messages[begin:end]
 
 
 def inside_of(messages: list[Read], cut: Cut) -> list[Read]:

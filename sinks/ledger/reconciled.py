@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.access import finding_id
+from schemas.access import Access, finding_id
 from schemas.finding import Finding
 from schemas.ledger import Note
 
+from .judges import Judges
 from .logs import Logs, Place, Read
-from .rejudge import CERTAINTIES, Rejudge, Verdict, joined
+from .rejudge import CERTAINTIES, Rejudge, joined
 
 Said = Mapping[str, Sequence[Finding]]
 """All transitions of each finding."""
 
 
 class Claim(NamedTuple):
-    """At `position`, by these marks, all that was due about the messages before `next_offset` had been said."""
+    """At `position`, by these marks, all that was due about the messages before `next_offset` had been said.
+
+    `judges`: under the policy of one of them; a note does not say under which.
+    """
 
     position: int
     next_offset: int
     marks: Mapping[str, int]
+    judges: tuple[Rejudge, ...]
 
 
 class Held(NamedTuple):
@@ -36,19 +41,26 @@ class Held(NamedTuple):
     unclaimed: int
 
 
-def claims(logs: Logs, place: Place, judge: Rejudge) -> list[Claim]:
+def claims(logs: Logs, place: Place, judges: Judges) -> list[Claim]:
     """What is claimed of a partition, the highest position first: by its last cut that says so, and by the note.
 
     Neither speaks of what is behind it: a worker that goes on at the committed offset reads again what others read
     further. A partition where nothing is new has no new cut, and a worker may write cuts that claim nothing: the note
     beside the committed offset is written whenever nothing is under way.
     """
-    whole = [s.cut for s in logs.cuts.get(place, []) if s.cut.settled is None and s.cut.reconciled == s.cut.position]
-    made = [Claim(c.position, c.next_offset, c.marks) for c in whole]
-    made = [claim for claim in made if claim.position <= judge.end]
+    cuts = [stored.cut for stored in logs.cuts.get(place, [])]
+    whole = [c for c in cuts if c.settled is None and c.reconciled == c.position <= judges.now.end]
+    made = [
+        Claim(c.position, c.next_offset, c.marks, (judge,))
+        for c in whole
+        if (judge := judges.under(c.policy)) is not None
+    ]
     found = [max(made, key=lambda claim: claim[:2])] if made else []
-    if (note := logs.notes.get(place)) is not None and note.position <= judge.end:
-        found.append(Claim(note.position, note.judged, _marks_heard(note, logs, judge)))
+    if (note := logs.notes.get(place)) is not None and note.position <= judges.now.end:
+        last = judges.under(cuts[-1].policy) if cuts else judges.now
+        if last is not None:
+            either = (last,) if last is judges.now else (judges.now, last)
+            found.append(Claim(note.position, note.judged, _marks_heard(note, logs, last), either))
     return sorted(found, key=lambda claim: claim[:2], reverse=True)
 
 
@@ -60,13 +72,16 @@ def _marks_heard(note: Note, logs: Logs, judge: Rejudge) -> Mapping[str, int]:
     return {feed: min(through, note.low) for feed, through in logs.marks.items()}
 
 
-def held(logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, said: Said) -> Held:
+def held(logs: Logs, place: Place, messages: Sequence[Read], judges: Judges, said: Said) -> Held:
     """Each message held to the highest position that is claimed of it, however long ago it was judged.
 
     Facts of later had been brought to it. What has been judged again since is held to that position: a worker taken for
-    dead may have stored an older word late, which its successor answered.
+    dead may have stored an older word late, which its successor answered. What lies behind the index has not been
+    judged again since the policy changed: any that was in force here will do.
     """
-    claimed, wrong, right = claims(logs, place, judge), dict[str, list[tuple[int, int]]](), set[str]()
+    ever = {s.cut.policy for s in logs.cuts.get(place, [])}
+    before = tuple(judge for name in sorted(ever) if (judge := judges.under(name)) is not None)
+    claimed, wrong, right = claims(logs, place, judges), dict[str, list[tuple[int, int]]](), set[str]()
     judged_to = max((s.cut.next_offset for s in logs.cuts.get(place, [])), default=0)
     lowest, unclaimed = None, 0
     for message in messages:
@@ -75,10 +90,11 @@ def held(logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, sai
             unclaimed += bool(message.accesses) and message.offset < judged_to
             continue
         lowest = claim.position if lowest is None else min(lowest, claim.position)
+        if message.appended_at < logs.indexed_since:
+            claim = claim._replace(judges=(*claim.judges, *(judge for judge in before if judge not in claim.judges)))
         for access in message.accesses:
             name = finding_id(access, message.appended_at)
-            verdict = judge.judge(access, message.appended_at, position=claim.position, marks=claim.marks)
-            is_right = _stands(verdict, said.get(name, ()), claim.position)
+            is_right = any(_stands(claim, judge, access, message, said.get(name, ())) for judge in claim.judges)
             right.add(name) if is_right else wrong.setdefault(name, []).append((message.offset, claim.position))
     # A repeat may lie at another append time, and what is said follows from one of them.
     lasting = [one for name, some in wrong.items() if name not in right for one in some]
@@ -87,9 +103,11 @@ def held(logs: Logs, place: Place, messages: Sequence[Read], judge: Rejudge, sai
     return Held(lasting, lowest, unclaimed)
 
 
-def _stands(verdict: Verdict, transitions: Sequence[Finding], position: int) -> bool:
-    if any(t.position > position for t in transitions):
+def _stands(claim: Claim, judge: Rejudge, access: Access, message: Read, transitions: Sequence[Finding]) -> bool:
+    version = judge.policy.version
+    if any((t.position, t.policy.version) > (claim.position, version) for t in transitions):
         return True
+    verdict = judge.judge(access, message.appended_at, position=claim.position, marks=claim.marks)
     state = next(iter(joined(transitions).values()), None)
     if verdict.outcome == "explained":
         return state is None or state.outcome == "explained"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
@@ -73,7 +74,7 @@ class Rejudge:
     """Judges any access at any position of `log` under `policy`, from the facts alone (ADR 6)."""
 
     def __init__(self, policy: Policy, log: Log) -> None:
-        self._policy = policy
+        self.policy = policy
         self._gating = policy.gating_feeds()
         self._length = len(log)
         facts = standing(log)
@@ -84,6 +85,12 @@ class Rejudge:
         ends = {end for revisions in facts for r in revisions for end in (r.fact.valid_from, r.fact.valid_to)}
         self._boundaries = sorted(end for end in ends if end is not None)
         self._waivers = [(offset, w) for offset, w in enumerate(log) if isinstance(w, Waiver)]
+
+    def under(self, policy: Policy) -> Rejudge:
+        """The same facts, judged under another policy."""
+        other = copy(self)
+        other.policy, other._gating = policy, policy.gating_feeds()
+        return other
 
     @property
     def end(self) -> int:
@@ -111,7 +118,7 @@ class Rejudge:
             certainty=None if is_explained else certainty,
             staff=next(iter(answers.people)) if len(answers.people) == 1 else None,
             flags=flags,
-            clause=self._policy.clause_of(access.action).name,
+            clause=self.policy.clause_of(access.action).name,
             severity=self._severity(access, outcome, is_borderline="borderline" in flags),
             waiting_for=() if is_explained else waiting_for,
         )
@@ -131,7 +138,7 @@ class Rejudge:
         boundaries = self._boundaries[bisect_right(self._boundaries, first) : bisect_right(self._boundaries, last)]
         instants = [first, *boundaries]
         nows = [Question(self._facts, position, None, at) for at in instants]
-        thens = [Question(self._facts, position, last + self._policy.grace_ms, at) for at in instants]
+        thens = [Question(self._facts, position, last + self.policy.grace_ms, at) for at in instants]
         staff = [_staff_behind(now, access) for now in nows]  # as known now, for both questions (rule 3)
         return _Answers(
             people=frozenset[str]().union(*staff),
@@ -146,7 +153,7 @@ class Rejudge:
 
     def _is_cleared(self, q: Question, staff: str, target: Record) -> bool:
         """Rule 5: some enabled path clears this person for this record."""
-        paths, holders = self._policy.paths, _holders(q, target)
+        paths, holders = self.policy.paths, _holders(q, target)
         if not holders.staff and not holders.units:
             return False  # every path ends at somebody who has it
         return (
@@ -158,7 +165,7 @@ class Rejudge:
     def _line_has(self, holders: _Holders, staff: str) -> bool:
         """Somebody else, 1 to `depth` supervision steps below, has it. Loops only lead to people already met."""
         q, below, level = holders.question, set[str](), {staff}
-        for _ in range(self._policy.paths.supervises.depth):
+        for _ in range(self.policy.paths.supervises.depth):
             level = {
                 body.staff for boss in level for body in q.bodies("supervision", boss) if isinstance(body, Supervision)
             }
@@ -170,7 +177,7 @@ class Rejudge:
         q = holders.question
         covered = {body.covered for body in q.bodies("coverage", staff) if isinstance(body, Coverage)} - {staff}
         return any(holders.has(one) for one in covered) or (
-            self._policy.paths.covers.carries_line and any(self._line_has(holders, one) for one in covered)
+            self.policy.paths.covers.carries_line and any(self._line_has(holders, one) for one in covered)
         )
 
     def _is_named(self, access: Access, position: int) -> bool:
@@ -190,7 +197,7 @@ class Rejudge:
         def waived(feed: str) -> bool:
             return any(o < position and w.feed == feed and w.through >= last for o, w in self._waivers)
 
-        waiting_for = tuple(sorted(f for f in feeds if not complete(f, last + self._policy.grace_ms)))
+        waiting_for = tuple(sorted(f for f in feeds if not complete(f, last + self.policy.grace_ms)))
         if not waiting_for:
             return "final", ()
         if all(complete(f, last) for f in feeds):
@@ -203,7 +210,7 @@ class Rejudge:
         """Rule 11. The policy grades findings only; "low" fills the field of what is explained."""
         if outcome == "explained":
             return "low"
-        step = SEVERITIES.index(self._policy.severity[outcome][access.action])
+        step = SEVERITIES.index(self.policy.severity[outcome][access.action])
         if access.result in ("denied", "failed"):
             step = max(step - 1, 0)
         if is_borderline:

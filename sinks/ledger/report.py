@@ -29,6 +29,7 @@ class Report:
     pending: int = 0
     unjudged: int = 0
     quarantined: int = 0  # messages that nobody judged, since they end whoever looks at them
+    repeated: int = 0  # cuts that were stored more than once
     past: int = 0  # cuts that begin before the first message that was read: not to be derived here
     partly: dict[str, Partly] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)

@@ -278,7 +278,6 @@ def test_a_cut_beyond_the_end_of_the_log_is_found() -> None:
             {"messages": MessageCounts(translated=2, control=1, dead_letters=0)},
             "counts other messages than the log has",
         ),
-        ({"policy": "hash7"}, "judged under a policy that is not this one"),
         ({"position": 1}, "counts other verdicts than follow from the log"),
         ({"marks": {}}, "counts other verdicts than follow from the log"),
         ({"marks": {"staff": EVENING + 1}}, "rests on a mark that staff never gave"),
@@ -450,8 +449,8 @@ def test_a_settlement_under_another_policy_settles_nothing() -> None:
     """It is told, and so is what it leaves open."""
     stored = told()
     assert differences(stored, **cuts_with(stored, SETTLEMENT, policy="hash7")) == [
-        "cut access.ecms.v1/2 [4, 4) of run run-1: judged under a policy that is not this one",
         "access.ecms.v1/2/4: was pending and nothing was said of it since",
+        "policy hash7 is not known; pass its file with --policy",
     ]
 
 
