@@ -78,9 +78,8 @@ class Turns:
 class Log:
     """What was sent to the partitions, as `AccessLog` reads it."""
 
-    def __init__(self, stored: Stored, turns: Turns) -> None:
-        self._stored = stored
-        self._turns = turns
+    def __init__(self, broker: Broker) -> None:
+        self._broker, self._stored, self._turns = broker, broker.stored, broker.turns
         self._is_closed = False
 
     async def start(self) -> None:
@@ -104,6 +103,8 @@ class Log:
     async def first_since(self, partition: Partition, instant: int, end: int) -> int:
         """In front of it nothing was appended at this instant or later."""
         await self._answer()
+        if instant < 0:  # a hundred years ago: where workers let go of what they knew, who begins does not read
+            instant = self._broker.horizon
         messages = self._stored.messages[partition][:end]
         return next((m.offset for m in messages if m.timestamp >= instant), end)
 
@@ -130,6 +131,7 @@ class Broker:
         self.turns = turns
         self.holder: Shell | None = None
         self.words: dict[Partition, str] = {}  # what stands beside the committed offsets
+        self.horizon = 0  # what was appended before this instant (UTC ms) is in no index
         self._topics = Topics("")
 
     async def put(self, outgoing: Sequence[Outgoing]) -> list[Placed]:
@@ -366,7 +368,7 @@ def in_memory(broker: Broker) -> Callable[[], None]:
     modules: list[Any] = [corrections, take_over]
     genuine = [module.AccessLog for module in modules]
     for module in modules:
-        module.AccessLog = lambda settings, size: Log(broker.stored, broker.turns)
+        module.AccessLog = lambda settings, size: Log(broker)
 
     def undo() -> None:
         for module, log in zip(modules, genuine, strict=True):

@@ -98,7 +98,8 @@ class World:
                     await self._turns.some()
                 shell.commit()
             case Forget(before):
-                shell.judging.index.forget(before, EVERYTHING, PARTITIONS)
+                self._broker.horizon = max(before, self._broker.horizon)
+                shell.judging.index.forget(self._broker.horizon, EVERYTHING, PARTITIONS)
             case Stray(Take(partition, number)) if self._zombies:
                 self._zombies[-1].take(PARTITIONS[partition], number)
             case Crash() | Leave() | Freeze():
