@@ -111,6 +111,11 @@ CATALOGUE: Final = {
         Metric("needtoknow_store_retries_total", "counter", "How often did storing an output have to be tried again?"),
         Metric("needtoknow_paused_partitions", "gauge", "How many partitions are paused because their queue is full?"),
         Metric(
+            "needtoknow_refused_partitions",
+            "gauge",
+            "How many partitions are judged no further, since no more of their messages can be set aside?",
+        ),
+        Metric(
             "needtoknow_stuck_seconds",
             "gauge",
             "For how long has this part of the worker had work, a broker, and got nothing done?",

@@ -153,7 +153,12 @@ def _watching(
         policy=policy,
     )
     liveness = Liveness(
-        settings, app=app, broadcast=broadcast, store=store, telemetry=telemetry, is_waiting=judge.is_waiting
+        settings,
+        app=app,
+        broadcast=broadcast,
+        store=store,
+        telemetry=telemetry,
+        is_waiting=lambda: judge.is_waiting() or judge.refused() > 0,  # a new worker could do no more
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready, why_not_live=liveness.why_not_live)
     return admin, gauges, liveness

@@ -27,7 +27,7 @@ from streams.policy.plainly import Message
 
 PARTS: Final = 32  # at most so many named parts each time: 0.2 s at 6 ms each
 TWICE: Final = 2  # a first death may be anybody's fault
-ASIDE_MAX: Final = 64  # of a partition, newest kept: Kafka takes 4 KiB beside an offset, and these need 1.5
+ASIDE_MAX: Final = 64  # stretches of a partition: Kafka takes 4 KiB beside an offset, and these need 2
 
 KILLS: Final = "kills"
 
@@ -52,13 +52,24 @@ def succeeded(hold: Hold, run: str) -> Hold:
         first, following = hold.attempt
         is_same = suspect is not None and (suspect.first, suspect.next) == (first, following)
         suspect = Suspect(first=first, next=following, deaths=1 + (suspect.deaths if suspect and is_same else 0))
-    if suspect is not None and suspect.next == suspect.first + 1 and suspect.deaths >= TWICE:
-        aside, suspect = _with(aside, suspect.first), None
+    if suspect is not None and _has_killed(suspect) and (more := _with(aside, suspect.first)) is not None:
+        aside, suspect = more, None
     return Hold(is_open=True, run=run, suspect=suspect, aside=aside)
 
 
-def _with(aside: list[tuple[int, int]], offset: int) -> list[tuple[int, int]]:
-    return [*(pair for pair in aside if pair[0] != offset), (offset, offset + 1)][-ASIDE_MAX:]
+def _has_killed(suspect: Suspect) -> bool:
+    return suspect.next == suspect.first + 1 and suspect.deaths >= TWICE
+
+
+def _with(aside: list[tuple[int, int]], offset: int) -> list[tuple[int, int]] | None:
+    """In order, neighbours together; None: there is no room for another, and none may be forgotten."""
+    stretches: list[tuple[int, int]] = []
+    for first, following in sorted([*aside, (offset, offset + 1)]):
+        if stretches and first <= stretches[-1][1]:
+            stretches[-1] = stretches[-1][0], max(following, stretches[-1][1])
+        else:
+            stretches.append((first, following))
+    return stretches if len(stretches) <= ASIDE_MAX else None
 
 
 class Care:
@@ -71,9 +82,15 @@ class Care:
         self._done_to = first
 
     @property
+    def killer(self) -> int | None:
+        """A message that has killed twice alone and for which there is no room: nobody may go on here."""
+        suspect = self._hold.suspect
+        return suspect.first if suspect is not None and _has_killed(suspect) else None
+
+    @property
     def is_careful(self) -> bool:
         """Whether each part must be named before it is judged."""
-        return self._done_to < self._until
+        return self.killer is None and self._done_to < self._until
 
     def hold(self, *, is_open: bool) -> Hold:
         """What to write beside the committed offset now."""
@@ -113,9 +130,12 @@ class Care:
         changes: dict[str, Any] = {"attempt": None} | ({"suspect": None} if is_cleared else {})
         self._hold = self._hold.model_copy(update=changes)
 
-    def set_aside(self, offset: int) -> None:
-        """Nobody is to look at this message again."""
-        self._hold = self._hold.model_copy(update={"aside": _with(self._hold.aside, offset)})
+    def set_aside(self, offset: int) -> bool:
+        """Nobody is to look at this message again; whether there was room to write that down."""
+        more = _with(self._hold.aside, offset)
+        if more is not None:
+            self._hold = self._hold.model_copy(update={"aside": more})
+        return more is not None
 
 
 def killing() -> QuarantinedError:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from schemas.ledger import Hold
-from streams.care import Care, read_hold
+from streams.care import ASIDE_MAX, Care, read_hold
 from streams.frontier import Batch
 from streams.join.open import Partition
 from streams.policy.aside import fault
@@ -49,6 +49,7 @@ class Careful:
         self._calm = asyncio.Event()
         self._untold: defaultdict[Partition, set[int]] = defaultdict(set)  # set aside, and not yet told or written down
         self._going_back: set[asyncio.Task[None]] = set()
+        self._refused: dict[Partition, int] = {}  # the message that cannot be set aside as well
 
     def begin(self, notes: Mapping[Any, str], firsts: Mapping[Any, int], ends: Mapping[Any, int]) -> None:
         """These partitions are held now: what stands beside their committed offsets, where they are read from, and
@@ -60,6 +61,9 @@ class Careful:
             Partition(*tp): Care(read_hold(notes.get(tp, "")), self._run, first=first, end=ends.get(tp, first))
             for tp, first in firsts.items()
         }
+        for partition, care in self._cares.items():
+            if care.killer is not None:
+                self._refuse(partition, care.killer)
         if careful := sum(care.is_careful for care in self._cares.values()):
             log.warning("a worker died holding %d partitions with more to judge: judging with care", careful)
         self._look_if_calm()
@@ -68,6 +72,18 @@ class Careful:
         """The messages that nobody must look at, of partitions that have any."""
         found = {p: care.offsets_aside() | self._untold.get(p, set()) for p, care in self._cares.items()}
         return {partition: offsets for partition, offsets in found.items() if offsets}
+
+    def refused(self) -> set[Partition]:
+        """The partitions held of which nothing more is judged, since no more of their messages can be set aside."""
+        return self._refused.keys() & self._cares.keys()
+
+    def _refuse(self, partition: Partition, offset: int) -> None:
+        self._refused[partition] = offset
+        log.error(
+            "%s/%d/%d is to be set aside, too, and beside the committed offset is no room for more than %d stretches: "
+            "this partition is judged no further until that is mended",
+            *(*partition, offset, ASIDE_MAX),
+        )
 
     def hold(self, partition: Partition, *, is_open: bool) -> Hold:
         """What to write beside the committed offset of a partition."""
@@ -140,8 +156,8 @@ class Careful:
     async def _go_back(self, partition: Partition, offset: int, tell: Callable[[int], Awaitable[None]]) -> None:
         begun = self._begun
         await tell(offset)  # before it is written down: a successor who knows of it does not look at it, nor tells
-        if begun == self._begun:
-            self._cares[partition].set_aside(offset)
+        if begun == self._begun and not self._cares[partition].set_aside(offset):
+            self._refuse(partition, offset)
         while begun == self._begun:
             if await self._write([partition]):
                 self._read_again()

@@ -134,6 +134,10 @@ class Judge(mode.Service):
             )
         ).decode()
 
+    def refused(self) -> int:
+        """Of how many partitions nothing more is judged until somebody mends it."""
+        return len(self._careful.refused())
+
     def doubtful(self) -> dict[Partition, set[int]]:
         """The messages of which it is not settled and stored what is true, by partition."""
         judged = {partition: set(offsets) for partition, offsets in self.corrections.doubtful().items()}
@@ -181,6 +185,9 @@ class Judge(mode.Service):
         if not await care.has_begun(batch):
             return
         partition = Partition(batch.topic, batch.partition)
+        if partition in care.refused():
+            batch.messages = ()
+            return  # it stays unfinished, so that nothing behind it is committed, and the partition is paused when full
         parts = care.parts(partition, batch.messages)
         batch.messages = ()  # what is still needed of them is in what was judged
         for number, part in enumerate(parts, 1):

@@ -150,12 +150,38 @@ def test_what_is_set_aside_stands_unread_in_its_place() -> None:
     assert care.offsets_aside() == {961}
 
 
+def full() -> list[tuple[int, int]]:
+    """As many stretches set aside as there is room for."""
+    return [(10**12 + 2 * n, 10**12 + 2 * n + 1) for n in range(ASIDE_MAX)]
+
+
+def test_nothing_that_was_set_aside_is_forgotten() -> None:
+    """Looking back would meet it again. Neighbours take no more room; another stretch finds none, and that is said."""
+    care = Care(Hold(is_open=False, aside=full()), "run-2", first=0, end=9)
+    before = care.offsets_aside()
+    assert not care.set_aside(7)
+    assert care.offsets_aside() == before
+    assert care.set_aside(10**12 + 2)  # once more
+    assert care.offsets_aside() == before
+    assert all(care.set_aside(10**12 + n) for n in (3, 1))
+    assert care.offsets_aside() == before | {10**12 + 1, 10**12 + 3}
+    assert care.hold(is_open=True).aside[0] == (10**12, 10**12 + 5)
+    assert care.set_aside(7)  # room again: two that were apart are together
+
+
+def test_one_that_kills_and_finds_no_room_is_not_attempted_again() -> None:
+    """Nor is anything else of its partition; it is said which it is, also to the next worker."""
+    suspect = Suspect(first=7, next=8, deaths=1)
+    dead = Hold(is_open=True, run="run-1", attempt=(7, 8), suspect=suspect, aside=full())
+    care = Care(dead, "run-2", first=0, end=9)
+    assert (care.killer, care.is_careful) == (7, False)
+    assert Care(care.hold(is_open=False), "run-3", first=0, end=9).killer == 7
+    assert Care(dead.model_copy(update={"aside": full()[1:]}), "run-2", first=0, end=9).killer is None
+
+
 def test_no_more_is_remembered_than_kafka_takes() -> None:
-    """The newest; once each. With everything else beside it the note stays below 4 KiB."""
-    care = Care(Hold(is_open=False), "r" * 32, first=0, end=9)
-    for offset in [*range(10**12, 10**12 + ASIDE_MAX + 5), 10**12 + 7]:
-        care.set_aside(offset)
-    assert care.offsets_aside() == {10**12 + n for n in range(5, ASIDE_MAX + 5)}
+    """With everything else beside it the note stays below 4 KiB."""
+    care = Care(Hold(is_open=False, aside=full()), "r" * 32, first=0, end=9)
     care.attempt(10**12, 10**12 + 1)
     note = Note(
         judged=10**12,

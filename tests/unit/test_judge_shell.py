@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from schemas.codec import encode
 from schemas.fact import RegisteredMark
+from schemas.ledger import AtWork, Hold
 from schemas.settings import Settings
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
 from streams.agents.last_cuts import LastCuts
+from streams.care import ASIDE_MAX
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
-from streams.join.open import OpenAccess
+from streams.join.open import OpenAccess, Partition
 from streams.policy.indexed import accesses_of, look_back
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
@@ -238,3 +241,37 @@ async def test_what_is_open_is_settled_where_nothing_new_has_come(judge: Judge, 
     await judge.drain()
     assert [outgoing.topic for outgoing in broker.stored] == ["violations.v1"]
     assert list(judge.open) == []
+
+
+async def test_a_partition_with_too_much_set_aside_goes_no_further(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is forgotten to make room: its messages wait, nothing behind them is committed, and others go on."""
+    other = Partition(PARTITION.topic, PARTITION.partition + 1)
+    aside = [(n, n + 1) for n in range(0, 2 * ASIDE_MAX, 2)]
+    notes = {PARTITION: encode(AtWork(hold=Hold(is_open=False, aside=aside))).decode()}
+    judge.seek({PARTITION: 960, other: 960}, notes, {})
+    genuine = judge.judging.batch
+
+    def fails(partition: Partition, *arguments: Any) -> JudgedBatch:
+        if partition == PARTITION:
+            raise KeyError
+        return genuine(partition, *arguments)
+
+    monkeypatch.setattr(judge.judging, "batch", fails)
+    [bad, after] = batches(2)
+    went_back: list[bool] = []
+    judge._careful._read_again = lambda: went_back.append(True)
+    await judge.take(bad)
+    await asyncio.gather(*judge._careful._going_back)
+    assert (went_back, judge.refused()) == ([True], 1)
+    assert f"{PARTITION.topic}/{PARTITION.partition}/960 is to be set aside, too" in caplog.text
+    judge.seek({PARTITION: 960, other: 960}, notes, {})
+    await judge.take(after)
+    good = Frontier(*other).begin(messages(make_access(), first=960))
+    await judge.take(good)
+    await judge.drain()
+    assert (bad.is_finished, after.is_finished, good.is_finished) == (False, False, True)
+    assert judge.judging.aside[PARTITION] == frozenset(range(0, 2 * ASIDE_MAX, 2))
+    judge.seek({other: 960}, {}, {})
+    assert judge.refused() == 0
