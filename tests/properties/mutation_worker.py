@@ -23,7 +23,7 @@ import pytest
 BEFOREHAND: Final = ("hypothesis", "hypothesis.strategies", "pytest_asyncio", "_hypothesis_pytestplugin", "aiokafka")
 MUTATED: Final = "NTK_TESTS_MUTATED"  # set in the environment of tests of mutants
 LIMIT_BYTES: Final = 4 << 30  # a mutant may loop for ever, and collect what it finds
-OPTIONS: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0")
+OPTIONS: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", "--timeout=0")
 
 
 def main() -> None:
