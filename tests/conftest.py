@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness.broker import SharedBroker, new_namespace, shared_broker
+from tests.harness.broker import Expendable, SharedBroker, new_namespace, proxied_broker, shared_broker
 from tests.harness.parts import count_missing
 
 settings.register_profile("ours", deadline=None)  # how long an example takes is the machine's affair, and a flaky test
@@ -20,6 +20,20 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBroker]:
         yield broker
 
 
+@pytest.fixture(scope="session")
+def one_expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Expendable]:
+    """For `expendable`, which mends it after each test."""
+    with proxied_broker(tmp_path_factory.mktemp("expendable"), print) as broker:
+        yield broker
+
+
+@pytest.fixture
+def expendable(one_expendable: Expendable) -> Iterator[Expendable]:
+    """A real broker that a test may harm, started by the first that asks; never the one `NTK_TEST_BROKER` names."""
+    yield one_expendable
+    one_expendable.mend()
+
+
 @pytest.fixture
 def namespace() -> str:
     """A topic prefix of this test alone, for the service's setting NTK_TOPIC_PREFIX."""
@@ -29,7 +43,7 @@ def namespace() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what uses the broker, so that `-m "not kafka"` leaves it out and nobody has to remember the mark."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if {"kafka", "expendable"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
 
 

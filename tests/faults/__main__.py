@@ -19,7 +19,7 @@ from typing import Final
 
 from tests.faults.catalogue import FAULTS, make
 from tests.faults.run import Order, Result, run
-from tests.faults.scene import proxied_broker
+from tests.harness.broker import proxied_broker
 
 ACCESSES_A_SECOND: Final = 60
 ACCESSES_MIN: Final = 1_000

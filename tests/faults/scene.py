@@ -3,60 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from deploy.local.kafka import HOST, LocalKafka, free_port
+from deploy.local.kafka import LocalKafka
 from deploy.local.service import Worker
 from schemas.topics import Topics
 from tests.faults.harness import Running, until
+from tests.harness.broker import PROXIES
 from tests.harness.group import members, roll
 from tests.harness.player import play
 from tests.harness.proxy import Proxy
 from tests.harness.steps import Step
 
-SEATS: Final = 2
+SEATS: Final = PROXIES
 GATE: Final = 0.85  # of the day; the rest is sent when the last fault is healed, so that none strikes into silence
 MOVE_SECONDS: Final = 90.0  # for partitions to be handed over: a session, a rebalance, and a slow machine
 PLAY_SECONDS: Final = 240.0  # beyond what a play was to take
 
 Say = Callable[[str], None]
-
-
-@contextmanager
-def proxied_broker(directory: Path, say: Say) -> Iterator[tuple[LocalKafka, list[Proxy]]]:
-    """A Kafka that clients reach directly, and each seat's worker through a proxy of its own.
-
-    A broker sends clients to the address it advertises on the listener they came by: one more listener for each proxy.
-    """
-    port, controller = free_port(), free_port()
-    inner = [free_port() for _ in range(SEATS)]
-    with contextlib.ExitStack() as stack:
-        proxies = [stack.enter_context(Proxy(upstream)) for upstream in inner]
-        names = [f"PROXY{number}" for number in range(SEATS)]
-        listeners = [f"PLAINTEXT://{HOST}:{port}", f"CONTROLLER://{HOST}:{controller}"]
-        listeners += [f"{name}://{HOST}:{upstream}" for name, upstream in zip(names, inner, strict=True)]
-        advertised = [f"PLAINTEXT://{HOST}:{port}"]
-        advertised += [f"{name}://{proxy.address}" for name, proxy in zip(names, proxies, strict=True)]
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "ports").write_text(f"{port} {controller}\n")  # as `LocalKafka` keeps them
-        properties = {
-            "listeners": ",".join(listeners),
-            "advertised.listeners": ",".join(advertised),
-            "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": ",".join(f"{n}:PLAINTEXT" for n in ["PLAINTEXT", "CONTROLLER", *names]),
-        }
-        with LocalKafka.start(directory, properties=properties, say=say) as kafka:
-            yield kafka, proxies
 
 
 class Player(threading.Thread):

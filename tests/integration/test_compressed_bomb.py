@@ -16,7 +16,7 @@ from deploy.local.service import Worker
 from schemas.codec import decode
 from schemas.ledger import Cut
 from tests.faults.harness import Running, running, until
-from tests.harness.broker import SharedBroker, shared_broker
+from tests.harness.broker import Expendable
 from tests.harness.record_batches import MIB, ZSTD, batch, packed, produce, record
 from tests.integration.test_worker_process import at_work
 
@@ -66,19 +66,15 @@ def people(one: Running) -> set[str]:
     return {finding.access.actor for finding in one.findings()}
 
 
-@pytest.fixture
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBroker]:
-    """One of our own, with half a gigabyte: asked by time it would unpack the batch, and take everybody with it."""
-    with shared_broker(tmp_path_factory.mktemp("bombed"), print) as started:
-        yield started
-
-
 @pytest.mark.timeout(240)
 def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(
-    broker: SharedBroker, namespace: str, tmp_path: Path
+    expendable: Expendable, namespace: str, tmp_path: Path
 ) -> None:
-    """On an access topic and on a feed's: one letter each, every other access is judged, and the ledger is exact."""
-    with running(broker.bootstrap, tmp_path, namespace) as one:
+    """On an access topic and on a feed's: one letter each, every other access is judged, and the ledger is exact.
+
+    The broker has half a gigabyte: asked for an offset by time it would unpack the batch, and end.
+    """
+    with running(expendable.kafka.bootstrap, tmp_path, namespace) as one:
         one.service.start_workers(1)
         [worker] = one.service.workers
         watch = Watch(worker)
@@ -99,6 +95,7 @@ def test_a_batch_of_a_gigabyte_is_set_aside_by_its_offsets(
         assert worker.process.poll() is None
         a_successor_looks_back(one)
         assert_set_aside(one, f"{topic}/0/{first}", f"{feed}/0/0")
+        assert expendable.kafka.is_running
 
 
 def assert_set_aside(one: Running, *places: str) -> None:
