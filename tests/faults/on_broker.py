@@ -7,7 +7,7 @@ from random import Random
 from deploy.local.probe import serves_groups
 from tests.faults.fault import Fault
 from tests.faults.harness import until
-from tests.faults.scene import MOVE_SECONDS, Scene
+from tests.faults.scene import BROKER_BACK_SECONDS, MOVE_SECONDS, Scene
 
 
 class BrokerKilled(Fault):
@@ -27,7 +27,7 @@ class BrokerKilled(Fault):
 
     def heal(self, scene: Scene) -> None:
         """Returns when it serves groups again."""
-        scene.kafka.restart(wait_seconds=MOVE_SECONDS)
+        scene.kafka.restart(wait_seconds=BROKER_BACK_SECONDS)
         happened = self._was_away and scene.kafka.pid != self._former
         self.note(happened, f"broker {self._former} killed, {scene.kafka.pid} started in its place")
 

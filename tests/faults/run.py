@@ -21,7 +21,7 @@ from tests.faults.catalogue import make
 from tests.faults.day import Sent, make_sent
 from tests.faults.fault import Fault
 from tests.faults.harness import FAULTY, Checked, Running, check, running
-from tests.faults.scene import SEATS, Player, Say, Scene, Seat
+from tests.faults.scene import BROKER_BACK_SECONDS, SEATS, Player, Say, Scene, Seat
 from tests.harness.broker import new_namespace
 from tests.harness.proxy import Proxy
 
@@ -200,7 +200,7 @@ def _revive(scene: Scene) -> None:
             seat.proxy.mend()
     scene.kafka.resume()
     if not scene.kafka.is_running:
-        scene.kafka.restart()
+        scene.kafka.restart(wait_seconds=BROKER_BACK_SECONDS)
 
 
 def _dump(one: Running, directory: Path, result: Result) -> None:

@@ -25,6 +25,7 @@ from tests.harness.steps import Step
 
 SEATS: Final = PROXIES
 GATE: Final = 0.85  # of the day; the rest is sent when the last fault is healed, so that none strikes into silence
+BROKER_BACK_SECONDS: Final = 240.0  # for one that was killed to serve again: twenty runs of topics, and a slow machine
 MOVE_SECONDS: Final = 90.0  # for partitions to be handed over: a session, a rebalance, and a slow machine
 PLAY_SECONDS: Final = 240.0  # beyond what a play was to take
 

@@ -14,6 +14,7 @@ from tests.harness.steps import Step, Topic
 
 IN_FLIGHT: Final = 2_000  # messages sent and not yet stored; bounds the memory of a fast play
 METADATA_MS: Final = 2_000  # a partition that was added is written to as soon as an emitter knows of it
+WAIT_MS: Final = 240_000  # for a broker that was killed and takes its time to come back
 TICK: Final = 0.02  # seconds; steps closer together than this are sent together
 
 
@@ -36,6 +37,7 @@ async def play(
         linger_ms=1,
         max_request_size=4 * 1_048_576,
         metadata_max_age_ms=METADATA_MS,
+        request_timeout_ms=WAIT_MS,
     )
     await producer.start()
     try:
