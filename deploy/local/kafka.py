@@ -34,6 +34,8 @@ _PROPERTIES = {
     # A killed broker is not let in again before its former self has timed out: 9 s by default, too long for a test.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
+    # A killed worker is missed after its session: 6 s is the least by default, too long for a test.
+    "group.min.session.timeout.ms": "1000",
     # One node: three copies, the default of each of these, could never be made.
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
