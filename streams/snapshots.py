@@ -26,6 +26,7 @@ from streams.join.columns import Columns, Document, layout, put_index, put_knowl
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
+from streams.join.renumber import let_go_of_names
 from streams.policy.published import Published
 
 from .agents.judge import Judge
@@ -191,6 +192,7 @@ def _taken_out(document: Document, columns: Columns, grace_ms: int) -> Found:
     """What a snapshot says, in full; nothing that the worker holds is touched before that is known to be good."""
     knowledge = Knowledge(grace_ms)
     index, published = AccessIndex(knowledge.facts.people, knowledge.facts.records), Published()
+    let_go_of_names(document["knowledge"]["logins"], columns)
     put_knowledge(knowledge, document["knowledge"], columns)
     put_index(index, document["index"], columns)
     published.put(document["published"])

@@ -13,7 +13,11 @@ from streams.join import columns as columns_module
 from streams.join.columns import Columns, Document, layout, put_index, put_knowledge, take_index, take_knowledge
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
+from streams.join.plain import WIDTH
+from streams.join.question import Question
+from streams.join.renumber import let_go_of_names
 from streams.join.rows import KINDS
+from streams.join.stretch import AGE_MS, Place
 from streams.join.touched import Query
 from streams.policy.judging import Judging
 from streams.snapshot_file import SnapshotError, read_snapshot, write_snapshot
@@ -29,6 +33,7 @@ def again(judge: Judging, path: Path) -> Judging:
     document, columns = put_away(judge)
     write_snapshot(path, document, columns)
     document, columns = read_snapshot(path)
+    let_go_of_names(document["knowledge"]["logins"], columns)
     twin = judging(policy=POLICY)
     twin.completeness = judge.completeness
     take_out(twin, document, columns)
@@ -79,7 +84,10 @@ def test_a_judge_that_was_put_away_judges_on_as_before(seed: int, tmp_path: Path
     """The facts it knows, those it learns afterwards, repeats and conflicts of old ones; what it had indexed."""
     rng = Random(seed)
     log = chance.log(rng, 60)
-    judge = judging(*log[:40], policy=POLICY)
+    judge = judging(policy=POLICY)
+    judge.knowledge.facts.people.put(["ecms gone", "gone"])  # of accesses that are long gone: all others move up
+    judge.knowledge.facts.records.put(["person/gone"])
+    learn(judge.knowledge, log[:40])
     accesses = [chance.access(rng, number) for number in range(60)]
     appended = chance.START + chance.STEPS * chance.STEP
     judged = judge.batch(PARTITION, "ecms", messages(*accesses[:40], appended_at=appended))
@@ -91,6 +99,7 @@ def test_a_judge_that_was_put_away_judges_on_as_before(seed: int, tmp_path: Path
     assert found(twin.index) == found(judge.index)
     assert learn(twin.knowledge, log[20:]) == learn(judge.knowledge, log[20:])
     assert (twin.knowledge.position, twin.knowledge.waivers) == (judge.knowledge.position, judge.knowledge.waivers)
+    assert "ecms gone" not in twin.knowledge.facts.people
     assert twin.knowledge.row_at(50) == judge.knowledge.row_at(50)
     for judge_of in (judge, twin):
         judge_of.published.forget_flight(PARTITION)
@@ -105,6 +114,41 @@ def test_a_judge_that_was_put_away_judges_on_as_before(seed: int, tmp_path: Path
 
 def _state(judge: Judging, finding_id: str) -> object:
     return judge.published.state(finding_id, PARTITION)
+
+
+def plainly(knowledge: Knowledge) -> list[object]:
+    """Whose the plain duties are, to which records, and whose the plain logins are, all by name."""
+    people, plain = knowledge.facts.people.all, knowledge.plain
+    duties = [people[staff] for staff in plain.duties[WIDTH::WIDTH]]
+    firsts = {name: place for name, place in zip(knowledge.facts.records.all, plain.first(), strict=True) if place}
+    logins = {n: (people[a], people[b], *at) for of in plain.logins.values() for n, (a, b, *at) in of.items()}
+    return [duties, firsts, logins]
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_names_of_accesses_that_are_gone_are_let_go_of(is_linked: bool, tmp_path: Path) -> None:
+    """Those of facts stay, and of accesses that are still there, or of which something was said."""
+    judge = judging(policy=POLICY)
+    judge.knowledge.facts.people.put(["ecms gone", "gone"])
+    judge.knowledge.facts.records.put(["person/gone"])
+    learn(judge.knowledge, chance.log(Random(1), 60))
+    for first, who in enumerate(("gone", "gone too", "stays")):
+        question = Question(f"ecms {who}", (f"person/{who}",), 0, 0)
+        with judge.index.taking(PARTITION, (first, first + 1), (first * AGE_MS * 2, first * AGE_MS * 2)) as taking:
+            taking.add(Place(first, 0), question)
+    if is_linked:
+        found(judge.index)
+    judge.index.forget(0, 1, ())
+    judge.index.say(PARTITION, 0, "ecms said", ["person/said"])
+    before = judge.knowledge.facts
+    twin = again(judge, tmp_path / "snapshot")
+    facts = twin.knowledge.facts
+    assert not [name for name in (*facts.people.all, *facts.records.all) if "gone" in name]
+    assert facts.people.all == [name for name in before.people.all if "gone" not in name and name in facts.people]
+    assert plainly(twin.knowledge) == plainly(judge.knowledge)
+    assert {"ecms said", "ecms stays"} < set(facts.people.all)
+    assert [facts.made(row) for row in range(len(facts.fact))] == [before.made(row) for row in range(len(before.fact))]
+    assert found(twin.index) == found(judge.index)
 
 
 def test_what_is_put_away_is_of_its_moment(tmp_path: Path) -> None:
