@@ -26,6 +26,7 @@ from streams.join.columns import Columns, Document, layout, put_index, put_knowl
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
+from streams.join.reconcile import State
 from streams.join.renumber import let_go_of_names
 from streams.policy.published import Published
 
@@ -139,6 +140,7 @@ class Snapshots(mode.Service):
             "policy": self._judging.policy_hash,
             "prefix": settings.topic_prefix,
             "group": settings.group,
+            "state": " ".join(State._fields),
         }
 
     async def _restore(self, path: Path) -> None:

@@ -39,6 +39,7 @@ class _Place(TypedDict):
 
 
 class _Policy(TypedDict):
+    version: _Count
     hash: str
 
 
@@ -93,6 +94,7 @@ def read_finding(value: bytes | None) -> ToldFinding:
         found["severity"],
         found["policy"]["hash"],
         tuple(found.get("flags", ())),
+        found["policy"]["version"],
     )
     partition = Partition(place["topic"], place["partition"])
     return ToldFinding(found["finding_id"], state, partition, place["offset"], dict(found["access"]))

@@ -6,15 +6,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.codec import encode
 from schemas.finding import Certainty, Finding, Transition
+from schemas.joined import standing
 
 RANK: Final[dict[Certainty, int]] = {"incomplete": 0, "provisional": 1, "final": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The transition of the highest position as it was written, and the highest certainty of all."""
+    """The transition that stands, as it was written, and the highest certainty of all."""
 
     newest: Finding
     certainty: Certainty
@@ -28,8 +28,8 @@ class State:
 
 
 def join(one: State, other: State) -> State:
-    """The same in whatever order transitions come; of two at one position the bytes decide."""
-    newest = max(one.newest, other.newest, key=lambda f: (f.position, RANK[f.certainty], encode(f)))
+    """The same in whatever order transitions come."""
+    newest = standing(one.newest, other.newest)
     return State(newest, max(one.certainty, other.certainty, key=RANK.__getitem__))
 
 

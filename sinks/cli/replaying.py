@@ -9,14 +9,15 @@ from schemas.access import Access
 from schemas.codec import decode_registered
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredMark
-from schemas.finding import Finding, Transition
+from schemas.finding import Certainty, Finding, Transition
+from schemas.joined import Word
 from schemas.plain_fact import read_plain_facts
 from schemas.policy import Policy
 from streams.join.completeness import RANK, Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
-from streams.join.reconcile import State, state_of, transition
+from streams.join.reconcile import State, state_of, transition, word_of
 from streams.join.rows import row_of_plain
 from streams.policy.decide import Verdict, decide
 from streams.policy.explain import tell
@@ -87,7 +88,7 @@ class World:
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
             translate=translate,
         )
-        self._newest: dict[str, tuple[tuple[int, int, str], Partition, int]] = {}
+        self._newest: dict[str, tuple[tuple[Word, int], Partition, int]] = {}
         self.accesses = 0  # judged so far
 
     @property
@@ -108,10 +109,9 @@ class World:
             knowledge.skip(offset)
 
     def hear(self, said: Said) -> None:
-        """Take in what was published. Which policy said it is no difference: what it said may be one."""
-        state = said.state._replace(policy=self.judging.policy_hash)
-        self.judging.published.read(said.finding_id, state, said.partition, said.offset)
-        order = state.position, RANK[state.certainty], repr(state)
+        """Take in what was published."""
+        self.judging.published.read(said.finding_id, said.state, said.partition, said.offset)
+        order = word_of(said.state), RANK[said.state.certainty]
         newest = self._newest.get(said.finding_id)
         if newest is None or newest[0] < order:
             self._newest[said.finding_id] = order, said.partition, said.offset
@@ -151,19 +151,10 @@ class World:
         certainty = judging.certainty(entry)
         is_complete = certainty is not None
         is_decided = verdict.outcome == "explained" or is_complete
-        entry.published = judging.published.state(entry.finding_id, entry.partition)
+        entry.published = self._published(entry)
         if entry.published is not None and not self._is_named(entry):
             return Outcome(entry, None, True)  # a repeat
-        judged = State(
-            self.position,
-            verdict.outcome,
-            certainty or "incomplete",
-            verdict.staff,
-            verdict.clause,
-            verdict.severity,
-            judging.policy_hash,
-        )
-        step = transition(entry.published, judged, is_complete)
+        step = transition(entry.published, self._judged(verdict, certainty or "incomplete"), is_complete)
         difference = None if step is None else self._difference(entry, verdict, *step)
         return Outcome(entry, difference, is_decided)
 
@@ -175,16 +166,25 @@ class World:
         if decide(knowledge, self._live, entry.question, entry.access).outcome != "explained":
             return None
         verdict = decide(knowledge, self._policy, entry.question, entry.access)
-        after = State(
-            self.position,
-            verdict.outcome,
-            "incomplete",
-            verdict.staff,
-            verdict.clause,
-            verdict.severity,
-            self.judging.policy_hash,
+        return self._difference(entry, verdict, "raised", self._judged(verdict, "incomplete"))
+
+    def _judged(self, verdict: Verdict, certainty: Certainty) -> State:
+        return State(
+            position=self.position,
+            outcome=verdict.outcome,
+            certainty=certainty,
+            staff=verdict.staff,
+            clause=verdict.clause,
+            severity=verdict.severity,
+            policy=self.judging.policy_hash,
+            version=self._policy.version,
         )
-        return self._difference(entry, verdict, "raised", after)
+
+    def _published(self, entry: OpenAccess) -> State | None:
+        """What was said of it. Which policy said it is no difference: what it said may be one."""
+        judging = self.judging
+        state = judging.published.state(entry.finding_id, entry.partition)
+        return None if state is None else state._replace(policy=judging.policy_hash, version=self._policy.version)
 
     def _is_named(self, entry: OpenAccess) -> bool:
         _, partition, offset = self._newest[entry.finding_id]

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from schemas.access import finding_id
 from schemas.finding import Finding
+from schemas.joined import CERTAINTIES
 
 from .judges import Judges
 from .logs import Logs, Place, Read, as_judged
 from .reconciled import Said
-from .rejudge import CERTAINTIES, Rejudge, Verdict
+from .rejudge import Rejudge, Verdict
 from .report import Report
 
 
@@ -33,7 +34,7 @@ def check_findings(
         judge = judges.under(finding.policy.hash)
         if finding.position > judges.now.end or judge is None:
             continue
-        if finding.policy != judge.policy.ref():
+        if finding.policy != judge.ref:
             report.differences.append(f"{where}: gives its policy another name or version")
         verdict = _rejudged(finding, places, judge)
         if verdict is None:

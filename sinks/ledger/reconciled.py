@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from schemas.access import Access, finding_id
 from schemas.finding import Finding
+from schemas.joined import CERTAINTIES
 from schemas.ledger import Note
 
 from .judges import Judges
 from .logs import Logs, Place, Read
-from .rejudge import CERTAINTIES, Rejudge, joined
+from .rejudge import Rejudge, joined
 
 Said = Mapping[str, Sequence[Finding]]
 """All transitions of each finding."""
@@ -104,9 +105,9 @@ def held(logs: Logs, place: Place, messages: Sequence[Read], judges: Judges, sai
 
 
 def _stands(claim: Claim, judge: Rejudge, access: Access, message: Read, transitions: Sequence[Finding]) -> bool:
-    version = judge.policy.version
-    if any((t.position, t.policy.version) > (claim.position, version) for t in transitions):
-        return True
+    here = claim.position, judge.ref.version, judge.ref.hash
+    if any((t.position, t.policy.version, t.policy.hash) > here for t in transitions):
+        return True  # judged again since, or nobody may contradict it here (ADR 19)
     verdict = judge.judge(access, message.appended_at, position=claim.position, marks=claim.marks)
     state = next(iter(joined(transitions).values()), None)
     if verdict.outcome == "explained":

@@ -12,21 +12,20 @@ from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-import orjson
-
 from schemas.access import Access, Record
 from schemas.fact import Account, Assignment, Coverage, Membership, Supervision, UnitMember, Waiver
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
 from schemas.ids import FeedName
+from schemas.joined import CERTAINTIES, standing
 from schemas.policy import Policy
 
-from .facts_log import Log, Mention, Question, Revision, standing
+from .facts_log import Log, Mention, Question, Revision
+from .facts_log import standing as standing_facts
 
 NEVER = -(1 << 62)  # earlier than any instant
 CLOCK_AHEAD_MS = 5 * 60 * 1000  # ADR 6, rule 1
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,10 @@ class Rejudge:
     """Judges any access at any position of `log` under `policy`, from the facts alone (ADR 6)."""
 
     def __init__(self, policy: Policy, log: Log) -> None:
-        self.policy = policy
+        self.policy, self.ref = policy, policy.ref()
         self._gating = policy.gating_feeds()
         self._length = len(log)
-        facts = standing(log)
+        facts = standing_facts(log)
         self._facts: dict[Mention, list[list[Revision]]] = {}
         for revisions in facts:
             for mention in {m for r in revisions for m in r.mentions}:
@@ -89,7 +88,7 @@ class Rejudge:
     def under(self, policy: Policy) -> Rejudge:
         """The same facts, judged under another policy."""
         other = copy(self)
-        other.policy, other._gating = policy, policy.gating_feeds()
+        other.policy, other.ref, other._gating = policy, policy.ref(), policy.gating_feeds()
         return other
 
     @property
@@ -219,24 +218,14 @@ class Rejudge:
 
 
 def joined(transitions: Iterable[Finding]) -> dict[str, Finding]:
-    """The state of each finding by its id: everything of the highest position, the highest certainty ever (rule 12).
-
-    Two transitions of one position can differ in their marks and in where a repeat lies; the more certain one and then
-    the higher bytes stand, so that the answer does not depend on the order in which they are read.
-    """
+    """The state of each finding by its id: everything of the transition that stands, the highest certainty ever."""
     best: dict[str, Finding] = {}
     certainty: dict[str, Certainty] = {}
     for finding in transitions:
         key = finding.finding_id
-        if key not in best or _rank(best[key]) < _rank(finding):
-            best[key] = finding
+        best[key] = standing(best[key], finding) if key in best else finding
         certainty[key] = max(certainty.get(key, finding.certainty), finding.certainty, key=CERTAINTIES.index)
     return {key: finding.model_copy(update={"certainty": certainty[key]}) for key, finding in best.items()}
-
-
-def _rank(finding: Finding) -> tuple[int, int, bytes]:
-    spelling = orjson.dumps(finding.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return finding.position, CERTAINTIES.index(finding.certainty), spelling
 
 
 def _interval(access: Access, appended_at: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity, Transition
+from schemas.joined import Word, word
 
 from .completeness import RANK
 
@@ -20,6 +21,7 @@ class State(NamedTuple):
     severity: Severity
     policy: str
     flags: tuple[Flag, ...] = ()  # `borderline` comes and goes with facts, also where it does not lower the severity
+    version: int = 0  # of the policy
 
     def says_the_same(self, other: State) -> bool:
         """Whether a reader would notice no difference but position and certainty."""
@@ -37,20 +39,35 @@ def state_of(finding: Finding) -> State:
         finding.severity,
         finding.policy.hash,
         finding.flags,
+        finding.policy.version,
     )
 
 
 def join(a: State | None, b: State) -> State:
-    """The state after both, whichever came first: everything of the highest position, the highest certainty ever."""
+    """The state after both, whichever came first: everything of the one that stands, the highest certainty ever."""
     if a is None:
         return b
-    newer = max(a, b, key=_order)
+    newer = max(a, b, key=word_of)
     return newer._replace(certainty=max(a.certainty, b.certainty, key=RANK.__getitem__))
 
 
-def _order(state: State) -> tuple[int, int, str]:
-    """Higher counts, whichever is read first (ADR 6, rule 12)."""
-    return state.position, RANK[state.certainty], repr(state)
+def word_of(state: State) -> Word:
+    """The higher stands (ADR 19)."""
+    return word(
+        position=state.position,
+        version=state.version,
+        policy=state.policy,
+        outcome=state.outcome,
+        staff=state.staff,
+        clause=state.clause,
+        severity=state.severity,
+        flags=state.flags,
+    )
+
+
+def prevails(said: State, published: State | None) -> bool:
+    """Whether readers would see what is said. If not, saying it changes nothing, however often: it waits for facts."""
+    return published is None or word_of(said) >= word_of(published)
 
 
 def transition(published: State | None, judged: State, is_complete: bool) -> tuple[Transition, State] | None:

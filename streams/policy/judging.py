@@ -18,7 +18,7 @@ from streams.join.index import AccessIndex, Gap, Taking
 from streams.join.knowledge import Knowledge
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
-from streams.join.reconcile import State, transition
+from streams.join.reconcile import State, prevails, transition
 from streams.join.stretch import Place
 from streams.sources import Headers, Translated
 
@@ -156,11 +156,14 @@ class Judging:
         """Whether what is still to come may decide an access just judged otherwise; if not, it need not be kept.
 
         Explained and never accused: done. Accused once, it is kept until final, also while it is withdrawn, and until
-        this worker knows as much as whoever published last.
+        this worker knows as much as whoever published last; at one position the word of a later policy stands.
         """
-        if entry.published is None:
+        said, position = entry.published, self.knowledge.position
+        if said is None:
             return outcome != "explained"
-        return self.certainty(entry) != "final" or entry.published.position > self.knowledge.position
+        is_other = said.policy != self.policy_hash and (said.outcome, outcome) != ("explained", "explained")
+        is_above = said.position > position or (said.position == position and is_other)
+        return is_above or self.certainty(entry) != "final"
 
     def _closely(self, out: JudgedBatch, source: str, messages: Sequence[Message], taking: Taking) -> list[bytearray]:
         """The letters of each of these messages.
@@ -239,8 +242,11 @@ class Judging:
             verdict.severity,
             self._ref.hash,
             verdict.flags,
+            self._ref.version,
         )
         step = transition(entry.published, judged, certainty is not None)
+        if step is not None and not prevails(step[1], entry.published):
+            return None  # of another policy at this position; `may_change` keeps the access until facts have come
         if step is not None:
             if entry.published is None:
                 self.index.say(

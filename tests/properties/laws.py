@@ -107,11 +107,15 @@ def _visible(finding: Finding) -> tuple[object, ...]:
     return *said, finding.policy
 
 
+def _policy_and_flags(finding: Finding) -> tuple[object, ...]:
+    return finding.policy.hash, finding.flags, finding.policy.version
+
+
 def both_joins_agree(played: Played) -> None:
     """The reader's and the judge's join of the same transitions, in any order."""
     readers = joined(played.stored.findings)
     said = {
-        name: (f.position, f.outcome, f.certainty, f.staff, f.clause, f.severity, f.policy.hash, f.flags)
+        name: (f.position, f.outcome, f.certainty, f.staff, f.clause, f.severity, *_policy_and_flags(f))
         for name, f in readers.items()
     }
     assert {name: tuple(state) for name, state in played.states().items()} == said

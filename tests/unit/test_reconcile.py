@@ -8,7 +8,7 @@ from typing import Final, get_args
 import pytest
 
 from schemas.finding import Certainty, Finding, Flag, MessagePlace, Outcome, PolicyRef, Transition
-from streams.join.reconcile import State, join, state_of, transition
+from streams.join.reconcile import State, join, prevails, state_of, transition
 from tests.harness.builders import make_access
 
 THEN, NOW = 318, 441  # positions: what was published was judged at THEN
@@ -210,6 +210,18 @@ def test_two_of_one_position_and_certainty_have_one_answer() -> None:
     assert join(one, other) == join(other, one)
 
 
+def test_at_one_position_the_later_policy_stands_and_no_other_word_is_said_again() -> None:
+    """It is published when readers would see it; else it waits for facts: said again it would change nothing."""
+    older = state("explained", policy="hash9")._replace(version=3)
+    later = state("unexplained", policy="hash1")._replace(version=4)
+    assert join(older, later) == join(later, older) == later
+    assert (prevails(later, older), prevails(older, later), prevails(older, None)) == (True, False, True)
+    assert prevails(older._replace(position=later.position + 1), later)
+    assert prevails(later._replace(certainty="final"), later)
+    accused, cleared = state("unexplained"), state("explained")
+    assert (prevails(accused, cleared), prevails(cleared, accused)) == (True, False)
+
+
 def test_a_state_is_what_a_transition_says() -> None:
     """Each field in its place."""
     transition_of: Transition = "revised"
@@ -233,5 +245,5 @@ def test_a_state_is_what_a_transition_says() -> None:
         waiting_for=(),
     )
     assert state_of(finding) == State(
-        318, "late", "final", "w028", "use-without-duty", "high", "hash7", ("borderline",)
+        318, "late", "final", "w028", "use-without-duty", "high", "hash7", ("borderline",), 3
     )
