@@ -20,7 +20,7 @@ _WORDS: Final[dict[Transition, str]] = {
     "revised": "REVISED",
     "withdrawn": "WITHDRAWN",
 }
-_SEEN: Final = ("outcome", "certainty", "staff", "clause", "severity")
+_SEEN: Final = ("outcome", "certainty", "staff", "clause", "severity", "flags")
 
 
 @dataclass(kw_only=True)
@@ -71,7 +71,11 @@ def _how(one: Difference) -> str:
 def _changed(before: State, after: State) -> Iterator[tuple[str, str | None, str | None]]:
     for name in _SEEN:
         if getattr(before, name) != getattr(after, name):
-            yield name, getattr(before, name), getattr(after, name)
+            yield name, _spelled(getattr(before, name)), _spelled(getattr(after, name))
+
+
+def _spelled(value: str | tuple[str, ...] | None) -> str | None:
+    return (" and ".join(value) or "none") if isinstance(value, tuple) else value
 
 
 def difference_document(one: Difference) -> dict[str, Any]:

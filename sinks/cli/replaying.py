@@ -177,6 +177,7 @@ class World:
             clause=verdict.clause,
             severity=verdict.severity,
             policy=self.judging.policy_hash,
+            flags=verdict.flags,
             version=self._policy.version,
         )
 

@@ -9,14 +9,23 @@ import pytest
 from schemas.access import Access, finding_id
 from schemas.codec import encode
 from schemas.fact import Fact, Waiver
-from schemas.finding import Certainty, Outcome, Transition
+from schemas.finding import Certainty, Flag, Outcome, Transition
 from schemas.policy import Policy
 from sinks.cli.kafka import Message
 from sinks.cli.replay_lines import Replayed, difference_document, difference_line, summary_lines
 from sinks.cli.replaying import Difference, Said, World
 from streams.join.open import Partition
 from streams.join.reconcile import State
-from tests.harness.builders import assignment, at, make_access, make_policy, membership, registered, supervision
+from tests.harness.builders import (
+    account,
+    assignment,
+    at,
+    make_access,
+    make_policy,
+    membership,
+    registered,
+    supervision,
+)
 from tests.harness.verdicts import COMPLETE, JDOE
 
 HERE = Partition("access.ecms.v1", 2)
@@ -53,10 +62,11 @@ def said(
     offset: int = OFFSET,
     staff: str | None = "w028",
     severity: str = "medium",
+    flags: tuple[Flag, ...] = (),
 ) -> Said:
     """What was published of the access of make_access, at a position, by some policy."""
     access = access or make_access()
-    state = State(position, outcome, certainty, staff, "search-without-duty", severity, "hash")  # type: ignore[arg-type]
+    state = State(position, outcome, certainty, staff, "search-without-duty", severity, "hash", flags)  # type: ignore[arg-type]
     return Said(finding_id(access), state, HERE, offset, COMPLETE)
 
 
@@ -79,6 +89,19 @@ def test_what_stands_and_would_be_said_is_no_difference() -> None:
     more = assignment("w031", "case:c0099")
     assert differences(world(JDOE, OTHERS, more, said=[said()])) == []
     assert differences(world(JDOE, assignment("w028"), OTHERS)) == []
+
+
+def test_a_finding_with_a_flag_that_stands_is_no_difference() -> None:
+    """Two people behind one login; one whose flag is gone, or was never said, is told with both."""
+    people = (JDOE, account("jdoe12", "w099"), OTHERS)
+    shared = said("unresolved", staff=None, severity="low", flags=("shared-login",))
+    assert differences(world(*people, said=[shared])) == []
+    plain = said("unresolved", staff=None, severity="low")
+    [one] = differences(world(*people, said=[plain]))
+    assert (one.change, one.after.flags) == ("revised", ("shared-login",))
+    assert "(flags from none to shared-login)" in difference_line(one, "now")
+    document = difference_document(one)
+    assert (document["before"]["flags"], document["after"]["flags"]) == ((), ("shared-login",))
 
 
 def test_a_finding_that_is_missing_would_be_raised() -> None:
