@@ -75,7 +75,9 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    _check_held(report, logs, place, standing, judges, said_of)
+    # Nobody brings facts to what was set aside after it was judged: its letter is what people act on.
+    held_to = [one for one, message in zip(standing, messages, strict=True) if message.judged is None]
+    _check_held(report, logs, place, held_to, judges, said_of)
     pending = {at for at, position in waited.items() if said.get(at, -1) < position}
     last = judges.under(stored[-1].cut.policy) if stored else None
     _check_settled(report, logs, last or judges.now, place, by_offset, pending, states)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from schemas.errors import QuarantinedError
-from schemas.ledger import Cut
+from schemas.ledger import Cut, Note
 from sinks.ledger.logs import Logs, Read
 from sinks.ledger.report import Report
 from streams.policy.aside import set_aside
-from tests.harness.builders import at, make_access
+from tests.harness.builders import account, assignment, at, make_access
 from tests.harness.worker import Stored, Worker
 from tests.unit.test_audit import HERE, POLICY, last_word, mark_all, send
 
@@ -86,3 +86,22 @@ def test_of_two_cuts_each_is_held_to_what_it_says() -> None:
     assert (report.differences, report.quarantined) == ([], 1)
     stored.cuts[HERE][1] = first._replace(cut=later.model_copy(update={"digest": "x"}), digest="digest2")
     assert audited(stored, letter=True, may_look=True).differences
+
+
+def test_nobody_is_held_to_facts_about_what_was_set_aside_later() -> None:
+    """It made the judge fail when its login became known: what was found of it stands, and its letter says so."""
+    stored = told(aside=False)
+    worker = Worker(stored, POLICY, run="run-2")
+    stored.state(account("ghost1", "w028", recorded_at="2026-01-07"), "staff")
+    stored.state(assignment("w028", recorded_at="2026-01-07"), "assignments")
+    worker.hear()
+    worker.jobs.clear()
+    worker.store()
+    stored.notes[HERE] = Note(
+        judged=3, position=len(stored.facts), reconciled=len(stored.facts), low=at("2026-01-07"),
+        low_waived=at("2026-01-07"), open=0, pending=0,
+    )  # fmt: skip
+    assert audited(stored, letter=False).differences == [
+        f"access.ecms.v1/2/1: not as it must stand at position {len(stored.facts)}"
+    ]
+    assert audited(stored, letter=True, may_look=True).differences == []
