@@ -235,7 +235,7 @@ def _wire(app: App, settings: Settings, judge: Judge, register: Register) -> Non
     @app.agent(app.topic(*topics.feeds(), schema=schema), name="register")
     async def _register(stream: Any) -> None:
         async for event in stream.noack().events():
-            await register.take(event.value)
+            register.take(event.value)
 
     @app.agent(app.topic(*topics.accesses(), schema=schema), name="judge")
     async def _judge(stream: Any) -> None:

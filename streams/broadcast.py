@@ -28,7 +28,7 @@ from streams.join.touched import Query, touched
 from streams.policy.aside import fault
 from streams.policy.published import Published
 
-from .connect import connected, started
+from .connect import GATHER_MS, GATHERED, connected, started
 from .telemetry import Telemetry
 from .told import names_of, read_finding
 from .turns import others_first
@@ -166,7 +166,8 @@ class Broadcast(mode.Service):
             bootstrap_servers=self._settings.broker,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=500,
+            fetch_min_bytes=GATHERED,
+            fetch_max_wait_ms=GATHER_MS,
             max_partition_fetch_bytes=FETCH_MAX,
         )
 

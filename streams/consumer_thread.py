@@ -11,7 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from .bulk import Allowance, read_in_bulk
-from .connect import connected
+from .connect import GATHER_MS, GATHERED, connected
 from .records import limits
 
 
@@ -48,6 +48,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except BaseException:
             await self._ensure_consumer().stop()
             raise
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """As upstream, which has no setting for these two."""
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = GATHERED, GATHER_MS
+        return consumer
 
     async def _commit(self, offsets: Any) -> bool:
         held = self.assignment()

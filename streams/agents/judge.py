@@ -22,7 +22,7 @@ from streams.policy.judged import JudgedBatch
 from streams.policy.judging import Judging
 from streams.store import Store
 from streams.telemetry import Telemetry
-from streams.turns import others_first
+from streams.turns import Pieces
 
 from .careful import Careful, Tries
 from .corrections import Corrections
@@ -66,6 +66,7 @@ class Judge(mode.Service):
             settings, run_id=run_id, broadcast=broadcast, store=store, telemetry=telemetry, crash=crash
         )
         self._has_room = asyncio.Event()
+        self._pieces = Pieces()
         self.settling = Settling(
             judging=judging,
             open_accesses=self.open,
@@ -194,12 +195,13 @@ class Judge(mode.Service):
             if not await care.attempt(batch, part):
                 return
             try:
-                self._take(partition, part, batch if number == len(parts) else None)
+                with self._pieces.piece():
+                    self._take(partition, part, batch if number == len(parts) else None)
             except Exception as error:
                 self._blame(partition, error, ((m.offset, partial(self._try, partition, m)) for m in part))
                 return
             await care.survived(batch, part[-1].offset + 1, self._holding.lane(partition).wait_idle)
-        await others_first()
+        await self._pieces.give_way()
 
     def _blame(self, partition: Partition, error: Exception, tries: Tries) -> None:
         self._careful.blame(partition, error, tries, partial(self._tell_aside, partition))

@@ -6,55 +6,29 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, get_args
 
 import mode
 from aiokafka.errors import KafkaError
 
-from schemas.codec import decode, read_json
-from schemas.errors import Harm, QuarantinedError, RejectedInputError, SpeaksForAnotherError
-from schemas.fact import MARK_AHEAD_MAX_MS, Fact, Mark, RegisteredFact, RegisteredMark, Waiver
+from schemas.errors import Harm, RejectedInputError
+from schemas.fact import RegisteredMark, Waiver
 from schemas.settings import Settings
-from schemas.topics import FEEDS, Topics
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
-from streams.join.stamp import breaks_a_mark, register
-from streams.policy.aside import NotRead, fault
+from streams.join.stamp import breaks_a_mark
 from streams.policy.plainly import Message
-from streams.store import Outgoing, Store
+from streams.store import Store
 from streams.telemetry import Telemetry
 
-from .outgoing import dead_letter_message, has_own_letter, reason_class, value_message
+from .outgoing import dead_letter_message, value_message
+from .reading import WAIVER_CHECKS, Hold, Reading, read, waiver_through
 
 log = logging.getLogger(__name__)
 
-WAIVER_CHECKS: Final = 20  # times within decide_without_feed_after that a feed is looked at: 5 % late at the most
-
-
 CONFLICTS_KEPT: Final = 1_000  # of a feed that somebody else holds, newest: whoever holds it tells each at once
-
-
-@dataclass
-class Hold:
-    """What register remembers of a feed while it holds its partition."""
-
-    mark: int | None  # highest instant declared complete, UTC ms
-    position: int  # `facts.v1` offset that every fact read so far lies below
-    since: float  # when the hold began, UTC ms
-    waived: int | None = None
-
-
-@dataclass
-class Reading:
-    """What one batch of one feed gives, in order."""
-
-    facts: list[RegisteredFact] = field(default_factory=list)
-    mark: Mark | None = None
-    dead: list[Outgoing] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
 
 
 class Register(mode.Service):
@@ -81,6 +55,8 @@ class Register(mode.Service):
         self._store = store
         self._telemetry = telemetry
         self._holds: dict[str, Hold] = {}
+        self._waiting: list[Batch] = []
+        self._told = asyncio.Event()
         self._conflicts: dict[str, dict[int, Message]] = {}
         self._taken: Counter[str] = Counter()  # batches by feed
         self._held_since: dict[str, float] = {}  # UTC ms
@@ -95,27 +71,54 @@ class Register(mode.Service):
 
     # new facts and marks
 
-    async def take(self, batch: Batch) -> None:
-        """Register one batch of one feed; its mark is written only after its facts are stored."""
-        feed = self._feeds[batch.topic]
-        self._taken[feed] += 1
-        hold = self._holds.get(feed) or await self._adopt(feed)
-        if batch.is_abandoned:
+    def take(self, batch: Batch) -> None:
+        """A batch of a feed, to be registered soon. The transport brings no more of a feed while too many wait."""
+        self._taken[self._feeds[batch.topic]] += 1
+        self._waiting.append(batch)
+        self._told.set()
+
+    @mode.Service.task
+    async def _register_waiting(self) -> None:
+        while not self.should_stop:
+            await self.wait_first(self._told.wait(), self._stopped.wait())
+            self._told.clear()
+            batches, self._waiting = self._waiting, []
+            await self.register(batches)
+
+    async def register(self, batches: Sequence[Batch]) -> None:
+        """Register these, in order; marks are written only after all the facts are stored.
+
+        All that came while others were stored go together: one by one each would wait for two answers of the broker.
+        """
+        adopted = [feed for feed in dict.fromkeys(self._feeds[b.topic] for b in batches) if feed not in self._holds]
+        holds = self._holds | {feed: await self._adopt(feed) for feed in adopted}
+        batches = [batch for batch in batches if not batch.is_abandoned]
+        if not batches:
             return
-        is_new = feed not in self._holds
-        self._holds[feed] = hold
-        reading = read(feed, hold, batch, self._topics)
-        facts = [value_message(self._topics.facts, f"{feed}/{f.fact_id}", "fact", f) for f in reading.facts]
-        if facts or reading.dead:
-            stored = await self._store.put([*facts, *reading.dead])
-            hold.position = max([hold.position, *(place.offset + 1 for place in stored[: len(facts)])])
-        if reading.mark is not None:
-            registered = RegisteredMark(**dict(reading.mark), position=hold.position)
-            await self._store.put([value_message(self._topics.marks, feed, "mark", registered)])
-        batch.finish()
-        self._count(feed, reading)
-        if is_new:  # they are told once more, in case whoever held the feed before could not; new facts come first
+        feeds = [self._feeds[batch.topic] for batch in batches]
+        self._holds |= {feed: holds[feed] for feed in feeds}
+        readings = [(f, read(f, holds[f], batch, self._topics)) for f, batch in zip(feeds, batches, strict=True)]
+        await self._store_facts(holds, readings)
+        if marks := {f: reading.mark for f, reading in readings if reading.mark is not None}:
+            told = {f: RegisteredMark(**dict(mark), position=holds[f].position) for f, mark in marks.items()}
+            await self._store.put([value_message(self._topics.marks, f, "mark", mark) for f, mark in told.items()])
+        for batch, (feed, reading) in zip(batches, readings, strict=True):
+            batch.finish()
+            self._count(feed, reading)
+        for feed in self._holds.keys() & set(adopted):
+            # Once more, in case whoever held the feed before could not; new facts come first.
             await self._tell_conflicts(feed)
+
+    async def _store_facts(self, holds: Mapping[str, Hold], readings: Sequence[tuple[str, Reading]]) -> None:
+        """Raises the position of each feed that stated any."""
+        facts = [(feed, fact) for feed, reading in readings for fact in reading.facts]
+        dead = [letter for _, reading in readings for letter in reading.dead]
+        if not facts and not dead:
+            return
+        messages = [value_message(self._topics.facts, f"{feed}/{fact.fact_id}", "fact", fact) for feed, fact in facts]
+        stored = await self._store.put([*messages, *dead])
+        for (feed, _), place in zip(facts, stored, strict=False):  # the letters lie behind
+            holds[feed].position = max(holds[feed].position, place.offset + 1)
 
     async def _adopt(self, feed: str) -> Hold:
         await self._broadcast.catch_up()
@@ -195,72 +198,3 @@ class Register(mode.Service):
         await self._store.put([value_message(self._topics.facts, f"{feed}/waiver", "waiver", waiver)])
         self._telemetry.count("needtoknow_waivers_total", feed=feed)
         log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)
-
-
-def waiver_through(hold: Hold, rose_at: int | None, now: float, patience: float) -> int | None:
-    """Through which instant to judge without a feed; None: go on waiting (all in UTC ms).
-
-    Patience counts from when the mark last rose, not from the instant it names: a feed that is loading last year's
-    facts is alive, and judging without it would accuse people of what it is about to explain (ADR 7).
-    """
-    still_since = max(hold.since if rose_at is None else rose_at, 0)
-    through = int(now - patience)
-    if still_since > through or (hold.mark is not None and hold.mark >= through):
-        return None
-    if hold.waived is not None and through - hold.waived < patience / WAIVER_CHECKS:
-        return None
-    return through
-
-
-def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
-    """Facts stamped, the highest mark, and dead letters of one batch; raises `hold.mark` as marks are met."""
-    reading = Reading()
-    for message in batch.messages:
-        try:
-            value = _read_safely(feed, message)
-        except RejectedInputError as error:
-            stage = "quarantine" if isinstance(error, QuarantinedError) else "register"
-            if has_own_letter(message):
-                reading.dead.append(
-                    dead_letter_message(
-                        topics, topic=batch.topic, partition=batch.partition, message=message, stage=stage, error=error
-                    )
-                )
-            reading.reasons.append(reason_class(error))
-            continue
-        if isinstance(value, Fact):
-            reading.facts.append(register(value, feed, hold.mark, appended_at=message.timestamp))
-        elif hold.mark is None or value.complete_through > hold.mark:
-            hold.mark = value.complete_through
-            reading.mark = value
-    return reading
-
-
-def _read_safely(feed: str, message: Message) -> Fact | Mark:
-    """As `read_one`; QuarantinedError when it raises what it must not. Not looked for: a fact that kills its worker."""
-    if isinstance(message.value, NotRead):
-        raise message.value.error
-    try:
-        return read_one(feed, message.value, message.timestamp)
-    except (RejectedInputError, MemoryError):
-        raise
-    except Exception as error:
-        raise QuarantinedError("raises", f"makes its reader fail: {fault(error)}") from None
-
-
-def read_one(feed: str, raw: bytes | None, appended_at: int) -> Fact | Mark:
-    """A fact that this feed may state, or its mark. Raises RejectedInputError; whoever runs the feed must act.
-
-    `appended_at` is the broker's append time in UTC milliseconds.
-    """
-    if "complete_through" in read_json(raw):
-        mark = decode(Mark, raw)
-        if mark.feed != feed:
-            raise SpeaksForAnotherError("feed", "must be the feed whose topic this is")
-        if mark.complete_through > appended_at + MARK_AHEAD_MAX_MS:
-            raise RejectedInputError("complete_through", "is more than 5 minutes after the message was stored")
-        return mark
-    fact = decode(Fact, raw)
-    if fact.body.kind not in FEEDS[feed].kinds:
-        raise SpeaksForAnotherError("body.kind", "is a kind that this feed may not state")
-    return fact

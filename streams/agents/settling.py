@@ -84,15 +84,22 @@ class Settling(mode.Service):
     async def _settle_all(self) -> None:
         queries, self._queries = self._queries, []
         strangers, self._strangers = self._strangers, []
-        completeness = self._judging.completeness
-        due = self._open.due(completeness.low, completeness.low_waived) | self._open.at(strangers)
+        touched = self._open.at(strangers)
         for asked in slices(queries, ASKED_MAX):
-            due |= self._open.touched(asked)
+            touched |= self._open.touched(asked)
             await others_first()
-        ordered = sorted(due, key=lambda e: (e.partition, e.offset, e.index))
-        for some in slices(ordered, SETTLE_MAX):
-            self._settle_some(some)
+        left, due = _in_order(touched), self._due()
+        while due or left:
+            # What a mark decides is new: it does not wait for all that a storm of facts touches.
+            some = due or left
+            self._settle_some(some[:SETTLE_MAX])
+            del some[:SETTLE_MAX]
             await others_first()
+            due += self._due()
+
+    def _due(self) -> list[OpenAccess]:
+        completeness = self._judging.completeness
+        return _in_order(self._open.due(completeness.low, completeness.low_waived))
 
     def _settle_some(self, entries: Iterable[OpenAccess]) -> None:
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
@@ -146,3 +153,7 @@ class Settling(mode.Service):
             told(self._telemetry, finding, now - entry.appended_at)
         if is_cut:
             self._telemetry.count("needtoknow_ledger_cuts_total", kind="settlement")
+
+
+def _in_order(entries: Iterable[OpenAccess]) -> list[OpenAccess]:
+    return sorted(entries, key=lambda e: (e.partition, e.offset, e.index))

@@ -12,6 +12,7 @@ import inspect
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from faust.transport.drivers import aiokafka as driver
 from schemas.settings import Settings
 from streams.app import build_app
 from streams.committing import Committing
+from streams.connect import GATHER_MS, GATHERED
 from streams.consumer_thread import ConsumerThread
 from streams.transport import Consumer, Transport
 
@@ -46,6 +48,7 @@ OVERRIDDEN: dict[Any, dict[str, str]] = {
     driver.Consumer: {"_new_consumer_thread": "cd26d06ef170"},
     driver.AIOKafkaConsumerThread: {
         "on_start": "5152fc5a1124",
+        "_create_worker_consumer": "efdbd971bf6b",
         "_commit": "ddc1eb3a1c7c",
         "_fetch_records": "75048a2cb7da",
     },
@@ -212,7 +215,15 @@ async def test_what_the_transport_asks_of_the_app_and_the_consumer_is_there(tmp_
 async def test_what_is_asked_of_the_client_beneath_is_there() -> None:
     """The same, of aiokafka's own consumer, which the thread that fetches asks."""
     client = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
-    asked = ("_coordinator", "_subscription", "_fetcher", "_client")
+    asked = ("_coordinator", "_subscription", "_fetcher", "_client", "_fetch_min_bytes", "_fetch_max_wait_ms")
     assert [name for name in asked if not hasattr(client, name)] == []
     assert isinstance(client._subscription, SubscriptionState)
     await client.stop()
+
+
+def test_the_broker_gathers_for_the_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust has no setting for it, so what it has made is told before it connects."""
+    made = SimpleNamespace(_fetch_min_bytes=1, _fetch_max_wait_ms=1500)
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda *_: made)
+    assert ConsumerThread._create_worker_consumer(object.__new__(ConsumerThread), None) is made
+    assert (made._fetch_min_bytes, made._fetch_max_wait_ms) == (GATHERED, GATHER_MS)

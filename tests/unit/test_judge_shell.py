@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.fact import RegisteredMark
 from schemas.ledger import AtWork, Hold
 from schemas.settings import Settings
+from streams import turns
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
 from streams.agents.last_cuts import LastCuts
@@ -88,11 +89,21 @@ def batches(number: int) -> list[Batch]:
     return [frontier.begin(messages(make_access(event_id=f"e{n}"), first=960 + n)) for n in range(number)]
 
 
-async def test_what_was_judged_is_stored_before_the_next_is(judge: Judge) -> None:
+async def test_what_was_judged_is_stored_before_the_next_is(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue that is never empty would otherwise keep every other task waiting, and findings with them."""
+    monkeypatch.setattr(turns, "OWED_MAX", 0.0)  # as if each took long
     for batch in batches(20):
         await judge.take(batch)
         assert batch.is_finished
+
+
+async def test_others_have_a_turn_after_each_of_many_small_batches(judge: Judge) -> None:
+    """And no more: eight after each would leave new accesses behind whoever takes long turns."""
+    begun = batches(20)
+    for batch in begun:
+        await judge.take(batch)
+    assert [batch.is_finished for batch in begun] == sorted((b.is_finished for b in begun), reverse=True)
+    assert turns.TURNS < sum(batch.is_finished for batch in begun) < len(begun)
 
 
 async def test_messages_that_were_judged_are_let_go(judge: Judge, broker: Broker) -> None:
@@ -241,6 +252,30 @@ async def test_what_is_open_is_settled_where_nothing_new_has_come(judge: Judge, 
     await judge.drain()
     assert [outgoing.topic for outgoing in broker.stored] == ["violations.v1"]
     assert list(judge.open) == []
+
+
+async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storm of facts touches a hundred open accesses; meanwhile the feeds have spoken for the one at two."""
+    judging, feeds = judge.judging, judge.judging.policy.gating_feeds()
+    judging.completeness = Completeness(feeds)
+    said = [make_access("ghost", event_id=f"e{n}", when="14:00" if n == 120 else "16:00") for n in range(121)]
+    await judge.take(Frontier(*PARTITION).begin(messages(*said, appended_at="16:01")))
+    first = min(entry.offset for entry in judge.open)
+    settled: list[list[int]] = []
+
+    def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
+        settled.append([entry.offset - first for entry in entries])
+        for number, feed in enumerate(feeds):
+            mark = RegisteredMark(feed=feed, complete_through=at("15:00"), sequence=number, position=0)
+            judging.completeness.learn(mark, judging.knowledge.position)
+        judging.completeness.advance(judging.knowledge.position, {})
+
+    monkeypatch.setattr(judge.settling, "settle", settle)
+    judge.change([], [(PARTITION, first + n) for n in range(120)])
+    await judge.settling._settle_all()
+    assert [(some[0], len(some)) for some in settled] == [(0, 50), (120, 1), (50, 50), (100, 20)]
 
 
 async def test_a_partition_with_too_much_set_aside_goes_no_further(

@@ -13,7 +13,7 @@ from schemas.fact import Fact, Mark
 from schemas.ids import LATEST_MS
 from schemas.metrics import LABEL_VALUES
 from schemas.topics import Topics
-from streams.agents.register import Hold, Reading, read, read_one, waiver_through
+from streams.agents.reading import Hold, Reading, read, read_one, waiver_through
 from streams.frontier import Batch, Frontier
 from streams.join.knowledge import Knowledge, Learned
 from streams.join.stamp import breaks_a_mark, register

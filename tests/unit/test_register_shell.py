@@ -1,4 +1,4 @@
-"""Conflicts are told by whoever holds the feed: soon, together, and not before new facts."""
+"""What comes together is registered together; conflicts are told by whoever holds the feed, after new facts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import encode
+from schemas.codec import decode, encode
+from schemas.fact import Mark, RegisteredMark
 from schemas.settings import Settings
 from schemas.topics import FEEDS
 from streams.agents.register import CONFLICTS_KEPT, Register
 from streams.frontier import Frontier
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
-from tests.harness.builders import assignment, registered
+from tests.harness.builders import assignment, at, registered
 from tests.harness.judging import Message
 
 FEED_TOPIC = "feed.assignments.v1"
@@ -70,10 +71,15 @@ def meet(register: Register, offsets: Iterable[int]) -> None:
         register.conflict("assignments", Message(offset, encode(registered(assignment("w028")))))
 
 
+def mark(feed: str, through: str) -> Message:
+    """A feed says that it is complete."""
+    return Message(1, encode(Mark(feed=feed, complete_through=at(through), sequence=1)), timestamp=at("14:00"))
+
+
 async def take(register: Register) -> None:
     """A batch of one fact arrives."""
     batch = Frontier(FEED_TOPIC, 0).begin([Message(0, encode(assignment("w031")))])
-    await register.take(batch)
+    await register.register([batch])
     assert batch.is_finished
 
 
@@ -118,3 +124,37 @@ async def test_what_is_not_told_when_the_feed_goes_is_for_the_next(register: Reg
     register.lose(SimpleNamespace(topic=FEED_TOPIC, partition=0))
     await take(register)
     assert broker.told() == [list(range(OLD - CONFLICTS_KEPT, OLD))]
+
+
+async def test_what_waits_goes_together_and_marks_come_last(register: Register, broker: Broker) -> None:
+    """Two requests for all of it: one by one, each batch would wait for two answers, and new accesses for the marks."""
+    facts, staff = Frontier(FEED_TOPIC, 0), Frontier("feed.staff.v1", 0)
+    batches = [
+        facts.begin([Message(0, encode(assignment("w031"))), mark("assignments", "12:00")]),
+        staff.begin([mark("staff", "12:00")]),
+        facts.begin([Message(2, encode(assignment("w032", fact_id="other"))), mark("assignments", "13:00")]),
+    ]
+    await register.register(batches)
+    assert [[m.topic for m in request] for request in broker.requests] == [["facts.v1"] * 2, ["marks.v1"] * 2]
+    told = [decode(RegisteredMark, m.value) for m in broker.requests[1]]
+    assert [(m.feed, m.complete_through, m.position) for m in told] == [
+        ("assignments", at("13:00"), OLD + 2),  # behind both facts
+        ("staff", at("12:00"), OLD),
+    ]
+    assert all(batch.is_finished for batch in batches)
+
+
+async def test_a_feed_that_is_lost_meanwhile_is_not_registered(register: Register, broker: Broker) -> None:
+    """Whoever holds it now reads it again; the others are not kept waiting."""
+    lost, staff = Frontier(FEED_TOPIC, 0), Frontier("feed.staff.v1", 0)
+    batches = [lost.begin([Message(0, encode(assignment("w031")))]), staff.begin([mark("staff", "12:00")])]
+    catch_up = broker.catch_up
+
+    async def loses() -> None:
+        lost.abandon()
+        await catch_up()
+
+    broker.catch_up = loses  # type: ignore[method-assign]
+    await register.register(batches)
+    assert [[m.topic for m in request] for request in broker.requests] == [["marks.v1"]]
+    assert [batch.is_finished for batch in batches] == [False, True]
