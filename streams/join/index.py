@@ -113,9 +113,13 @@ class AccessIndex:
         stretches = self._stretches.get(partition)
         return (stretches[-1].first, stretches[-1].since) if stretches else None
 
-    def knows(self, partition: Partition) -> bool:
-        """Whether it has anything of a partition, or something was said of one of its accesses."""
-        return partition in self._stretches or partition in self._said
+    def has(self, partition: Partition, before: int) -> bool:
+        """Whether it has anything of a partition before this offset."""
+        return any(stretch.first < before for stretch in self._stretches.get(partition, ()))
+
+    def knows(self, partition: Partition, before: int) -> bool:
+        """The same, or something was said of an access there."""
+        return self.has(partition, before) or bool(self.said(partition, None, before))
 
     def partitions(self) -> list[Partition]:
         """The partitions that have any."""

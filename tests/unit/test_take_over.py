@@ -82,6 +82,11 @@ async def never() -> int:
     raise AssertionError
 
 
+async def at_once(_: Partition) -> int:
+    """Nobody has reconciled anything."""
+    return 0
+
+
 async def test_what_was_said_behind_the_index_is_in_doubt() -> None:
     """What is in the index is found there."""
     made = Made()
@@ -152,19 +157,66 @@ async def test_after_very_many_facts_all_that_was_said_is_in_doubt(monkeypatch: 
     made = Made()
     made.said(3, 49, 50)
     made.index(0)
-    await made.take_over._ask(HERE, 0, 50, made.corrections.hold)
+    await made.take_over._ask(HERE, 0, (50, 1_000), made.corrections.hold)
     assert made.corrections.doubtful() == {HERE: {3, 49}}
     assert made.judging.index.reach(HERE) is None
+
+
+async def test_what_is_new_stays_in_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was judged with all those facts: a worker that starts from nothing has nothing to read a second time."""
+    monkeypatch.setattr(take_over, "FACTS_MAX", -1)
+    monkeypatch.setattr(take_over, "earliest_since", lambda *asked: APPENDED)
+    made = Made()
+    made.corrections.begin({HERE: 50})
+    made.said(3, 49, 50)
+    made.index(50)
+    await made.take_over._ask(HERE, 0, (50, 50), made.corrections.hold)
+    assert made.corrections.doubtful() == {HERE: {3, 49}}
+    assert made.judging.index.reach(HERE) == (50, APPENDED)
+
+
+async def test_a_start_from_nothing_reads_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand accesses are judged before it comes to look back: behind the first of them lies nothing."""
+    monkeypatch.setattr(take_over, "FACTS_MAX", -1)
+    monkeypatch.setattr(take_over, "earliest_since", lambda *asked: APPENDED)
+    made = Made()
+    made.corrections.begin({HERE: 0})
+    made.take_over.begin({HERE: 0})
+    made.index(0)
+    made.corrections.judged(HERE, 1_000)
+    log: Any = Log()
+    made.take_over._log = log
+    made.take_over._reconciled = at_once
+    await made.take_over._look_back(HERE, made.corrections.hold)
+    assert made.take_over.is_done(HERE)
+    assert made.judging.index.reach(HERE) == (0, APPENDED)
+
+
+async def test_what_was_dropped_is_read_up_to_what_is_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came since is in one stretch with what was there before, so both are read again: no hole is left."""
+    monkeypatch.setattr(take_over, "FACTS_MAX", -1)
+    made = Made()
+    made.corrections.begin({HERE: 1})
+    made.take_over.begin({HERE: 1})
+    with made.judging.index.taking(HERE, (0, 3), (APPENDED, APPENDED)):
+        pass
+    made.corrections.judged(HERE, 3)
+    log: Any = Log()
+    made.take_over._log = log
+    made.take_over._reconciled = at_once
+    with pytest.raises(ConsumerStoppedError):
+        await made.take_over._look_back(HERE, made.corrections.hold)
+    assert made.judging.index.lacking(HERE, 0, 3) == []
 
 
 async def test_nobody_asks_about_what_nobody_has_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that starts for the first time knows thousands of facts and not one access."""
     made = Made()
     monkeypatch.setattr(take_over, "touched_since", lambda *asked: pytest.fail("it asked"))
-    await made.take_over._ask(HERE, 0, 0, made.corrections.hold)
+    await made.take_over._ask(HERE, 0, (0, 9), made.corrections.hold)
     made.said(3)
     with pytest.raises(pytest.fail.Exception):
-        await made.take_over._ask(HERE, 0, 0, made.corrections.hold)
+        await made.take_over._ask(HERE, 0, (0, 9), made.corrections.hold)
 
 
 class Log:
