@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 GATHER_MS: Final = 50
 """How long the broker waits for more before it answers a fetch: each answer has costs of its own, however little it
-brings, and at a thousand accesses a second they were two thirds of all. A fifth of what a finding may take (ADR 21)."""
+brings, and at a thousand accesses a second they were two thirds of all. A tenth of what a finding may take (ADR 21)."""
 GATHERED: Final = 65_536
 """Bytes that are enough to answer at once: three hundred accesses. Whoever is behind does not wait."""
 SAY_EVERY: Final = 5.0  # seconds between two lines of waiting

@@ -82,8 +82,17 @@ class Register(mode.Service):
         while not self.should_stop:
             await self.wait_first(self._told.wait(), self._stopped.wait())
             self._told.clear()
-            batches, self._waiting = self._waiting, []
-            await self.register(batches)
+            while self._waiting and not self.should_stop:
+                await self.register(self._next())
+
+    def _next(self) -> list[Batch]:
+        """As many as are no more than one full batch: an import must not keep the loop for longer than that."""
+        batches, left = [self._waiting.pop(0)], self._settings.batch_messages
+        left -= len(batches[0].messages)
+        while self._waiting and len(self._waiting[0].messages) <= left:
+            batches.append(self._waiting.pop(0))
+            left -= len(batches[-1].messages)
+        return batches
 
     async def register(self, batches: Sequence[Batch]) -> None:
         """Register these, in order; marks are written only after all the facts are stored.

@@ -161,7 +161,7 @@ class TakeOver(mode.Service):
         """Ask the index, and what was said, about the facts since. Where they are too many to ask about each, all of
         the horizon is judged again, and before it all of which anything was said.
 
-        What is new, behind the horizon, was judged with them: indexing it twice took a tenth of a start from nothing.
+        What is new, after the horizon, was judged with them: indexing it twice took a tenth of a start from nothing.
         """
         knowledge, index, (first, end) = self._judging.knowledge, self._judging.index, horizon
         if not index.knows(partition, end):  # nobody has judged any of it yet

@@ -119,7 +119,8 @@ class AccessIndex:
 
     def knows(self, partition: Partition, before: int) -> bool:
         """The same, or something was said of an access there."""
-        return self.has(partition, before) or bool(self.said(partition, None, before))
+        said = self._said.get(partition)
+        return self.has(partition, before) or (said is not None and any(offset < before for offset in said.offsets))
 
     def partitions(self) -> list[Partition]:
         """The partitions that have any."""

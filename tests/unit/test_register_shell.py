@@ -158,3 +158,15 @@ async def test_a_feed_that_is_lost_meanwhile_is_not_registered(register: Registe
     await register.register(batches)
     assert [[m.topic for m in request] for request in broker.requests] == [["marks.v1"]]
     assert [batch.is_finished for batch in batches] == [False, True]
+
+
+async def test_an_import_is_registered_a_full_batch_at_a_time(register: Register) -> None:
+    """All of twenty thousand facts at once would keep new accesses waiting for most of a second."""
+    feed = Frontier(FEED_TOPIC, 0)
+    sizes = [2_000, 2_000, 2_000, 5_000, 10, 10]
+    for size in sizes:
+        register.take(feed.begin([Message(0, b"")] * size))
+    groups = []
+    while register._waiting:
+        groups.append([len(batch.messages) for batch in register._next()])
+    assert groups == [[2_000, 2_000], [2_000], [5_000], [10, 10]]
