@@ -36,14 +36,25 @@ class PlainFact(NamedTuple):
     known_from: str
 
 
+Cut = tuple[str, ...]
+"""The fields of PlainFact, in its order; all empty: it is to be read the exact way."""
+
+
+def cut_plain_facts(values: Sequence[bytes | None]) -> list[Cut]:
+    """One a message, in order. An interval may still end before it begins: ask `is_odd`."""
+    rows: list[Cut] = _pattern().findall(as_lines(values, PLAIN_FACT_MAX))
+    return rows
+
+
+def is_odd(row: Cut) -> bool:
+    """Whether it is to be read the exact way, which refuses an interval that ends before it begins."""
+    valid_from, valid_to = row[2], row[3]
+    return not valid_from or (valid_to != "null" and valid_to[1:-1] < valid_from)
+
+
 def read_plain_facts(values: Sequence[bytes | None]) -> list[PlainFact | None]:
     """One a message, in order; None: it is to be read the exact way."""
-    rows = _pattern().findall(as_lines(values, PLAIN_FACT_MAX))
-    return [None if not row[0] or _is_inverted(row[2], row[3]) else PlainFact._make(row) for row in rows]
-
-
-def _is_inverted(valid_from: str, valid_to: str) -> bool:
-    return valid_to != "null" and valid_to[1:-1] < valid_from
+    return [None if is_odd(row) else PlainFact._make(row) for row in cut_plain_facts(values)]
 
 
 @cache

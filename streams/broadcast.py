@@ -17,11 +17,12 @@ from aiokafka.structs import ConsumerRecord
 from schemas.codec import decode, is_waiver
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, RegisteredMark, Waiver
-from schemas.plain_fact import read_plain_facts
+from schemas.plain_fact import PlainFact, cut_plain_facts, is_odd
 from schemas.settings import Settings
 from streams.join.completeness import NEVER, Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
+from streams.join.loading import others
 from streams.join.open import Partition
 from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
@@ -39,6 +40,8 @@ WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 BATCH_MAX: Final = 5_000  # messages applied together while loading: about 100 ms
 LIVE_MAX: Final = 100  # before others get the loop, later: what each fact touches is worked out, 100 to 200 µs
 FETCH_MAX: Final = 4 * 1_048_576  # bytes per partition and fetch
+COLLECT_AT: Final = (200_000, 50, 100)
+"""What is held stays for good: keep the collector from walking through it again and again (20 to 45 % of CPU)."""
 SAY_EVERY: Final = 50_000  # messages between two lines of progress while loading
 
 
@@ -101,11 +104,10 @@ class Broadcast(mode.Service):
         # End offsets on a connection of their own: on the reader's they would wait behind its long poll.
         self._ends = await connected(self._settings, lambda: started(self._consumer()))
         await self._assign()
+        gc.set_threshold(*COLLECT_AT)
         await self._load()
-        # What is held stays for good: keep the collector from walking through it again and again (20 to 45 % of CPU).
         gc.collect()
         gc.freeze()
-        gc.set_threshold(200_000, 50, 100)
         self.is_loaded = True
 
     async def on_stop(self) -> None:
@@ -239,11 +241,16 @@ class Broadcast(mode.Service):
                 self.knowledge.skip(message.offset)
 
     def _apply_facts(self, messages: list[ConsumerRecord]) -> None:
-        """Assignments as they were cut out of their messages, all else the exact way."""
-        for message, plain in zip(messages, read_plain_facts([m.value for m in messages]), strict=True):
-            if plain is None:
+        """Assignments as they were cut out of their messages, while loading in whole runs; all else the exact way."""
+        facts = cut_plain_facts([message.value for message in messages])
+        is_each = self.is_loaded  # from then on each is asked what it touches
+        offsets = [message.offset for message in messages]
+        for place in range(len(facts)) if is_each else others(self.knowledge, offsets, facts):
+            message, fact = messages[place], facts[place]
+            if is_odd(fact):
                 self._apply(message.topic, message)
             else:
+                plain = PlainFact._make(fact)
                 self._learned(message, plain.feed, *self.knowledge.take(message.offset, row_of_plain(plain)))
 
     def _learned(self, message: ConsumerRecord, feed: str, learned: Learned, at: int) -> None:

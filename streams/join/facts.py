@@ -8,15 +8,16 @@ newest back. Models are made when somebody asks for them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from schemas.fact import Body, FactKind
 
 from .bodies import IS_RECORD, Said, body_of
 from .names import NONE, FactIds, Names
-from .rows import KINDS, NUMBER_OF, Row
+from .rows import KINDS, NUMBER_OF, NewAssignments, Row
 
+_ASSIGNMENT: Final = NUMBER_OF["assignment"]
 _MADE_MAX: Final = 8_192  # revisions kept as they were made, for those who ask again
 
 
@@ -82,6 +83,30 @@ class Facts:
         if row.revision > self.revision[self.tops[number]]:
             self.tops[number] = at
         return at
+
+    def extend(self, new: NewAssignments) -> None:
+        """Take in assignments that `ids` has just numbered; as `add`, one after the other, a column at a time."""
+        many, at = len(new.revision), len(self.fact)
+        rows, none = range(at, at + many), bytes(4 * many)
+        self.kinds.frombytes(bytes([_ASSIGNMENT]) * many)
+        self.tops.extend(rows)
+        self.latest.extend(rows)
+        self.fact.extend(range(len(self.ids) - many, len(self.ids)))
+        self.earlier.frombytes(none)
+        self.revision.extend(new.revision)
+        self.valid_from.extend(new.valid_from)
+        self.valid_to.extend(new.valid_to)
+        self.known_from.extend(new.known_from)
+        self.recorded_at.extend(new.recorded_at)
+        people, by = self.people, list[int]()
+        for recorded_by, one in zip(new.recorded_by, new.one, strict=True):  # numbered in the order of `add`
+            by.append(0 if recorded_by is None else people[recorded_by] + 1)
+            people[one]
+        self.recorded_by.extend(by)
+        self.is_void.extend(new.is_void)
+        self.variant.extend(new.variant)
+        for side, names in enumerate((new.one, new.two)):
+            self._bear_all(at, _ASSIGNMENT, side, names)
 
     def newest(self, kind: int, side: int) -> array[int]:
         """By a name's number the newest row of this kind that bears it on this side, + 1; 0: there is none."""
@@ -163,6 +188,16 @@ class Facts:
         self.names[side].append(number)
         self.before[side].append(newest[number])
         newest[number] = at + 1
+
+    def _bear_all(self, at: int, kind: int, side: int, names: Sequence[str]) -> None:
+        table = self._tables[kind][side]
+        numbers = [table[name] for name in names]
+        newest, before = self.newest(kind, side), list[int]()
+        for row, number in enumerate(numbers, at + 1):
+            before.append(newest[number])
+            newest[number] = row
+        self.names[side].extend(numbers)
+        self.before[side].extend(before)
 
     def _row_of(self, number: int, revision: int) -> int:
         return next((row for row in self.rows(number) if self.revision[row] == revision), NONE)

@@ -25,7 +25,7 @@ from .bodies import ONE, TWO, UNIT, RecordKey, plain_key, record_key, staff_key
 from .facts import Facts, History, Revision
 from .names import NONE
 from .plain import ASSIGNMENT, PlainDuties
-from .rows import NUMBER_OF, Row, row_of
+from .rows import NUMBER_OF, NewAssignments, Row, row_of
 
 BORNE_MAX: Final = 16_384  # answers of `_bearing` kept: some 3 MB
 
@@ -117,6 +117,14 @@ class Knowledge:
         if row.kind != ASSIGNMENT:
             self._borne.clear()
         return Learned.NEW, at
+
+    def take_new(self, offsets: Sequence[int], new: NewAssignments) -> None:
+        """The same for assignments that `facts.ids` has just numbered, in the order of the log."""
+        at = len(self.offsets)
+        self.position = offsets[-1] + 1
+        self.facts.extend(new)
+        self.plain.extend(at, new)
+        self.offsets.extend(offsets)
 
     def row_at(self, position: int) -> int:
         """The first row that was learned from this position on."""

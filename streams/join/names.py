@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 NONE: Final = -1
@@ -27,6 +28,11 @@ class Names(dict[str, int]):
         return number
 
 
+def text_of(feed: str, fact_id: str) -> str:
+    """What a fact is called among those of all feeds."""
+    return f"{feed}/{fact_id}"  # a feed's name has no slash
+
+
 class FactIds:
     """Numbers facts by feed and fact_id as they come.
 
@@ -45,19 +51,26 @@ class FactIds:
 
     def number(self, feed: str, fact_id: str) -> tuple[int, bool]:
         """Its number, and whether it is new."""
-        text = f"{feed}/{fact_id}".encode()  # a feed's name has no slash
+        text = text_of(feed, fact_id).encode()
         hashed = hash(text)
         slot, found = self._look_up(text, hashed)
         if found != NONE:
             return found, False
-        number = len(self._hashes)
-        self._slots[slot] = number + 1
-        self._hashes.append(hashed)
-        self._texts += text
-        self._ends.append(len(self._texts))
-        if 2 * number > len(self._slots):
-            self._fill(4 * len(self._slots))
-        return number, True
+        return self._take(slot, text, hashed), True
+
+    def number_new(self, texts: Sequence[str], start: int) -> int:
+        """Number these from `start` on, for as long as each is new; where that ends. An empty one is none, and ends it.
+
+        A text is as `text_of` has it.
+        """
+        for at in range(start, len(texts)):
+            text = texts[at].encode()
+            hashed = hash(text)
+            slot, found = self._look_up(text, hashed)
+            if found != NONE or not text:
+                return at
+            self._take(slot, text, hashed)
+        return len(texts)
 
     def text(self, number: int) -> tuple[str, str]:
         """Feed and fact_id."""
@@ -76,6 +89,16 @@ class FactIds:
         while slots < 2 * len(ends):
             slots *= 4
         self._fill(slots)
+
+    def _take(self, slot: int, text: bytes, hashed: int) -> int:
+        number = len(self._hashes)
+        self._slots[slot] = number + 1
+        self._hashes.append(hashed)
+        self._texts += text
+        self._ends.append(len(self._texts))
+        if 2 * number > len(self._slots):
+            self._fill(4 * len(self._slots))
+        return number
 
     def _look_up(self, text: bytes, hashed: int) -> tuple[int, int]:
         """Where it is or would be, and its number or NONE."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from typing import Final
 
 from .bodies import ONE, TWO, UNIT
 from .facts import Facts
 from .moments import end_of, moment_of
-from .rows import KINDS, NUMBER_OF
+from .rows import KINDS, NUMBER_OF, NewAssignments
 
 Login = tuple[int, int, int, int]
 """The login's number, whose it is (the number of a person), from which moment, to which (half-open)."""
@@ -58,6 +59,28 @@ class PlainDuties:
         elif KINDS[kind] == "account":
             for known in facts.rows(number):
                 self._set_login(facts.names[ONE][known])
+
+    def extend(self, first_row: int, new: NewAssignments) -> None:
+        """Take in assignments that were just added to the facts from this row on; as `hear`, one after the other."""
+        names, duties, first = self.facts.names, self.duties, self.first()
+        each = zip(names[ONE][first_row:], names[TWO][first_row:], new.variant, self._spans(new), strict=True)
+        place, places = len(duties), list[int]()
+        for staff, record, variant, span in each:
+            if variant & UNIT:
+                places.append(0)
+                continue
+            duties.extend((staff, *span, first[record]))
+            first[record] = place
+            places.append(place)
+            place += WIDTH
+        self.places.extend(places)
+
+    def _spans(self, new: NewAssignments) -> Iterator[tuple[int, int]]:
+        """As `_span`, with `valid_from` as it was cut out where nothing is later."""
+        columns = new.is_void, new.valid_from, new.known_from, new.begins, new.valid_to
+        for is_void, since, known, begin, end in zip(*columns, strict=True):
+            known_from = known - self._grace
+            yield _NEVER if is_void else (begin if known_from <= since else moment_of(known_from), end_of(end))
 
     def _append(self, row: int) -> int:
         record, place = self.facts.names[TWO][row], len(self.duties)

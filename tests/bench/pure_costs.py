@@ -22,16 +22,18 @@ import psutil
 
 from schemas.codec import decode, encode
 from schemas.fact import RegisteredFact, RegisteredMark
-from schemas.plain_fact import read_plain_facts
+from schemas.plain_fact import cut_plain_facts
+from streams.broadcast import COLLECT_AT
 from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
+from streams.join.loading import others
 from streams.join.moments import moment_of
 from streams.join.names import Names
 from streams.join.open import Partition
 from streams.join.question import Question
-from streams.join.rows import row_of, row_of_plain
+from streams.join.rows import row_of
 from streams.join.stretch import Place, PlainAccesses
 from streams.join.touched import Query, touched
 from streams.policies import load_policy
@@ -87,7 +89,7 @@ class Judge:
         self.next_offset = 0
         gc.collect()
         gc.freeze()
-        gc.set_threshold(200_000, 50, 100)  # as a worker does once it has loaded
+        gc.set_threshold(*COLLECT_AT)
 
     def hear(self, value: bytes) -> tuple[Learned, int]:
         """One fact, the exact way."""
@@ -100,17 +102,11 @@ class Judge:
         return found
 
 
-def learn_plain(knowledge: Knowledge, values: Sequence[bytes]) -> None:
-    """Assignments as a worker that starts reads them."""
-    for value in read_plain_facts(values):
-        assert value is not None
-        knowledge.take(knowledge.position, row_of_plain(value))
-
-
 def learn_all(knowledge: Knowledge, values: Sequence[bytes]) -> int:
-    """The same, a worker's batch at a time; how many."""
+    """Assignments as a worker that starts reads them, a batch at a time; how many."""
     for some in batched(values, BATCH):
-        learn_plain(knowledge, some)
+        offsets = range(knowledge.position, knowledge.position + len(some))
+        assert not list(others(knowledge, offsets, cut_plain_facts(some)))
     return len(values)
 
 
@@ -142,6 +138,7 @@ def loading(facts: int) -> dict[str, float]:
     knowledge = Knowledge(load_policy().grace_ms)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AT)
     before = resident()
     took, _ = timed(learn_all, knowledge, values)
     return {"facts_per_s": facts / took, "resident_bytes": (resident() - before) / facts}
