@@ -60,7 +60,7 @@ class Change(NamedTuple):
     revision: Revision
 
 
-def knowing(log: Iterable[RegisteredFact | Waiver], grace_ms: int = 0) -> Knowledge:
+def knowing(log: Iterable[RegisteredFact | Waiver], grace_ms: int) -> Knowledge:
     """What is known after all of this log, which begins at offset 0."""
     knowledge = Knowledge(grace_ms)
     for offset, said in enumerate(log):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.errors import QuarantinedError, RejectedInputError
 from streams.policy.aside import NotRead, SetAside, fault, rejected, set_aside
-from tests.harness.judging import APPENDED, messages
+from streams.sources import Translated
+from tests.harness.builders import make_access
+from tests.harness.judging import APPENDED, judging, messages
 
 KILLER = QuarantinedError("message", "ended two workers")
 
@@ -55,3 +59,23 @@ def test_a_fault_is_told_by_where_it_was_raised() -> None:
         outer()
     assert fault(raised.value) == f"LookupError at test_aside.py:{line}"
     assert fault(LookupError("jdoe12")) == "LookupError"
+
+
+@pytest.mark.parametrize(("failures", "is_read"), [(0, True), (1, True), (2, False)])
+def test_a_message_that_fails_its_reader_once_is_read_again(failures: int, is_read: bool) -> None:
+    """Twice, and it is set aside."""
+    judge, [message] = judging(), messages(make_access())
+    translate, left = judge.translate, iter([LookupError("jdoe12")] * failures)
+
+    def fails(*said: Any) -> Translated:
+        for error in left:
+            raise error
+        return translate(*said)
+
+    judge.translate = fails
+    if is_read:
+        assert judge.read("ecms", message) == translate("ecms", message.value, message.headers, message.timestamp)
+    else:
+        with pytest.raises(QuarantinedError) as raised:
+            judge.read("ecms", message)
+        assert "jdoe12" not in str(raised.value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.access import Action, Result
 from schemas.fact import Fact
-from schemas.finding import Flag, Outcome
+from schemas.finding import Flag, Outcome, Severity
 from streams.join.question import question_of
-from streams.policy.decide import decide
+from streams.policy.decide import decide, severity_of
 from tests.harness.builders import account, assignment, make_access, make_policy
 from tests.harness.judging import APPENDED, knowing
 from tests.harness.verdicts import JDOE
@@ -61,3 +62,19 @@ def test_a_login_of_two_people_is_flagged_unless_each_of_them_is_explained() -> 
     assert said(*both, OTHERS, assignment("w028"), until=None) == ("explained", ())
     assert said(JDOE, OTHERS, until=None) == ("unexplained", ())
     assert said(OTHERS, until=None) == ("unresolved", ())
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "is_borderline", "severity"),
+    [
+        ("disclose", "success", False, "critical"),
+        ("disclose", "success", True, "medium"),
+        ("disclose", "denied", False, "high"),
+        ("disclose", "error", True, "medium"),
+    ],
+)
+def test_an_attempt_weighs_a_step_less_and_doubt_about_the_time_at_most_medium(
+    action: Action, result: Result, is_borderline: bool, severity: Severity
+) -> None:
+    """By the table of the policy."""
+    assert severity_of(make_policy(), "unexplained", action, result, is_borderline) == severity

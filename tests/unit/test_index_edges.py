@@ -47,6 +47,19 @@ def test_nothing_is_lacking_of_what_is_there_to_its_ends() -> None:
     assert index.lacking(ONE, 890, 900) == [(890, 900)]
 
 
+def test_what_fills_the_gap_between_two_makes_them_one() -> None:
+    """And so does what lies on both sides of one."""
+    between = indexed(*MANY, plainly=True)  # 900 to 903
+    between.plainly(ONE, [910], MANY[0])
+    between.plainly(ONE, range(904, 910), MANY[0])
+    assert (between.reach(ONE), len(between)) == ((900, LATE), 11)
+    around = indexed(*MANY, plainly=True)
+    with around.taking(ONE, (890, 910), (LATE, LATE)) as taking:
+        for offset in range(890, 910):
+            taking.add(Place(offset, 0), PLAIN)
+    assert (around.reach(ONE), len(around)) == ((890, LATE), 20)
+
+
 def test_what_is_added_to_the_front_of_what_has_shrunk_is_found_as_it_is() -> None:
     """Rows are counted from the first that there ever was; so are ages, and what is wide."""
     index = Index()
@@ -238,3 +251,14 @@ def test_what_was_said_is_kept_beside_what_is_indexed() -> None:
     question = Question("ecms la", ("case/c1",), LATE, LATE)
     index.closely(ONE, Place(17, 0), question)
     assert found(index, by("case/c1")) == {Place(17, 0): question}
+
+
+def test_it_has_what_begins_before_an_offset() -> None:
+    """Not what begins there; what was said of an access is known, too, if of one before."""
+    index = indexed(*MANY, plainly=True)  # 900 to 903
+    assert [index.has(ONE, before) for before in (900, 901)] == [False, True]
+    assert [index.knows(ONE, before) for before in (900, 901)] == [False, True]
+    assert not index.has(TWO, 901)
+    index.say(TWO, 800, "ecms la", [plain_key("case/c1")])
+    assert [index.knows(TWO, before) for before in (800, 801)] == [False, True]
+    assert not index.has(TWO, 801)

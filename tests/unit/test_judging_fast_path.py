@@ -202,6 +202,18 @@ def test_an_access_sent_again_is_one_finding_and_one_transition_for_each_change(
     assert (again.kept, again.closed, again.explained, again.waited) == (batch.opened, [], [], [])
 
 
+def test_who_waited_for_a_feed_ends_the_wait_once() -> None:
+    """With the outcome, which is counted; explained, a settlement has to say it."""
+    marks = {feed: at("13:30") for feed in COMPLETE}
+    judge = judging(JDOE, assignment("w031"), marks=marks)
+    [entry] = judge.batch(PARTITION, "ecms", messages(make_access())).opened
+    entry.is_counted = True
+    assert judge.again([entry]).waited == []
+    judge.knowledge.learn(2, registered(MINE))
+    again = judge.again([entry])
+    assert (again.waited, again.explained, again.findings) == ([(entry, "explained")], [entry], [])
+
+
 def test_a_withdrawn_finding_is_kept_until_it_is_final() -> None:
     """Also when its message is read again after a crash: a fact may accuse anew, and that must be said."""
     published = Published()
