@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import click
 import orjson
@@ -28,8 +29,10 @@ from streams.sources import translate
 from . import kafka
 from .explanation import Judged, aside_page, explanation_page
 from .kafka import Broker, Message
-from .letters import Aside, Told
+from .letters import Aside, told_in
 from .options import as_json, with_broker
+
+T = TypeVar("T")
 
 
 class Found(NamedTuple):
@@ -46,7 +49,7 @@ class Read(NamedTuple):
 
     found: list[Found]
     aside: list[tuple[Message, Aside]]
-    facts: list[RegisteredFact | Waiver]
+    facts: list[RegisteredFact | Waiver | None]  # None: what stands there is not ours
     said: list[Finding]
 
 
@@ -100,7 +103,7 @@ def _show_aside(message: Message, aside: Aside, said: Sequence[Finding], *, as_j
     click.echo(orjson.dumps(document).decode() if as_json else page)
 
 
-def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver], one: Found) -> Judged:
+def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver | None], one: Found) -> Judged:
     """What follows from these facts alone. Pure."""
     knowledge = knowing(facts, policy.grace_ms)
     verdict = decide(knowledge, policy, one.question, one.access)
@@ -153,10 +156,8 @@ def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
 
 async def _read(broker: Broker, settings: Settings, source: str, event_id: str) -> Read:
     """Letters first: what they set aside ends whoever looks at it."""
-    topics, told = settings.topics, Told()
-    async with aclosing(kafka.read_topic(broker, topics.dead_letters)) as messages:
-        async for message in messages:
-            told.add(message)
+    topics = settings.topics
+    told = await told_in(broker, topics.dead_letters)
     found, aside = list[Found](), list[tuple[Message, Aside]]()
     needle = event_id.encode()
     part = event_id.removeprefix(f"{source}-").encode()  # a native line has but the number
@@ -168,10 +169,19 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str) 
             elif part in value:
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
-        facts = [decode_registered(message.value) async for message in messages]
+        facts = [_ours(message, decode_registered) async for message in messages]
     async with aclosing(kafka.read_topic(broker, topics.violations)) as messages:
-        said = [decode(Finding, m.value) async for m in messages if needle in (m.value or b"")]
-    return Read(found, aside, facts, sorted(said, key=lambda f: f.position))
+        told_of = [_ours(m, partial(decode, Finding)) async for m in messages if needle in (m.value or b"")]
+    return Read(found, aside, facts, sorted(filter(None, told_of), key=lambda f: f.position))
+
+
+def _ours(message: Message, read: Callable[[bytes | None], T]) -> T | None:
+    """What stands there; None, with a word, where it is not ours: a worker passes it over, too."""
+    try:
+        return read(message.value)
+    except RejectedInputError as error:
+        click.echo(f"needtoknow: {_place(message)} is not ours, and is passed over: {error}", err=True)
+        return None
 
 
 def _stands_in(value: bytes, needle: bytes, part: bytes) -> bool:

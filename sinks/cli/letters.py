@@ -1,13 +1,14 @@
-"""Dead letters: pure. Read from messages, and joined by the place of what they are about."""
+"""Dead letters: read from messages, and joined by the place of what they are about. All but `told_in` is pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from .kafka import Message
+from .kafka import Broker, Message, Start, read_topic
 
 PREFIX: Final = "needtoknow.errors."
 UNKNOWN: Final = "unknown"
@@ -128,3 +129,12 @@ class Told:
     def aside(self, topic: str, partition: int, offset: int) -> Aside | None:
         """The letter that says that nobody is to look at this message; None: there is none."""
         return next((one for one in self._aside.get((topic, partition), ()) if offset in one.offsets), None)
+
+
+async def told_in(broker: Broker, topic: str, start: Start = "first") -> Told:
+    """What the dead letters of this topic are about. Raises as `read_topic` does."""
+    told = Told()
+    async with aclosing(read_topic(broker, topic, start=start)) as messages:
+        async for message in messages:
+            told.add(message)
+    return told

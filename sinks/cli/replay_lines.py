@@ -27,7 +27,8 @@ _SEEN: Final = ("outcome", "certainty", "staff", "clause", "severity", "flags")
 class Replayed:
     """What replaying a range came to. Instants in UTC milliseconds; `cuts` is 0 where it was judged as known now.
 
-    `unjudged`: messages that are in no cut yet. `waiting`: accesses about which feeds must speak first.
+    `unjudged`: messages that are in no cut yet. `quarantined`: messages that nobody must look at. `waiting`: accesses
+    about which feeds must speak first.
     """
 
     policy: PolicyRef
@@ -41,6 +42,7 @@ class Replayed:
     accesses: int = 0
     waiting: int = 0
     unjudged: int = 0
+    quarantined: int = 0
     differences: Counter[Transition] = field(default_factory=Counter)
 
 
@@ -116,6 +118,8 @@ def summary_lines(done: Replayed) -> Iterator[str]:
         yield f"accesses that wait for feeds: {done.waiting:,}"
     if done.unjudged:
         yield f"messages that no worker has judged yet, left out: {done.unjudged:,}"
+    if done.quarantined:
+        yield f"messages that were set aside, left out: {done.quarantined:,}"
     total = done.differences.total()
     if not total:
         stands = "was said then" if done.as_known == "then" else "stands"
@@ -140,5 +144,6 @@ def summary_document(done: Replayed) -> dict[str, Any]:
         "accesses": done.accesses,
         "waiting": done.waiting,
         "unjudged": done.unjudged,
+        "quarantined": done.quarantined,
         "differences": {name: done.differences[name] for name in _WORDS},
     }

@@ -23,6 +23,7 @@ from schemas.settings import Settings
 from streams.join.open import OpenAccess, Partition
 
 from .kafka import Broker, Message, offsets_at, read_topic
+from .letters import Told, told_in
 from .recorded import Moment, Recorded
 from .replay_lines import Replayed
 from .replaying import Difference, Outcome, Said, World, said_in
@@ -62,11 +63,14 @@ class Replay:
         self._policy, self._live = policy, live
         self._done = done
         self._show = show
+        self._told = Told()
         self._shown: set[str] = set()
         self._spoke_at = time.monotonic()
 
     async def run(self) -> None:
-        """Judge the range again."""
+        """Judge the range again, without what was set aside: it ends whoever looks at it."""
+        letters = self._topics.dead_letters
+        self._told = await told_in(self._broker, letters, await offsets_at(self._broker, letters, self._done.first))
         if self._done.as_known == "now":
             await self._now()
         else:
@@ -153,7 +157,9 @@ class Replay:
         found: defaultdict[Partition, list[Message]] = defaultdict(list)
         for message in some:
             partition = Partition(message.topic, message.partition)
-            if message.offset < recorded.judged_to[partition]:
+            if self._told.aside(*partition, message.offset) is not None:
+                self._done.quarantined += 1
+            elif message.offset < recorded.judged_to[partition]:
                 found[partition].append(message)
             else:
                 self._done.unjudged += 1

@@ -36,7 +36,7 @@ from streams.records import read_safely
 from streams.sources import translate
 
 from .kafka import Broker, Message, admin, offsets_at, read_topic, run
-from .letters import Told
+from .letters import Told, told_in
 from .options import When, as_json, policy_in, with_broker
 from .verify_lines import lines
 
@@ -140,11 +140,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
     position = (await offsets_at(broker, topics.facts, LATEST_MS))[0]
     notes = await _notes(broker, settings)
     cuts = await _cuts(broker, topics.ledger, first, odd)
-    told = Told()
-    async for letter in read_topic(
-        broker, topics.dead_letters, start=await offsets_at(broker, topics.dead_letters, first)
-    ):
-        told.add(letter)
+    told = await told_in(broker, topics.dead_letters, await offsets_at(broker, topics.dead_letters, first))
     messages, begins = await _messages(broker, settings, first, cuts, told)
     findings = await _findings(broker, topics.violations, since, messages, odd)
     promised = await _marks(broker, topics.marks, _Unreadable())  # cuts and findings may rest on what came meanwhile

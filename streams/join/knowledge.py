@@ -60,11 +60,14 @@ class Change(NamedTuple):
     revision: Revision
 
 
-def knowing(log: Iterable[RegisteredFact | Waiver], grace_ms: int) -> Knowledge:
-    """What is known after all of this log, which begins at offset 0."""
+def knowing(log: Iterable[RegisteredFact | Waiver | None], grace_ms: int) -> Knowledge:
+    """What is known after all of this log, which begins at offset 0; None: what stands there says nothing."""
     knowledge = Knowledge(grace_ms)
     for offset, said in enumerate(log):
-        knowledge.hear(offset, said)
+        if said is None:
+            knowledge.skip(offset)
+        else:
+            knowledge.hear(offset, said)
     return knowledge
 
 

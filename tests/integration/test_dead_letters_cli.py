@@ -101,6 +101,19 @@ def test_a_dead_letter_that_is_not_there_is_a_no(program: Program) -> None:
     assert "dead-letters list" in program("dead-letters", "show", "a/0/1", code=1).err
 
 
+def test_what_is_not_ours_among_facts_and_findings_ends_no_explanation(program: Program) -> None:
+    """Workers pass it over and count it as a position, and so does the command; where it lies is told."""
+    program.store(program.topics.access("ecms"), b"same", encode(make_access(event_id="e1")))
+    program.store(program.topics.facts, b"x", b"not ours")
+    program.store(program.topics.violations, b"x", b"e1")
+    answer = program("explain", "ecms", "e1", "--json")
+    [document] = answer.documents
+    assert [judged["position"] for judged in document["judged"]] == [1]
+    assert document["published"] == []
+    for topic in (program.topics.facts, program.topics.violations):
+        assert f"{topic}/" in answer.err
+
+
 def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -257,10 +257,11 @@ def test_the_summary_says_what_was_judged_and_that_nothing_was_published() -> No
         "no difference: what was said then is what would be said",
     ]
     done.differences.update(["raised", "raised", "withdrawn"])
-    done.waiting, done.unjudged = 4, 5
+    done.waiting, done.unjudged, done.quarantined = 4, 5, 6
     assert list(summary_lines(done))[4:] == [
         "accesses that wait for feeds: 4",
         "messages that no worker has judged yet, left out: 5",
+        "messages that were set aside, left out: 6",
         "3 differences: 2 raised, 0 raised again, 0 revised, 1 withdrawn; nothing was published",
     ]
 
