@@ -6,6 +6,7 @@ from array import array
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 
 from schemas.fact import RegisteredFact, Waiver
@@ -175,6 +176,21 @@ def of_everything() -> tuple[Document, Columns]:
     judge.batch(PARTITION, "ecms", messages(*(chance.access(Random(n), n) for n in range(20))))
     found(judge.index)
     return put_away(judge)
+
+
+def test_what_was_taken_out_is_put_away_as_it_was() -> None:
+    """Also by a worker that took it over from whoever read the file."""
+    reader, worker = judging(policy=POLICY), judging(policy=POLICY)
+    take_out(reader, *of_everything())
+    worker.knowledge.become(reader.knowledge)
+    worker.index.become(reader.index)
+    document, columns = put_away(worker)
+    expected, of_columns = of_everything()
+    del document["published"], expected["published"]
+    assert orjson.dumps(document) == orjson.dumps(expected)
+    assert columns == of_columns
+    assert any(worker.knowledge.plain.logins.values())
+    assert len(worker.index) > 0
 
 
 LONGER = [name for name, column in of_everything()[1].items() if _grows(name) and column]

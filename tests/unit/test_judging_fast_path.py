@@ -242,6 +242,21 @@ def test_an_access_is_kept_while_somebody_who_knew_more_has_spoken_of_it(positio
     assert [f.certainty for f in batch.findings] == ([] if is_kept else ["final"])
 
 
+@pytest.mark.parametrize(("policy", "is_kept"), [(None, False), ("of another installation", True)])
+def test_an_access_is_kept_while_another_policy_has_spoken_of_it_at_this_position(
+    policy: str | None, is_kept: bool
+) -> None:
+    """The word of the later policy stands until there are more facts (ADR 19)."""
+    judge = judging(JDOE, assignment("w031"))
+    [entry] = judging(JDOE, assignment("w031"), marks={}).batch(PARTITION, "ecms", messages(make_access())).opened
+    [raised] = judge.batch(PARTITION, "ecms", messages(make_access())).findings
+    entry.published = state_of(raised)._replace(policy=policy or judge.policy_hash)
+    assert judge.may_change(entry, "unexplained") is is_kept
+    assert judge.may_change(entry, "explained") is is_kept
+    entry.published = entry.published._replace(outcome="explained")
+    assert not judge.may_change(entry, "explained")
+
+
 def test_it_is_let_go_once_this_worker_knows_as_much() -> None:
     """Also when it is final already: until then its place is held, so that no crash forgets to reconcile it."""
     judge = judging(JDOE, assignment("w031"))

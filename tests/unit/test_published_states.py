@@ -135,3 +135,13 @@ def test_what_the_log_has_said_is_known() -> None:
     assert (published.knows(ID, ONE), published.knows(ID, TWO)) == (True, False)
     published.read(ID, state(318), ONE, 991)
     assert published.knows(ID, TWO)
+
+
+def test_whoever_takes_it_over_knows_as_much() -> None:
+    """And nothing else of before."""
+    known, heir = Published(), Published()
+    known.read(ID, state(441), ONE, 991)
+    heir.read("f_" + "8" * 32, state(1), TWO, 5)
+    heir.become(known)
+    assert (heir.state(ID, ONE), len(heir), heir.speaks_of(ONE, 991)) == (state(441), 1, True)
+    assert not heir.may_know(TWO, 5)
