@@ -20,6 +20,7 @@ from schemas.ledger import Cut, Note
 from schemas.policy import Policy
 from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
+from streams.agents.last_cuts import NO_CLAIM, Claim, Committed, believed
 from streams.agents.outgoing import cut_digest
 from streams.frontier import Frontier
 from streams.join.columns import Columns, put_index, put_knowledge, take_index, take_knowledge
@@ -67,6 +68,16 @@ class Stored:
         """A message is appended."""
         log = self.messages[partition]
         log.append(Message(len(log), value, appended_at))
+
+    def claim(self, partition: Partition) -> Claim:
+        """The newest cut of messages of this partition."""
+        cuts = [stored.cut for stored in self.cuts[partition] if stored.cut.first_offset < stored.cut.next_offset]
+        return max((Claim(cut.next_offset, cut.reconciled) for cut in cuts), default=NO_CLAIM)
+
+    def said_committed(self, partition: Partition) -> Committed:
+        """The committed offset of this partition, and what the note beside it says."""
+        note = self.notes.get(partition)
+        return Committed(self.committed[partition], 0 if note is None else note.reconciled)
 
     def promised(self) -> dict[str, int]:
         """The highest mark of each feed."""
@@ -191,8 +202,7 @@ class Worker:
         self.read_to = dict(stored.committed)
         self._born_at = dict(stored.committed)
         self._previous = {p: cuts[-1].digest for p, cuts in stored.cuts.items() if cuts}
-        noted = {p: note.reconciled for p, note in stored.notes.items()}
-        self._reconciled = {p: max(c[-1].cut.reconciled, noted.get(p, 0)) for p, c in stored.cuts.items() if c}
+        self._reconciled = {p: believed(stored.claim(p), stored.said_committed(p)) for p in stored.committed}
         self._behind = {p: self._reconciled.get(p, 0) for p in stored.committed}
         for partition, offsets in self._doubtful.items():
             offsets -= {offset for offset in offsets if offset >= self.read_to.get(partition, 0)}
