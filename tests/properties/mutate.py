@@ -48,6 +48,7 @@ OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they ar
     "judged": ("cuts",),
     "judging": ("aside", "cuts", "corrections", "judging_fast_path"),
     "moments": ("moments", "index"),
+    "knowledge": ("knowledge", "loading"),
     "names": ("names", "loading"),
     "near_misses": ("near_misses", "explain"),
     "open": ("open_accesses",),

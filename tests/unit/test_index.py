@@ -291,6 +291,8 @@ def test_what_was_said_is_found_by_name_whatever_its_age() -> None:
     assert said(by(None, "ecms lb", "2020-01-01", "2020-01-02")) == {40}
     assert said(by("person/p7", "ecms la")) == {17}
     assert said(by("person/p9")) == said(by("person/p7"), Partition("access.irss.v1", 0)) == set()
+    assert [index.said(ONE, None, before) for before in (40, 41)] == [{17}, {17, 40}]
+    assert [index.knows(ONE, before) for before in (17, 18)] == [False, True]
     assert len(index) == 0
 
 

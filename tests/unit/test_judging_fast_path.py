@@ -21,7 +21,7 @@ from streams.join.index import AccessIndex, Taking
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
 from streams.policy.judging import CLOSE_MAX, Judging
-from streams.policy.plainly import Plainly, nothing_plain
+from streams.policy.plainly import Plainly, is_canonical, nothing_plain
 from streams.policy.published import Published
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
@@ -364,6 +364,25 @@ def test_a_message_is_what_its_headers_say_both_ways(headers: tuple[tuple[str, b
     [message] = messages(make_access())
     message.headers = headers
     assert both(judging(JDOE, MINE), [message])[0] == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_so"),
+    [
+        ((), True),
+        ((("trace", b"x"),), True),
+        ((("Content-Type", CANONICAL.encode()),), True),
+        ((("content-type", FACTS_LINE.encode()),), False),
+        ((("trace", b"x"), ("content-type", b"")), False),
+    ],
+)
+def test_headers_send_a_message_the_close_way_when_they_name_another_type(
+    headers: tuple[tuple[str, bytes], ...], is_so: bool
+) -> None:
+    """Whatever else they say."""
+    [message] = messages(make_access())
+    message.headers = headers
+    assert is_canonical(message) is is_so
 
 
 def test_one_message_may_have_headers_and_its_neighbours_none() -> None:

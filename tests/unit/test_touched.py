@@ -197,6 +197,13 @@ def test_one_more_duty_takes_no_explanation_away(fact: Fact, before: tuple[Fact,
     assert [query.is_about_said for query in found if query.end > TO] == [is_about_said]
 
 
+def test_a_record_that_was_named_by_nobody_is_asked_about_where_something_was_said() -> None:
+    """It was unresolved, and is not any more; what was explained stays so."""
+    found = asked_for_said(day(assignment("w2", "case:c0001")), *LOGINS)
+    assert naming("case/c0001")._replace(is_about_said=True) in found
+    assert naming("case/c0001") not in found
+
+
 def test_whoever_was_away_asks_for_all_that_the_facts_since_ever_said() -> None:
     """Each span of each revision, whichever was known before; and records that nothing named before them."""
     shorter = day(assignment("w1", fact_id="x7", revision=2), valid_to=at("11:00"))
