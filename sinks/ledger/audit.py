@@ -33,7 +33,7 @@ def audit(logs: Logs, judge: Rejudge, policy_hash: str, others: Iterable[Policy]
     for finding in logs.findings:
         said_of[finding.finding_id].append(finding)
     report.findings = sum(1 for f in states.values() if f.outcome != "explained")
-    check_findings(report, logs, judges, states, said_of)
+    check_findings(report, logs, judges, said_of)
     yield report
     for place in sorted(set(logs.messages) | set(logs.cuts)):
         yield from _audit_partition(report, logs, judges, place, states, said_of)

@@ -1,4 +1,4 @@
-"""Each finding against its message: the verdict that stands follows from it. Pure."""
+"""Each finding against its message: whatever was ever said of it follows from that. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from schemas.access import finding_id
-from schemas.finding import Finding
+from schemas.finding import Finding, MessagePlace
 from schemas.joined import CERTAINTIES
 
 from .judges import Judges
@@ -16,37 +16,51 @@ from .rejudge import Rejudge, Verdict
 from .report import Report
 
 
-def check_findings(
-    report: Report, logs: Logs, judges: Judges, states: Mapping[str, Finding], transitions: Said
-) -> None:
-    """Each standing state follows from its message at its position, and its certainty from some transition's marks."""
+def check_findings(report: Report, logs: Logs, judges: Judges, transitions: Said) -> None:
+    """Every transition follows from its message at its position, and its certainty from some transition's marks.
+
+    Not only what stands: whoever was accused for a minute was accused.
+    """
     places: defaultdict[Place, dict[int, Read]] = defaultdict(dict)
     for place, messages in logs.messages.items():
         places[place] = {m.offset: m for m in messages}
-    for name, finding in sorted(states.items()):
+    for name, said in sorted(transitions.items()):
         where = f"finding {name}"
-        at = finding.message
-        if at.offset not in places[at.topic, at.partition]:
-            if _is_about_nothing(logs, (at.topic, at.partition), at.offset):
+        for at in dict.fromkeys(t.message for t in said):
+            if at.offset not in places[at.topic, at.partition] and _is_about_nothing(logs, at):
                 report.differences.append(f"{where}: is about {at.topic}/{at.partition}/{at.offset}, which never was")
+        here = [t for t in said if t.message.offset in places[t.message.topic, t.message.partition]]
+        if here:
+            _check_possible(report, logs, where, here, judges.now)
+            report.differences += [f"{where}: {fault}" for fault in _faults(here, places, judges)]
+
+
+def _faults(said: Sequence[Finding], places: Mapping[Place, Mapping[int, Read]], judges: Judges) -> list[str]:
+    """What is wrong with the transitions of one finding, as far as their policies are known; each only once."""
+    found: list[str] = []
+    ever: set[str | None] = set()  # certainties that some transition had a right to
+    is_lower = False  # than its own marks give
+    judged = [(t, judges.under(t.policy.hash)) for t in said if t.position <= judges.now.end]
+    for one, judge in judged:
+        if judge is None:
             continue
-        _check_possible(report, logs, where, transitions[name], judges.now)
-        judge = judges.under(finding.policy.hash)
-        if finding.position > judges.now.end or judge is None:
-            continue
-        if finding.policy != judge.ref:
-            report.differences.append(f"{where}: gives its policy another name or version")
-        verdict = _rejudged(finding, places, judge)
+        if one.policy != judge.ref:
+            found.append("gives its policy another name or version")
+        verdict = _rejudged(one, places, judge)
         if verdict is None:
-            report.differences.append(f"{where}: its message says something else")
+            found.append("its message says something else")
             continue
-        said = (finding.outcome, finding.staff, finding.clause, finding.severity, finding.flags)
-        if said != (verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags):
-            report.differences.append(
-                f"{where}: another verdict follows from its message at position {finding.position}"
-            )
-        elif _is_other_certainty(finding, verdict, transitions[name], places, judges):
-            report.differences.append(f"{where}: its marks give it another certainty")
+        ever.add(verdict.certainty)
+        is_lower |= verdict.certainty is not None and CERTAINTIES.index(one.certainty) < CERTAINTIES.index(
+            verdict.certainty
+        )
+        due = verdict.outcome, verdict.staff, verdict.clause, verdict.severity, verdict.flags
+        if due != (one.outcome, one.staff, one.clause, one.severity, one.flags):
+            found.append(f"another verdict follows from its message at position {one.position}")
+    is_known = all(judge is not None for _, judge in judged)
+    if is_known and not found and (is_lower or any(one.certainty not in ever for one, _ in judged)):
+        found.append("its marks give it another certainty")
+    return list(dict.fromkeys(found))
 
 
 def _check_possible(report: Report, logs: Logs, where: str, transitions: Sequence[Finding], judge: Rejudge) -> None:
@@ -57,15 +71,16 @@ def _check_possible(report: Report, logs: Logs, where: str, transitions: Sequenc
         report.differences.append(f"{where}: judged at position {position}, facts end at {judge.end}")
 
 
-def _is_about_nothing(logs: Logs, place: Place, offset: int) -> bool:
+def _is_about_nothing(logs: Logs, at: MessagePlace) -> bool:
     """Whether a message that was not read cannot have been there.
 
     It may be past its retention, or of before what was read: a finding outlives it. Or it came since the messages were
     read, and before the findings were.
     """
+    place = at.topic, at.partition
     messages = logs.messages.get(place)
     read_to = messages[-1].offset + 1 if messages else logs.begin(place)
-    return logs.begin(place) <= offset < read_to or offset >= logs.end(place)
+    return logs.begin(place) <= at.offset < read_to or at.offset >= logs.end(place)
 
 
 def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judge: Rejudge) -> Verdict | None:
@@ -79,23 +94,3 @@ def _rejudged(finding: Finding, places: Mapping[Place, Mapping[int, Read]], judg
     if access is None:
         return None
     return judge.judge(access, message.appended_at, position=finding.position, marks=finding.marks)
-
-
-def _is_other_certainty(
-    finding: Finding,
-    newest: Verdict,
-    transitions: Sequence[Finding],
-    places: Mapping[Place, Mapping[int, Read]],
-    judges: Judges,
-) -> bool:
-    """Whether it is not the highest that any transition had a right to, as far as the policies of all are known.
-
-    Seldom any but the newest must be judged again.
-    """
-    if newest.certainty == CERTAINTIES[-1]:
-        return finding.certainty != newest.certainty
-    by = [(t, judges.under(t.policy.hash)) for t in transitions if t.position <= judges.now.end]
-    verdicts = [_rejudged(t, places, judge) for t, judge in by if judge is not None]
-    ever = [v.certainty for v in verdicts if v is not None and v.certainty is not None]
-    is_known = all(judge is not None for _, judge in by)
-    return is_known and finding.certainty != max(ever, key=CERTAINTIES.index, default=None)

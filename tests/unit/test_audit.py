@@ -368,6 +368,18 @@ def test_a_changed_finding_is_found(changed: dict[str, Any]) -> None:
     assert f"finding {name}: another verdict follows from its message at position {position}" in found
 
 
+@pytest.mark.parametrize("changed", [{"staff": "w031"}, {"outcome": "revoked", "severity": "high"}], ids=str)
+def test_an_accusation_that_was_true_at_no_position_is_found(changed: dict[str, Any]) -> None:
+    """Although another transition has replaced it since: whoever was accused for a minute was accused."""
+    stored = told()
+    first, *_, last = [f for f in stored.findings if f.access.event_id == "e1"]
+    assert first.position <= last.position
+    found = differences(stored, **findings_with(stored, lambda f: f is first, **changed))
+    assert found == [
+        f"finding {first.finding_id}: another verdict follows from its message at position {first.position}"
+    ]
+
+
 def test_a_certainty_that_no_mark_gives_is_found() -> None:
     """Provisional made final: the accused could no longer be cleared in time."""
     stored = told()
