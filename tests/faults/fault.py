@@ -24,6 +24,8 @@ class Fault:
     name: ClassVar[str]
     strikes: ClassVar[int] = 1_000
     """How often it may strike in one run at the most; 0: it is in what is sent, and strikes by that."""
+    lasts: ClassVar[float] = 0.0
+    """Seconds that one strike takes, when accesses are to come all the while."""
     needs_proxy: ClassVar[bool] = False
     """Whether the workers must reach the broker through proxies."""
     settings: ClassVar[Mapping[str, str]] = MappingProxyType({})

@@ -190,6 +190,7 @@ class Checked:
             (report["differences"], "ledger"),
             (report["unjudged"], "messages in no cut"),
             (report["pending"], "pending in the ledger"),
+            (report["partly"], "not claimed to be reconciled"),
         ]
         faults = [f"{what}: {value}" for value, what in found if value]
         if self.letters != self.due_letters:

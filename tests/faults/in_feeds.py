@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +28,9 @@ SETTING: Final = "NTK_DECIDE_WITHOUT_FEED_AFTER_SECONDS"
 PATIENCE_AGAIN: Final = 86_400.0
 PATIENCE: Final = 4.0  # seconds with a silent feed, where it is to be waived; the silence is longer in a long run
 WAITING_MIN: Final = 50  # accesses sent while a feed keeps silent, for that to be more than a pause
+MISSED_MIN: Final = (
+    5  # marks of each other feed meanwhile; one or two come between two marks of a feed that is not silent
+)
 
 
 class _OfAFeed(Fault):
@@ -59,12 +62,26 @@ class FeedSilent(_OfAFeed):
         ]
 
     def prove(self, scene: Scene) -> None:
-        """Between two of its marks so many accesses were appended."""
-        marks = [at for at, what in came(scene.one, self.feed) if isinstance(what, Mark)]
+        """Between two of its marks came several of each other feed, and accesses."""
         times = [at for at, *_ in opened(scene.one)]
-        meanwhile, begin, end = max((sum(a < at < b for at in times), a, b) for a, b in pairwise(marks))
-        evidence = f"{self.feed} sent no mark for {(end - begin) / 1000:.1f} s, {meanwhile} accesses came meanwhile"
-        self.note(meanwhile >= WAITING_MIN, evidence)
+        marks = {feed: _marks(scene, feed) for feed in FEEDS}
+        others = [marks[feed] for feed in FEEDS if feed != self.feed]
+        missed, begin, end = max((min(_between(o, *gap) for o in others), *gap) for gap in pairwise(marks[self.feed]))
+        meanwhile = _between(times, begin, end)
+        self.note(
+            missed >= MISSED_MIN and meanwhile >= WAITING_MIN,
+            f"{self.feed} sent no mark for {(end - begin) / 1000:.1f} s, {meanwhile} accesses came meanwhile, and "
+            f"{missed} marks of each other feed",
+        )
+
+
+def _marks(scene: Scene, feed: str) -> list[int]:
+    """When its marks were appended (UTC ms)."""
+    return [at for at, what in came(scene.one, feed) if isinstance(what, Mark)]
+
+
+def _between(times: Sequence[int], begin: int, end: int) -> int:
+    return bisect_left(times, end) - bisect_right(times, begin)
 
 
 class FeedWaived(FeedSilent):

@@ -107,10 +107,10 @@ class ConnectionSlowed(_OfConnections):
         """Slow down, and ask the broker that way how slow it is."""
         for proxy in self.choose(scene):
             proxy.slow(DELAY)
-        self._passed = self.passed()
         began = time.monotonic()
         self._has_answered = serves_groups(self.proxies[0].port)
         self._took = time.monotonic() - began
+        self._passed = self.passed()  # from here on only workers ask
 
     def hold_seconds(self, chance: Random) -> float:
         """A while."""

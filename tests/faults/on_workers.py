@@ -19,7 +19,7 @@ STORM_EVERY: Final = 1.0  # seconds
 VISITORS: Final = 30  # each joins and leaves: a storm of a minute
 STARTED: Final = 5  # of them at a time
 SUDDEN: Final = 0.2  # share of those who leave without a word
-CHANGES_MIN: Final = 10  # of the group's membership, for a storm to be one
+SEEN_MIN: Final = 0.5  # of those who come and go, as changes of the group: a rebalance takes in several at a time
 
 
 def pending_of(worker: Worker) -> int | None:
@@ -55,6 +55,10 @@ class Killed(Fault):
 
     name = "worker-killed"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending: list[int] = []  # accesses at those that were at work
+
     def strike(self, scene: Scene) -> None:
         """The same in one step: kill, and start the next."""
         seat = scene.chance.choice(living(scene))
@@ -64,12 +68,20 @@ class Killed(Fault):
         pending = pending_of(seat.worker)
         code = scene.end(seat.worker, signal.SIGKILL)
         state = "starting" if pending is None else f"{pending} accesses pending"
+        self._pending += [] if pending is None else [pending]
         self.note(code == -signal.SIGKILL, f"worker {seat.worker.number} killed, {state}")
         scene.seat(seat)
 
     def hold_seconds(self, chance: Random) -> float:
         """Until the next strike; the longest of these moments lie in the recovery from it."""
         return chance.uniform(0, 6)
+
+    def prove(self, scene: Scene) -> None:
+        """One that was at work, and, of several, one at which accesses waited: those are lost with it."""
+        if len(self.proofs) >= PENDING_EVERY:
+            self.note(any(self._pending), f"{sum(map(bool, self._pending))} of them while accesses were pending")
+        else:
+            self.note(bool(self._pending), f"{len(self._pending)} of them at work")
 
 
 class Zombie(Fault):
@@ -127,6 +139,7 @@ class Storm(Fault):
 
     name = "rebalance-storm"
     strikes = 1
+    lasts = 2 * VISITORS * STORM_EVERY
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +169,7 @@ class Storm(Fault):
         lasted = time.monotonic() - began
         calm_after = scene.wait_shared(SEATS)
         evidence = f"{events} times in {lasted:.0f} s a worker joined or left, {len(groups) - 1} changes of the group "
-        self.note(len(groups) > CHANGES_MIN, evidence + f"seen, at rest {calm_after:.1f} s later")
+        self.note(len(groups) > SEEN_MIN * events, evidence + f"seen, at rest {calm_after:.1f} s later")
 
     @staticmethod
     def _leave(scene: Scene, visitor: Worker) -> None:

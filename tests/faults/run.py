@@ -21,7 +21,7 @@ from tests.faults.catalogue import make
 from tests.faults.day import Sent, make_sent
 from tests.faults.fault import Fault
 from tests.faults.harness import FAULTY, Checked, Running, check, running
-from tests.faults.scene import BROKER_BACK_SECONDS, SEATS, Player, Say, Scene, Seat
+from tests.faults.scene import BROKER_BACK_SECONDS, GATE, SEATS, Player, Say, Scene, Seat
 from tests.harness.broker import new_namespace
 from tests.harness.proxy import Proxy
 
@@ -136,7 +136,8 @@ def _play(scene: Scene, sent: Sent, faults: Sequence[Fault], order: Order) -> No
     scene.wait_shared(SEATS)
     striking = [fault for fault in faults if fault.strikes]
     parts = max(1, len(striking)) if order.once else 1
-    player = Player(scene.kafka.bootstrap, one.topics, sent.flowing, order.seconds, parts)
+    seconds = max([order.seconds, *(fault.lasts / (GATE - 2 * BEGIN_SHARE) for fault in striking)])
+    player = Player(scene.kafka.bootstrap, one.topics, sent.flowing, seconds, parts)
     player.start()
     player.begin(0)
     while player.is_flowing and player.share < BEGIN_SHARE:

@@ -29,7 +29,7 @@ from streams.access_log import Some
 from streams.agents import corrections, take_over
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
-from streams.agents.last_cuts import NO_CLAIM, Claim, Committed, LastCut, believed, claim_of
+from streams.agents.last_cuts import LastCut, believed
 from streams.agents.outgoing import cut_digest
 from streams.broadcast import Broadcast
 from streams.frontier import Batch, Frontier
@@ -43,7 +43,6 @@ from streams.sources import translate
 from streams.store import Outgoing
 from streams.store import Stored as Placed
 from streams.telemetry import Telemetry
-from streams.told import ToldCut
 
 from .history import PARTITIONS
 from .judging import Message
@@ -51,6 +50,7 @@ from .worker import Stored
 
 REST_MAX: Final = 20_000  # turns of the loop after which a worker that has not come to rest never does
 READ_MAX: Final = 4  # messages read again at a time
+FACTS_MAX: Final = 12  # facts taken in at a time
 FOR_GOOD: Final = 36_500  # days: what is behind the horizon is said by a history, not by the clock
 
 _running: ContextVar[Shell | None] = ContextVar("running", default=None)
@@ -158,13 +158,9 @@ class Broker:
         await self.turns.some()
         found: dict[Partition, LastCut] = {}
         for partition in PARTITIONS:
-            cuts, claim = self.stored.cuts.get(partition, []), NO_CLAIM
-            for cut in (one.cut for one in cuts):
-                said = claim_of(ToldCut(partition, cut.first_offset, cut.next_offset, cut.reconciled))
-                claim = max(claim, said or Claim(0, 0))
-            note = self.stored.notes.get(partition)
-            committed = Committed(self.stored.committed.get(partition, 0), note.reconciled if note else 0)
-            found[partition] = LastCut(cuts[-1].digest if cuts else None, believed(claim, committed))
+            cuts = self.stored.cuts.get(partition, [])
+            reconciled = believed(self.stored.claim(partition), self.stored.said_committed(partition))
+            found[partition] = LastCut(cuts[-1].digest if cuts else None, reconciled)
         return found
 
     def commit(self, partition: Partition, offset: int, word: str) -> None:
@@ -251,8 +247,15 @@ class Shell:
         stored, (facts, marks, findings) = self._stored, self._heard
         self._heard = [len(stored.facts), len(stored.marks), len(stored.findings)]
         topics = Topics("")
+        said: list[Any] = [
+            SimpleNamespace(topic=topics.facts, partition=0, offset=at, value=encode(one), timestamp=0, key=None)
+            for at, one in enumerate(stored.facts[facts:], facts)
+        ]
+        while said:
+            size = self._turns.number(FACTS_MAX)
+            self._broadcast._apply_facts(said[:size])
+            del said[:size]
         for topic, values, first in (
-            (topics.facts, stored.facts[facts:], facts),
             (topics.marks, stored.marks[marks:], marks),
             (topics.violations, stored.findings[findings:], findings),
         ):

@@ -77,7 +77,7 @@ class Stored:
     def said_committed(self, partition: Partition) -> Committed:
         """The committed offset of this partition, and what the note beside it says."""
         note = self.notes.get(partition)
-        return Committed(self.committed[partition], 0 if note is None else note.reconciled)
+        return Committed(self.committed.get(partition, 0), 0 if note is None else note.reconciled)
 
     def promised(self) -> dict[str, int]:
         """The highest mark of each feed."""

@@ -14,6 +14,7 @@ from schemas.fact import RegisteredFact
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from sinks.ledger.rejudge import CERTAINTIES, Verdict, joined
+from streams.join.knowledge import Knowledge
 from streams.join.question import question_of
 from streams.join.view import View
 from streams.policy.decide import is_cleared
@@ -162,17 +163,18 @@ def _adds_up(played: Played, partition: tuple[str, int], cut: Cut) -> None:
 
 def a_final_then_never_changes(played: Played) -> None:
     """Once a finding is final, no fact to come counts as known in time: no path answers otherwise for anybody."""
-    final = [f for f in played.stored.findings if f.certainty == "final" and f.outcome != "explained"]
-    if not final:
-        return
-    position = final[0].position
-    facts = [fact for fact in played.facts[position:] if isinstance(fact, RegisteredFact)]
+    first: dict[str, Finding] = {}  # from when on it is for good
+    for f in played.stored.findings:
+        if f.certainty == "final" and f.outcome != "explained":
+            first.setdefault(f.finding_id, f)
     policy, gating = played.history.policy, played.history.policy.gating_feeds()
-    early, late = knowing(played.facts[:position], policy.grace_ms), knowing(played.facts, policy.grace_ms)
-    for finding in final:
-        if finding.position > position:
-            continue
-        at = finding.message
+    late, known = knowing(played.facts, policy.grace_ms), dict[int, Knowledge]()
+    for finding in first.values():
+        position = finding.position
+        facts = [fact for fact in played.facts[position:] if isinstance(fact, RegisteredFact)]
+        if position not in known:
+            known[position] = knowing(played.facts[:position], policy.grace_ms)
+        early, at = known[position], finding.message
         question = question_of(finding.access, played.stored.messages[at.topic, at.partition][at.offset].timestamp)
         known_by = question.end + policy.grace_ms
         assert all(fact.known_from > known_by for fact in facts if fact.feed in gating), finding
