@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,19 @@ COMPARED: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.In: (ast.NotIn,),
     ast.NotIn: (ast.In,),
 }
+RECKONED: Final[dict[type[ast.operator], type[ast.operator]]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+}
+PLAIN_TESTS: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.NamedExpr)
+"""What is tested as it is; comparisons and `not` have changes of their own."""
 ANSWERS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -41,6 +55,7 @@ class Mutant(NamedTuple):
     line: int
     code: str  # the line as it was, without the space around it
     what: str
+    nth: int  # of the changes of this file that read the same, from 0
     source: str
 
 
@@ -61,12 +76,14 @@ def changes(tree: ast.AST) -> Iterator[Change]:
                 yield Change(node, f"{type(op).__name__} became {type(other_op).__name__}", node, "op", other_op)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 yield Change(node, "not was dropped", node, "operand", ast.UnaryOp(ast.Not(), operand))
-            case ast.BinOp(op=ast.Add() | ast.Sub() as op):
-                other_sign = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+            case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in RECKONED:
+                other_sign = RECKONED[type(op)]()
                 yield Change(node, f"{type(op).__name__} became {type(other_sign).__name__}", node, "op", other_sign)
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) if isinstance(test, PLAIN_TESTS):
+                yield Change(test, "the test was negated", node, "test", ast.UnaryOp(ast.Not(), test))
             case ast.Constant(value=bool(value)):
                 yield Change(node, f"{value} became {not value}", node, "value", not value)
-            case ast.Constant(value=int(value)) if value < 1 << 20:
+            case ast.Constant(value=int(value)):
                 yield Change(node, f"{value} became {value + 1}", node, "value", value + 1)
             case ast.Call(func=ast.Name(id=name)) if name in ANSWERS:
                 yield Change(node, f"{name} became {ANSWERS[name]}", node.func, "id", ANSWERS[name])
@@ -90,13 +107,16 @@ def mutants(root: Path, file: Path) -> Iterator[Mutant]:
     """The file with each change of its own."""
     text = file.read_text(encoding="utf-8")
     tree, lines, name = ast.parse(text), text.splitlines(), str(file.relative_to(root))
+    alike: Counter[tuple[str, str]] = Counter()
     for change in changes(tree):
         old = change.owner[change.key] if isinstance(change.owner, list) else getattr(change.owner, change.key)
         _put(change, change.new)
         source = ast.unparse(ast.fix_missing_locations(tree))
         _put(change, old)
         line = getattr(change.node, "lineno", 1)
-        yield Mutant(name, line, lines[line - 1].strip(), change.what, source)
+        code = lines[line - 1].strip()
+        yield Mutant(name, line, code, change.what, alike[code, change.what], source)
+        alike[code, change.what] += 1
 
 
 def _put(change: Change, value: Any) -> None:

@@ -7,8 +7,8 @@
 
 A survivor is a line that nothing holds to what it says, or a change that means nothing; a person decides which, and
 writes the second kind into `equivalent.toml` with the reason. They are in an order of chance: what was tried when
-somebody interrupts it is a sample, and is summed up. Exit code 1: fewer than 95 % were killed, or the list names what
-is not there or what some test kills; 3: the tests fail without any mutation.
+somebody interrupts it is a sample, and is summed up. Exit code 1: fewer than 95 % were killed, it was interrupted, or
+the list names what is not there or what some test kills; 3: the tests fail without any mutation, or nothing was tried.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ SLOW: Final = (
 )
 
 
-Mark = tuple[str, str, str]
-"""File, line of code, and what became of it."""
+Mark = tuple[str, str, str, int]
+"""File, line of code, what became of it, and which of those in the file that read the same, from 0."""
 
 
 class Fate(NamedTuple):
@@ -201,29 +201,30 @@ def _words(fate: Fate) -> str:
 def told_equivalent() -> set[Mark]:
     """The list that people keep, each with a reason that they read."""
     told = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])
-    return {(one["file"], one["code"], one["what"]) for one in told}
+    return {(one["file"], one["code"], one["what"], one.get("nth", 0)) for one in told}
 
 
 def mark(mutant: Mutant) -> Mark:
     """By what a mutant is known in the list: a line's number would change with every line above it."""
-    return mutant.file, mutant.code, mutant.what
+    return mutant.file, mutant.code, mutant.what, mutant.nth
 
 
 def summary(fates: Sequence[Fate], chosen: int, told: set[Mark], every: Sequence[Mutant]) -> int:
     """Prints score, survivors, and what is wrong with the list of equivalents; the exit code."""
     survivors = sorted(fate.mutant for fate in fates if fate.noticed is None)
     killed, tried = len(fates) - len(survivors), max(1, len(fates))
-    alive = {mark(mutant) for mutant in survivors}
     stale = told - {mark(m) for m in every}
-    stale |= {mark(f.mutant) for f in fates if f.noticed is not None and mark(f.mutant) in told} - alive
+    stale |= {mark(f.mutant) for f in fates if f.noticed is not None and mark(f.mutant) in told}
     harmful = [mutant for mutant in survivors if mark(mutant) not in told]
     print(f"{killed} of {len(fates)} killed ({100 * killed / tried:.1f} %), {chosen} chosen, of {len(every)} there are;"
           f" {len(told)} more lines are told to mean the same (equivalent.toml)")  # fmt: skip
     for mutant in harmful:
-        print(f"survived: {mutant.file}:{mutant.line}: {mutant.what}: {mutant.code}")
-    for file, code, what in sorted(stale):
-        print(f"stale in equivalent.toml: {file}: {what}: {code}")
-    return 1 if stale or len(harmful) > (1 - WANTED) * tried else 0
+        print(f"survived: {mutant.file}:{mutant.line}: {mutant.what} (nth {mutant.nth}): {mutant.code}")
+    for file, code, what, nth in sorted(stale):
+        print(f"stale in equivalent.toml: {file}: {what} (nth {nth}): {code}")
+    if not fates:
+        return 3
+    return 1 if stale or len(fates) < chosen or len(harmful) > (1 - WANTED) * tried else 0
 
 
 def main() -> int:

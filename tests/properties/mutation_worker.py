@@ -10,6 +10,7 @@ import importlib
 import os
 import pkgutil
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ import pytest
 
 BEFOREHAND: Final = ("hypothesis", "hypothesis.strategies", "pytest_asyncio", "_hypothesis_pytestplugin", "aiokafka")
 MUTATED: Final = "NTK_TESTS_MUTATED"  # set in the environment of tests of mutants
+WAIT_MAX: Final = 60  # seconds by the clock, and so many times the processor's: the machine may be busy
+WAITED: Final = 10
 LIMIT_BYTES: Final = 4 << 30  # a mutant may loop for ever, and collect what it finds
 OPTIONS: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", "--timeout=0")
 
@@ -82,6 +85,7 @@ def _session(tests: Sequence[str], seconds: int, *, may_write: bool) -> tuple[in
         sys.dont_write_bytecode = not may_write
         resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        signal.alarm(WAIT_MAX + WAITED * seconds)  # a mutant may also wait for ever
         os._exit(int(pytest.main([*OPTIONS, *tests])))
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status), time.process_time() + _of_children() - began
