@@ -222,8 +222,6 @@ def summary(fates: Sequence[Fate], chosen: int, told: set[Mark], every: Sequence
         print(f"survived: {mutant.file}:{mutant.line}: {mutant.what} (nth {mutant.nth}): {mutant.code}")
     for file, code, what, nth in sorted(stale):
         print(f"stale in equivalent.toml: {file}: {what} (nth {nth}): {code}")
-    if not fates:
-        return 3
     return 1 if stale or len(fates) < chosen or len(harmful) > (1 - WANTED) * tried else 0
 
 
@@ -241,6 +239,9 @@ def main() -> int:
     chosen = [m for m in every if asked.only in m.file and (mark(m) in told) is asked.equivalents]
     random.Random(asked.seed).shuffle(chosen)
     chosen = chosen[: asked.sample]
+    if not chosen:
+        print("there is nothing to try")
+        return 3
     files = dict.fromkeys(file for mutant in chosen for some in stages(mutant, asked.quick) for file in some)
     with tempfile.TemporaryDirectory() as place:
         workers = Workers(Path(place), asked.processes, list(files))
