@@ -28,6 +28,7 @@ from tests.faults.poison import poison
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import account, assignment
 from tests.harness.department import make_day
+from tests.harness.group import members
 from tests.harness.proxy import Proxy
 from tests.harness.steps import Step
 from tests.harness.timeline import Story
@@ -36,6 +37,7 @@ STOP_SECONDS: Final = 10.0  # what a worker promises after SIGTERM
 SESSION_SECONDS: Final = 20
 LONG_SESSION: Final = {"NTK_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS)}
 """A worker that went without leaving the group would be missed only after so long."""
+TAKEN_OVER_SECONDS: Final = 15.0  # design section 13
 ROOT_CAUSE: Final = "Traceback"
 PAUSES: Final = """
             import pathlib, time
@@ -213,6 +215,22 @@ def test_who_leaves_says_so_and_the_other_takes_over_at_once(
         due = [one_access(story, number) for number in range(16)]  # on every partition
         one.play(due)
         until(lambda: len(one.findings()) == len(due), "the other does not judge", seconds=SESSION_SECONDS - 2)
+
+
+def test_who_is_killed_is_taken_over_within_15_seconds(kafka: SharedBroker, namespace: str, tmp_path: Path) -> None:
+    """As a user starts it: from SIGKILL to the last finding of what comes on all partitions from then on."""
+    with running(kafka.bootstrap, tmp_path, namespace) as one:
+        one.service.start_workers(2)
+        story = at_work("jdoe12", "w028")
+        one.play(story.steps)
+        group = one.service.environment()["NTK_GROUP"]
+        until(lambda: sum(map(bool, members(kafka.bootstrap, group).values())) == 2, "they do not share the partitions")
+        due = [one_access(story, number) for number in range(16)]  # on every partition
+        one.service.workers[0].send(signal.SIGKILL)
+        began = time.monotonic()
+        one.play(due)
+        left = TAKEN_OVER_SECONDS - (time.monotonic() - began)
+        until(lambda: len(one.findings()) == len(due), "the other does not judge", seconds=left)
 
 
 def one_access(story: Story, number: int) -> Step:
