@@ -117,6 +117,12 @@ class Workers:
 
     def __init__(self, place: Path, number: int, tests: Sequence[str]) -> None:
         self._trees = [_copy(place / str(n), tests) for n in range(number)]
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def end(self) -> None:
+        """Whatever they are at."""
+        for process in self._processes:
+            process.kill()
 
     def run(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The answers as they come."""
@@ -133,11 +139,11 @@ class Workers:
                 raise RuntimeError(answer["error"])
             yield answer
 
-    @staticmethod
-    def _work(tree: Path, todo: SimpleQueue[dict[str, Any]], done: SimpleQueue[dict[str, Any]]) -> None:
+    def _work(self, tree: Path, todo: SimpleQueue[dict[str, Any]], done: SimpleQueue[dict[str, Any]]) -> None:
         command = [sys.executable, "-m", "tests.properties.mutation_worker"]
         env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
         with subprocess.Popen(command, cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            self._processes.append(process)
             assert process.stdin is not None
             assert process.stdout is not None
             try:
@@ -243,7 +249,7 @@ def main() -> int:
         print("there is nothing to try")
         return 3
     files = dict.fromkeys(file for mutant in chosen for some in stages(mutant, asked.quick) for file in some)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         workers = Workers(Path(place), asked.processes, list(files))
         usually = usual(workers, list(files))
         if usually is None:
@@ -253,6 +259,7 @@ def main() -> int:
             fates.extend(run(chosen, workers, usually, asked.quick))  # keeps those that came before an interruption
         except KeyboardInterrupt:
             print("interrupted", flush=True)
+            workers.end()
         return summary(fates, len(chosen), told, every)
 
 
