@@ -14,9 +14,11 @@ the list names what is not there or what some test kills; 3: the tests fail with
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,9 +122,10 @@ class Workers:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def end(self) -> None:
-        """Whatever they are at."""
+        """With the sessions of tests that they have under way."""
         for process in self._processes:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def run(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The answers as they come."""
@@ -142,7 +145,8 @@ class Workers:
     def _work(self, tree: Path, todo: SimpleQueue[dict[str, Any]], done: SimpleQueue[dict[str, Any]]) -> None:
         command = [sys.executable, "-m", "tests.properties.mutation_worker"]
         env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
-        with subprocess.Popen(command, cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=tree, env=env, start_new_session=True, **pipes) as process:
             self._processes.append(process)
             assert process.stdin is not None
             assert process.stdout is not None
