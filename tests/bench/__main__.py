@@ -29,6 +29,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from deploy.local.kafka import LocalKafka
 
 from . import report
@@ -42,6 +44,7 @@ from .profiler import show as show_profile
 from .programs import OURS
 
 ALL: Final = ("drain", "open-loop", "disorder", "two-workers", "costs")
+STOLEN_MAX: Final = 0.01  # of the processors, by others on the same host; with 12 % a worker took half as long again
 QUIET_LOAD: Final = 0.5  # processes that want a processor, on average of the last minute
 RESULTS: Final = Path(__file__).resolve().parents[2] / ".ntk" / "bench"
 
@@ -81,7 +84,7 @@ def _measure(bench: Bench, names: list[str]) -> int:
 def _part(bench: Bench, name: str) -> Part:
     """One that fails must not take with it what the others measured."""
     print(f"\n== {name}\n", flush=True)
-    began = time.monotonic()
+    began, stolen = time.monotonic(), psutil.cpu_times().steal
     try:
         part = PARTS[name](bench)
     except Exception as error:
@@ -89,8 +92,11 @@ def _part(bench: Bench, name: str) -> Part:
         lost = Goal(part=name, what=f"ended with {type(error).__name__}", unit="", measured=None, limit=0)
         return Part(name=name, is_right=False, goals=[lost], rough_edges=[])
     took_s = round(time.monotonic() - began)
-    print(f"\n{name} took {took_s} s", flush=True)
-    return replace(part, document={"took_s": took_s, **part.document})
+    share = (psutil.cpu_times().steal - stolen) / (max(1, took_s) * (os.cpu_count() or 1))
+    print(f"\n{name} took {took_s} s; the host took {share:.1%} of this machine's processors meanwhile", flush=True)
+    if share > STOLEN_MAX:
+        print("that is too much: what stands above is slower than this machine, and by chance")
+    return replace(part, document={"took_s": took_s, "stolen": share, **part.document})
 
 
 def _profile(bench: Bench) -> int:

@@ -146,19 +146,20 @@ class Workers:
         command = [sys.executable, "-m", "tests.properties.mutation_worker"]
         env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        with subprocess.Popen(command, cwd=tree, env=env, start_new_session=True, **pipes) as process:
-            self._processes.append(process)
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                while True:
-                    job = todo.get_nowait()
+        process = subprocess.Popen(command, cwd=tree, env=env, start_new_session=True, **pipes)
+        self._processes.append(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(Empty):
+            while True:
+                job = todo.get_nowait()
+                try:
                     process.stdin.write(orjson.dumps(job) + b"\n")
                     process.stdin.flush()
-                    line = process.stdout.readline()
-                    done.put(orjson.loads(line) if line else {"error": f"a worker ended at {job['id']}"})
-            except Empty:
-                process.stdin.close()
+                    done.put(orjson.loads(process.stdout.readline()))
+                except (BrokenPipeError, orjson.JSONDecodeError):
+                    done.put({"error": f"a worker ended at {job['id']}"})
+                    return
 
 
 def _copy(tree: Path, tests: Sequence[str]) -> Path:
@@ -255,14 +256,15 @@ def main() -> int:
     files = dict.fromkeys(file for mutant in chosen for some in stages(mutant, asked.quick) for file in some)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         workers = Workers(Path(place), asked.processes, list(files))
-        usually = usual(workers, list(files))
-        if usually is None:
-            return 3
         fates: list[Fate] = []
         try:
+            usually = usual(workers, list(files))
+            if usually is None:
+                return 3
             fates.extend(run(chosen, workers, usually, asked.quick))  # keeps those that came before an interruption
         except KeyboardInterrupt:
             print("interrupted", flush=True)
+        finally:
             workers.end()
         return summary(fates, len(chosen), told, every)
 
