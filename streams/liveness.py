@@ -99,6 +99,7 @@ class Liveness(mode.Service):
 async def _in_time(asked: Any) -> Any:
     """The answer; None when there is none in time."""
     try:
-        return await asyncio.wait_for(asked, ASK_SECONDS)
+        async with asyncio.timeout(ASK_SECONDS):
+            return await asked
     except (KafkaError, TimeoutError):
         return None

@@ -126,7 +126,8 @@ class Careful:
     async def calm(self) -> None:
         """Return once no care is taken, or it takes very long."""
         try:
-            await asyncio.wait_for(self._calm.wait(), CALM_SECONDS)
+            async with asyncio.timeout(CALM_SECONDS):  # wait_for of Python 3.11 forgets that it was cancelled
+                await self._calm.wait()
         except TimeoutError:
             self._calm.set()
 

@@ -244,6 +244,9 @@ class Shell:
 
     def hear(self) -> None:
         """All facts, marks and findings that have been stored since."""
+        _of(self).run(self._hear)  # tasks that begin of it are this worker's, and end with it
+
+    def _hear(self) -> None:
         stored, (facts, marks, findings) = self._stored, self._heard
         self._heard = [len(stored.facts), len(stored.marks), len(stored.findings)]
         topics = Topics("")
@@ -281,6 +284,9 @@ class Shell:
 
     def hold(self) -> None:
         """All partitions, from what is committed on."""
+        _of(self).run(self._hold)
+
+    def _hold(self) -> None:
         stored = self._stored
         self._broker.holder = self
         self._queue.clear()
@@ -372,14 +378,20 @@ def _tp(partition: Partition) -> Any:
 
 
 def in_memory(broker: Broker) -> Callable[[], None]:
-    """From now on shells read accesses from this broker; gives what takes that back."""
+    """From now on shells read accesses from this broker, and now and then find a few facts to be too many to ask about
+    each; gives what takes that back."""
     modules: list[Any] = [corrections, take_over]
     genuine = [module.AccessLog for module in modules]
+    most: Any = take_over
+    facts_max = most.FACTS_MAX
+    if broker.turns.is_so():
+        most.FACTS_MAX = broker.turns.number(FACTS_MAX) - 1
     for module in modules:
         module.AccessLog = lambda settings, size: Log(broker)
 
     def undo() -> None:
         for module, log in zip(modules, genuine, strict=True):
             module.AccessLog = log
+        most.FACTS_MAX = facts_max
 
     return undo

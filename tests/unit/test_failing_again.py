@@ -167,6 +167,24 @@ async def test_a_correction_goes_on_without_a_question_that_makes_it_fail(
     assert sorted(scene.letters) == [2, 6]
 
 
+async def test_who_is_told_to_end_in_the_moment_of_calm_ends() -> None:
+    """Not after one more round of judging again."""
+    careful = Careful("run-1", write=nothing_written, read_again=lambda: None)
+    careful._calm.clear()
+    waiting = asyncio.create_task(careful.calm())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    careful._calm.set()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def nothing_written(tps: Iterable[Any]) -> set[Any]:
+    """Nobody asks."""
+    return set()
+
+
 async def test_a_message_that_cannot_be_read_again_is_set_aside(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its question is in the index and gives no offence."""
     look_back(scene.judging, HERE, "ecms", scene.messages, (0, len(ALL) + 1))
