@@ -6,7 +6,7 @@ Uses the brute-force judge only, so that a fault of the judge cannot hide itself
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 from schemas.access import finding_id
 from schemas.finding import Finding
@@ -15,7 +15,7 @@ from schemas.policy import Policy
 from .cut_checks import check, check_chains, check_cover, is_possible, last_offset, once
 from .finding_checks import check_findings
 from .judges import Judges
-from .logs import Logs, Place, Read, as_standing
+from .logs import Logs, Place, Read, StoredCut, as_standing
 from .reconciled import Said, held
 from .rejudge import Rejudge, joined
 from .report import Partly, Report
@@ -57,6 +57,26 @@ def _audit_partition(
     report.accesses += sum(len(m.accesses) for m in standing)
     check_cover(report, place, messages, [s.cut for s in stored])
     check_chains(report, place, stored, is_whole=logs.is_whole)
+    pending = yield from _check_cuts(report, logs, judges, place, states, stored)
+    # Nobody brings facts to what was set aside after it was judged: its letter is what people act on.
+    held_to = [one for one, message in zip(standing, messages, strict=True) if message.judged is None]
+    _check_held(report, logs, place, held_to, judges, said_of)
+    last = judges.under(stored[-1].cut.policy) if stored else None
+    _check_settled(report, logs, last or judges.now, place, by_offset, pending, states)
+    _check_dead_letters(report, logs, place, messages)
+    yield report
+
+
+def _check_cuts(
+    report: Report,
+    logs: Logs,
+    judges: Judges,
+    place: Place,
+    states: Mapping[str, Finding],
+    stored: Sequence[StoredCut],
+) -> Generator[Report, None, set[tuple[int, int]]]:
+    """Each cut derived again; the accesses (offset, number) that were pending and of which nothing was said since."""
+    messages = logs.messages.get(place, [])
     waited: dict[tuple[int, int], int] = {}  # the highest position at which it was pending
     said: dict[tuple[int, int], int] = {}  # and at which something was said of it
     for number, (cut, _) in enumerate(stored):
@@ -75,14 +95,7 @@ def _audit_partition(
             known[one.place] = max(cut.position, known.get(one.place, cut.position))
         if number % 20 == 0:
             yield report
-    # Nobody brings facts to what was set aside after it was judged: its letter is what people act on.
-    held_to = [one for one, message in zip(standing, messages, strict=True) if message.judged is None]
-    _check_held(report, logs, place, held_to, judges, said_of)
-    pending = {at for at, position in waited.items() if said.get(at, -1) < position}
-    last = judges.under(stored[-1].cut.policy) if stored else None
-    _check_settled(report, logs, last or judges.now, place, by_offset, pending, states)
-    _check_dead_letters(report, logs, place, messages)
-    yield report
+    return {at for at, position in waited.items() if said.get(at, -1) < position}
 
 
 def _check_held(
