@@ -17,7 +17,7 @@ from schemas.fact import RegisteredFact, RegisteredMark
 from schemas.finding import Finding
 from sinks.ledger.rejudge import Rejudge, Verdict
 from streams.policies import load_policy
-from tests.harness.outcome import Outcome, compare
+from tests.harness.outcome import Outcome, compare, untrue
 from tests.harness.steps import Expected
 
 from .broker import PARTITIONS, Broker, Stored
@@ -38,7 +38,10 @@ SAY_EVERY: Final = 20_000  # accesses judged by the brute-force judge between tw
 
 @dataclass(frozen=True, kw_only=True)
 class Disorder:
-    """What one run gave. Delays in ms; `fresh` and `fresh_in_storm`: from intended send to receipt of the finding."""
+    """What one run gave. Delays in ms; `fresh` and `fresh_in_storm`: from intended send to receipt of the finding.
+
+    `untrue`: transitions, whatever replaced them, that did not follow from their access at their position and marks.
+    """
 
     load: Load
     kinds: dict[str, int]
@@ -48,6 +51,7 @@ class Disorder:
     false: int
     missed: int
     wrong: int
+    untrue: int
     withdrawal: Spread | None
     raising: Spread | None
     storm: Spread | None
@@ -64,7 +68,8 @@ class Disorder:
     @property
     def is_right(self) -> bool:
         """Whether what stands is the truth, and the sender did what it should."""
-        return not (self.false or self.missed or self.wrong or self.fresh_missed or self.sent.kept.failed)
+        verdicts = self.false, self.missed, self.wrong, self.untrue, self.fresh_missed
+        return not (any(verdicts) or self.sent.kept.failed)
 
     @property
     def held_back_ms(self) -> float | None:
@@ -122,7 +127,8 @@ def _told(load: Load, run: Run, reader: Reader, sent: Sent, idle_s: float, cpu_s
     held, drawn = duties(load), list(draw(load))
     stored, facts = list(read(run.topics.accesses, PARTITIONS)), list(read(topics.facts, 1))
     transitions = [decode(Finding, one.value) for one in read(topics.violations, PARTITIONS)]
-    outcome, due = _outcome(stored, facts, list(read(topics.marks, 1)), transitions)
+    judge = Rejudge(load_policy(), [decode(RegisteredFact, one.value) for one in facts])
+    outcome, due = _outcome(judge, stored, list(read(topics.marks, 1)), transitions)
     fed = list(read(topics.feed("assignments"), 1))
     corrected = _corrections(drawn, stored, facts, fed, reader)
     storm = _storm(load, held, sent)
@@ -140,6 +146,7 @@ def _told(load: Load, run: Run, reader: Reader, sent: Sent, idle_s: float, cpu_s
         false=len(outcome.false),
         missed=len(outcome.missed),
         wrong=len(outcome.wrong),
+        untrue=untrue(judge, {(one.partition, one.offset): one.appended_at for one in stored}, transitions),
         withdrawal=spread(one.took_ms for one in corrected if one.transition == "withdrawn"),
         raising=spread(one.took_ms for one in corrected if one.transition != "withdrawn"),
         storm=spread(one.took_ms for one in stormed),
@@ -156,17 +163,16 @@ def _told(load: Load, run: Run, reader: Reader, sent: Sent, idle_s: float, cpu_s
 
 
 def _outcome(
-    stored: Sequence[Stored], facts: Sequence[Stored], marks: Sequence[Stored], transitions: list[Finding]
+    judge: Rejudge, stored: Sequence[Stored], marks: Sequence[Stored], transitions: list[Finding]
 ) -> tuple[Outcome, int]:
     """What stands against the brute-force judge at the end of all logs, and how many findings are due."""
-    judge = Rejudge(load_policy(), [decode(RegisteredFact, one.value) for one in facts])
     highest: dict[str, int] = {}
     for mark in (decode(RegisteredMark, one.value) for one in marks):
         highest[mark.feed] = max(mark.complete_through, highest.get(mark.feed, mark.complete_through))
     findings: dict[str, Verdict] = {}
     for number, one in enumerate(stored, start=1):
         access = decode(Access, one.value)
-        verdict = judge.judge(access, one.appended_at, position=len(facts), marks=highest)
+        verdict = judge.judge(access, one.appended_at, position=judge.end, marks=highest)
         if verdict.certainty is not None:
             findings[finding_id(access, one.appended_at)] = verdict
         if number % SAY_EVERY == 0:

@@ -30,6 +30,7 @@ def goals(found: Disorder) -> list[Goal]:
         Goal(
             part="c", what="findings missed or otherwise wrong", unit="", measured=found.missed + found.wrong, limit=0
         ),
+        Goal(part="c", what="transitions true at no position", unit="", measured=found.untrue, limit=0),
         Goal(
             part="c",
             what="new accesses held back in a storm",
@@ -59,7 +60,8 @@ def show(found: Disorder) -> None:
     print("\n" + table([["milliseconds", "of", "p50", "p99", "max"], *lines]))
     print(f"\n{found.accesses:,} accesses in {found.load.seconds:.0f} s for {found.load.span:,.0f} s of event time")
     print(f"assignments: {counts}; transitions: {said}")
-    print(f"findings due {found.due:,}: false {found.false}, missed {found.missed}, wrong {found.wrong}")
+    print(f"findings due {found.due:,}: false {found.false}, missed {found.missed}, wrong {found.wrong}; "
+          f"transitions that were true at no position: {found.untrue}")  # fmt: skip
     print(f"the storm was over after {found.storm_s:.2f} s; idle {found.idle_s:.1f} s after the last message")
     print(
         f"the sender was late by {'-' if late is None else f'{late.p99:.1f} ms (p99), {late.max:.1f} ms at the most'}"

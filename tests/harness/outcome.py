@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from schemas.codec import decode
 from schemas.finding import Finding
 from schemas.topics import Topics
 from sinks.cli.kafka import Broker, read_topic
-from sinks.ledger.rejudge import Verdict, joined
+from sinks.ledger.rejudge import Rejudge, Verdict, joined
 from tests.harness.steps import Expected
 
 WAIT_SECONDS: Final = 30.0
@@ -60,3 +60,17 @@ def _said(f: Finding) -> tuple[object, ...]:
 
 def _due(v: Verdict) -> tuple[object, ...]:
     return v.outcome, v.certainty, v.staff, v.clause, v.severity, v.flags
+
+
+def untrue(judge: Rejudge, appended_at: Mapping[tuple[int, int], int], transitions: Iterable[Finding]) -> int:
+    """How many transitions, whatever replaced them, do not follow from their access at their position and marks.
+
+    `appended_at`: UTC milliseconds by partition and offset of the message that a transition names.
+    """
+    found = 0
+    for one in transitions:
+        at = appended_at[one.message.partition, one.message.offset]
+        due = judge.judge(one.access, at, position=one.position, marks=one.marks)
+        said = one.outcome, one.staff, one.clause, one.severity, one.flags
+        found += said != (due.outcome, due.staff, due.clause, due.severity, due.flags)
+    return found

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_audit import HERE, differences, findings_with, told
+from sinks.ledger.rejudge import Rejudge
+from tests.harness.outcome import untrue
+from tests.unit.test_audit import HERE, NOON, POLICY, differences, findings_with, told
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,15 @@ def test_a_changed_finding_is_found(changed: dict[str, Any]) -> None:
     [name] = {f.finding_id for f in stored.findings if f.access.event_id == "e3"}
     position = changed.get("position", stored.findings[-1].position)
     assert f"finding {name}: another verdict follows from its message at position {position}" in found
+
+
+def test_what_was_true_at_no_position_is_counted() -> None:
+    """For whoever compares a whole run with the truth."""
+    stored = told()
+    judge, appended_at = Rejudge(POLICY, stored.facts), {(HERE.partition, n): NOON for n in range(6)}
+    assert untrue(judge, appended_at, stored.findings) == 0
+    changed = [one.model_copy(update={"staff": "w031"}) for one in stored.findings[:2]]
+    assert untrue(judge, appended_at, [*changed, *stored.findings[2:]]) == 2
 
 
 @pytest.mark.parametrize("changed", [{"staff": "w031"}, {"outcome": "revoked", "severity": "high"}], ids=str)
