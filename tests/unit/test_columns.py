@@ -132,7 +132,8 @@ def test_names_of_accesses_that_are_gone_are_let_go_of(is_linked: bool, tmp_path
     judge = judging(policy=POLICY)
     judge.knowledge.facts.people.put(["ecms gone", "gone"])
     judge.knowledge.facts.records.put(["person/gone"])
-    learn(judge.knowledge, chance.log(Random(1), 60))
+    learn(judge.knowledge, chance.log(Random(3), 60))
+    assert judge.knowledge.plain.logins["ecms"]
     for first, who in enumerate(("gone", "gone too", "stays")):
         question = Question(f"ecms {who}", (f"person/{who}",), 0, 0)
         with judge.index.taking(PARTITION, (first, first + 1), (first * AGE_MS * 2, first * AGE_MS * 2)) as taking:

@@ -305,6 +305,8 @@ def test_the_assignment_that_came_closest_is_told() -> None:
     answer = told(JDOE, OTHERS, *facts)
     assert misses(answer) == [("own-assignment", "assignment began 1 day after")]
     assert answer.near_misses[0].facts[0].fact_id == "x2"
+    answer = told(JDOE, OTHERS, *facts, assignment("w028", fact_id="x4", valid_to="13:00"))
+    assert misses(answer) == [("own-assignment", "assignment ended 1 hour before")]
 
 
 def test_an_assignment_to_the_case_of_the_record_is_a_near_miss_too() -> None:

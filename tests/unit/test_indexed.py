@@ -61,6 +61,14 @@ def test_what_was_set_aside_is_not_read_again() -> None:
     assert in_doubt(judge, PARTITION, {Place(960, 0): question, Place(961, 0): question}) == [Place(961, 0)]
 
 
+def test_what_was_set_aside_later_is_not_indexed_either() -> None:
+    """As it lies in the log it is as plain as its neighbour."""
+    judge = judging(JDOE, MINE, OTHERS)
+    judge.aside = {PARTITION: frozenset({960})}
+    assert look_back(judge, PARTITION, "ecms", messages(EXPLAINED, make_access(event_id="e9")), (960, 962)) == []
+    assert len(judge.index) == 1
+
+
 def test_most_are_told_by_their_question_alone() -> None:
     """Not what nothing explains, nor what has been spoken of."""
     both = messages(EXPLAINED, FOUND)

@@ -315,6 +315,14 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
     assert not any(knowledge.is_named(key, besides=everything(knowledge)[0]) for key in EVERYBODY)
 
 
+def test_nobody_is_named_by_facts_that_there_are_not() -> None:
+    """A plain no, also of a name that only an access has."""
+    knowledge = Knowledge()
+    knowledge.learn(0, registered(assignment("w028")))
+    knowledge.facts.records["case/c0099"]
+    assert [knowledge.is_named(name) for name in ("case/c0042", "case/c0099", "case/c0001")] == [True, False, False]
+
+
 def test_a_revision_says_what_its_fact_says() -> None:
     """Each field in its place."""
     fact = assignment("w028", revision=4, valid_from="09:00", valid_to="17:00", recorded_at="10:00", void=True)
