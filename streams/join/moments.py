@@ -40,7 +40,7 @@ def instant_of(moment: int) -> int:
 
 
 def instants_of(moments: Iterable[int]) -> list[int]:
-    """Of many, the same: a third of the time each."""
+    """The same of many, without a call for each."""
     return [
         _day(moment // 1_000_000_000)
         + moment // 10_000_000 % 100 * 3_600_000
