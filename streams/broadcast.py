@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import mode
 import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import decode, is_waiver
 from schemas.errors import RejectedInputError
@@ -27,9 +26,12 @@ from streams.join.open import Partition
 from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
 from streams.policy.aside import fault
+from streams.policy.plainly import Message
 from streams.policy.published import Published
 
+from .bulk import Allowance, fetched_in_bulk
 from .connect import GATHER_MS, GATHERED, connected, started
+from .records import limits
 from .telemetry import Telemetry
 from .told import names_of, read_finding
 from .turns import others_first
@@ -73,7 +75,7 @@ class Broadcast(mode.Service):
         telemetry: Telemetry,
         depth: int,
         on_change: Callable[[list[Query], list[tuple[Partition, int]]], None],
-        on_conflict: Callable[[str, ConsumerRecord], None],
+        on_conflict: Callable[[str, Message], None],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -92,6 +94,8 @@ class Broadcast(mode.Service):
         self._positions: dict[TopicPartition, int] = {}
         self._tails: dict[TopicPartition, Tail] = {}
         self._begins: dict[TopicPartition, int] = {}
+        self._facts = TopicPartition(self._topics.facts, 0)
+        self._allowance = Allowance(limits.unpacked)
         self._moved = asyncio.Condition()
         self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
         self._queries: list[Query] = []
@@ -155,7 +159,7 @@ class Broadcast(mode.Service):
 
     async def facts_end(self) -> int:
         """The next offset of `facts.v1`."""
-        return (await self.end_offsets())[TopicPartition(self._topics.facts, 0)]
+        return (await self.end_offsets())[self._facts]
 
     @mode.Service.task
     async def _follow(self) -> None:
@@ -175,7 +179,7 @@ class Broadcast(mode.Service):
 
     async def _assign(self) -> None:
         findings = self._topics.violations
-        partitions = [TopicPartition(self._topics.facts, 0), TopicPartition(self._topics.marks, 0)]
+        partitions = [self._facts, TopicPartition(self._topics.marks, 0)]
         known = await self._reader._client._wait_on_metadata(findings)
         partitions += [TopicPartition(findings, p) for p in sorted(known)]
         self._reader.assign(partitions)
@@ -203,13 +207,14 @@ class Broadcast(mode.Service):
         )
 
     async def _read_once(self, timeout_ms: int, most: int) -> int:
+        fetched_in_bulk(self._reader, self._allowance, limits.unpacked)
         fetched = await self._reader.getmany(timeout_ms=timeout_ms, max_records=most)
         for tp, messages in fetched.items():
             if tp.topic == self._topics.facts:
                 self._apply_facts(messages)
             else:
                 for message in messages:
-                    self._apply(tp.topic, message)
+                    self._apply(tp, message)
             self._positions[tp] = messages[-1].offset + 1
             self._tails[tp] = Tail(messages[-1].offset, messages[-1].timestamp)
         if fetched:
@@ -224,23 +229,22 @@ class Broadcast(mode.Service):
         strangers, self._strangers = self._strangers, []
         self._on_change(queries, strangers)
 
-    def _apply(self, topic: str, message: ConsumerRecord) -> None:
+    def _apply(self, tp: TopicPartition, message: Message) -> None:
         try:
-            if topic == self._topics.facts:
+            if tp.topic == self._topics.facts:
                 self._apply_fact(message)
-            elif topic == self._topics.marks:
+            elif tp.topic == self._topics.marks:
                 self._apply_mark(message)
             else:
                 self._apply_finding(message)
         except (RejectedInputError, ValueError, KeyError, TypeError) as error:
             # Only our own workers write here. One message of somebody else's must not stop every worker for ever.
-            place = topic, message.partition, message.offset
-            log.error("%s/%d/%d is not ours; passed over (%s)", *place, fault(error))  # its text might name people
+            log.error("%s/%d/%d is not ours; passed over (%s)", *tp, message.offset, fault(error))  # texts name people
             self._telemetry.count("needtoknow_dead_letters_total", stage="broadcast", reason="unreadable")
-            if topic == self._topics.facts:
+            if tp.topic == self._topics.facts:
                 self.knowledge.skip(message.offset)
 
-    def _apply_facts(self, messages: list[ConsumerRecord]) -> None:
+    def _apply_facts(self, messages: Sequence[Message]) -> None:
         """Assignments as they were cut out of their messages, while loading in whole runs; all else the exact way."""
         facts = cut_plain_facts([message.value for message in messages])
         is_each = self.is_loaded  # from then on each is asked what it touches
@@ -248,32 +252,32 @@ class Broadcast(mode.Service):
         for place in range(len(facts)) if is_each else others(self.knowledge, offsets, facts):
             message, fact = messages[place], facts[place]
             if is_odd(fact):
-                self._apply(message.topic, message)
+                self._apply(self._facts, message)
             else:
                 plain = PlainFact._make(fact)
                 self._learned(message, plain.feed, *self.knowledge.take(message.offset, row_of_plain(plain)))
 
-    def _learned(self, message: ConsumerRecord, feed: str, learned: Learned, at: int) -> None:
+    def _learned(self, message: Message, feed: str, learned: Learned, at: int) -> None:
         if learned is Learned.CONFLICT:
             self._on_conflict(feed, message)
         elif learned is Learned.NEW and self.is_loaded:  # before, nothing has been judged
             self._queries += touched(self.knowledge, *self.knowledge.change(at), self._depth)
 
-    def _apply_fact(self, message: ConsumerRecord) -> None:
+    def _apply_fact(self, message: Message) -> None:
         if is_waiver(message.value):
             self.knowledge.waive(message.offset, decode(Waiver, message.value))
             return
-        fact = RegisteredFact.model_validate_json(message.value, context={"wire": True})
+        fact = RegisteredFact.model_validate_json(message.value or b"", context={"wire": True})
         self._learned(message, fact.feed, *self.knowledge.take(message.offset, row_of(fact)))
 
-    def _apply_mark(self, message: ConsumerRecord) -> None:
+    def _apply_mark(self, message: Message) -> None:
         mark = decode(RegisteredMark, message.value)
         if mark.complete_through > self.heard_marks.get(mark.feed, NEVER):
             self.heard_marks[mark.feed] = mark.complete_through
             self.mark_rose_at[mark.feed] = message.timestamp
         self.completeness.learn(mark, self.knowledge.position)
 
-    def _apply_finding(self, message: ConsumerRecord) -> None:
+    def _apply_finding(self, message: Message) -> None:
         finding_id, state, partition, offset, access = read_finding(message.value)
         if not self.published.knows(finding_id, partition):
             self._index.say(partition, offset, *names_of(access))

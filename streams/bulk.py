@@ -25,6 +25,13 @@ class Allowance:
         self.left = size
 
 
+def fetched_in_bulk(consumer: Any, allowance: Allowance, size: int) -> None:
+    """Let the next look at what this consumer has fetched give messages in bulk, and unpack so many bytes for it."""
+    allowance.left = size
+    for result in consumer._fetcher._records.values():
+        read_in_bulk(result, allowance)
+
+
 def read_in_bulk(result: object, allowance: Allowance) -> None:
     """Let `getall` of this fetch give its messages in bulk.
 

@@ -10,7 +10,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
-from .bulk import Allowance, read_in_bulk
+from .bulk import Allowance, fetched_in_bulk
 from .connect import GATHER_MS, GATHERED, connected
 from .records import limits
 
@@ -98,9 +98,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         aiokafka hands out all that it has fetched of one partition before it looks at the next: behind a few busy
         partitions a mark waited 8 s. Both looks are one call, since each answer waits for a judge that is busy.
         """
-        self._allowance.left = limits.unpacked
-        for result in consumer._fetcher._records.values():
-            read_in_bulk(result, self._allowance)
+        fetched_in_bulk(consumer, self._allowance, limits.unpacked)
         active = set(active_partitions or ())  # in one step: the other thread pauses and resumes meanwhile
         if urgent := {tp for tp in active if self.consumer.hooks.is_urgent(tp)}:
             found = await super()._fetch_records(consumer, urgent, **{**kwargs, "timeout": 0})

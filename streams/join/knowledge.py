@@ -25,6 +25,7 @@ from .bodies import ONE, TWO, UNIT, RecordKey, plain_key, record_key, staff_key
 from .facts import Facts, History, Revision
 from .names import NONE
 from .plain import ASSIGNMENT, PlainDuties
+from .related import BETWEEN_PEOPLE, Related
 from .rows import NUMBER_OF, NewAssignments, Row, row_of
 
 BORNE_MAX: Final = 16_384  # answers of `_bearing` kept: some 3 MB
@@ -83,6 +84,7 @@ class Knowledge:
         self.waivers: dict[str, int] = {}
         self.facts = Facts()
         self.plain = PlainDuties(self.facts, grace_ms)
+        self.related = Related(self.facts)
         self.offsets = array("Q")  # of each row in the log
         self._borne: dict[tuple[FactKind, int, str], tuple[History, ...]] = {}  # what `_bearing` found; no assignments
 
@@ -119,6 +121,8 @@ class Knowledge:
         self.offsets.append(offset)
         if row.kind != ASSIGNMENT:
             self._borne.clear()
+        if row.kind in BETWEEN_PEOPLE:
+            self.related.forget()
         return Learned.NEW, at
 
     def take_new(self, offsets: Sequence[int], new: NewAssignments) -> None:

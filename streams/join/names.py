@@ -8,6 +8,8 @@ from typing import Final
 
 NONE: Final = -1
 _FIRST_SLOTS: Final = 1024
+_GROWS: Final = 2  # times
+_HASHES: Final = 0xFFFF_FFFF  # the bits that are kept of a hash; what is equal in them is compared
 
 
 class Names(dict[str, int]):
@@ -36,14 +38,15 @@ def text_of(feed: str, fact_id: str) -> str:
 class FactIds:
     """Numbers facts by feed and fact_id as they come.
 
-    A dictionary would take 150 bytes for each: this takes 30 and the text. Open addressing over a power of two of
-    slots, never more than half of them used.
+    A dictionary would take 150 bytes for each: this takes 16 to 24 and the text. Open addressing over a power of two of
+    slots, never more than half of them used. All texts together may take 4 GiB, those of some 200 million facts, which
+    would need 50 GiB of memory; beyond that OverflowError is raised.
     """
 
     def __init__(self) -> None:
         self._slots = array("I", bytes(4 * _FIRST_SLOTS))  # number + 1; 0: free
-        self._hashes = array("q")
-        self._ends = array("Q")  # of each text
+        self._hashes = array("I")
+        self._ends = array("I")  # of each text
         self._texts = bytearray()
 
     def __len__(self) -> int:
@@ -52,7 +55,7 @@ class FactIds:
     def number(self, feed: str, fact_id: str) -> tuple[int, bool]:
         """Its number, and whether it is new."""
         text = text_of(feed, fact_id).encode()
-        hashed = hash(text)
+        hashed = hash(text) & _HASHES
         slot, found = self._look_up(text, hashed)
         if found != NONE:
             return found, False
@@ -65,7 +68,7 @@ class FactIds:
         """
         for at in range(start, len(texts)):
             text = texts[at].encode()
-            hashed = hash(text)
+            hashed = hash(text) & _HASHES
             slot, found = self._look_up(text, hashed)
             if found != NONE or not text:
                 return at
@@ -79,15 +82,15 @@ class FactIds:
 
     def columns(self) -> tuple[array[int], array[int]]:
         """All texts, and where each ends."""
-        return array("B", self._texts), array("Q", self._ends)
+        return array("B", self._texts), array("I", self._ends)
 
     def put(self, texts: array[int], ends: array[int]) -> None:
         """Number these instead. Hashes are of this process."""
         self._texts, self._ends = bytearray(texts.tobytes()), ends
-        self._hashes = array("q", (hash(self._bytes(number)) for number in range(len(ends))))
+        self._hashes = array("I", (hash(self._bytes(number)) & _HASHES for number in range(len(ends))))
         slots = _FIRST_SLOTS
         while slots < 2 * len(ends):
-            slots *= 4
+            slots *= _GROWS
         self._fill(slots)
 
     def _take(self, slot: int, text: bytes, hashed: int) -> int:
@@ -97,7 +100,7 @@ class FactIds:
         self._texts += text
         self._ends.append(len(self._texts))
         if 2 * number > len(self._slots):
-            self._fill(4 * len(self._slots))
+            self._fill(_GROWS * len(self._slots))
         return number
 
     def _look_up(self, text: bytes, hashed: int) -> tuple[int, int]:

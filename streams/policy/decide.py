@@ -94,7 +94,13 @@ def staff_at(now: View, login: str, instant: int) -> set[str]:
 
 def is_cleared(view: View, policy: Policy, staff: str, question: Question, instant: int) -> bool:
     """Whether some path clears this person for any target."""
-    return first_path(view, policy, staff, question.targets, instant) is not None
+    targets = possible(view.knowledge, staff, question)
+    return bool(targets) and first_path(view, policy, staff, targets, instant) is not None
+
+
+def possible(knowledge: Knowledge, staff: str, question: Question) -> tuple[RecordKey, ...]:
+    """The targets to which anything that was ever said could lead this person; most whom nothing explains have none."""
+    return tuple(target for target in question.targets if knowledge.related.may_explain(staff, target))
 
 
 def first_path(

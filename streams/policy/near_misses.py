@@ -14,6 +14,7 @@ from streams.join.question import Question
 from streams.join.rows import FOR_EVER
 from streams.join.view import Used, View
 
+from .decide import possible
 from .reach import has, line
 from .refs import refs
 from .sentences import duration
@@ -24,7 +25,9 @@ DEEPEST = 5  # steps of supervision that a near miss looks down; deeper is nobod
 def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Question) -> tuple[NearMiss, ...]:
     """At most one near miss a path, the closest in time to the first instant asked about, as known now."""
     found: list[NearMiss] = []
-    keys, instant = question.targets, question.start
+    keys, instant = possible(knowledge, staff, question), question.start
+    if not keys:
+        return ()
     if paths.own_assignment.enabled and (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
         found.append(_miss("own-assignment", "assignment", own, question))
     if paths.supervises.enabled and (deep := _too_deep(knowledge, paths, staff, keys, instant)) is not None:

@@ -15,7 +15,9 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import orjson
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
+from pydantic import BaseModel
 
 from schemas.codec import decode, encode
 from schemas.errors import RejectedInputError
@@ -250,10 +252,7 @@ class Shell:
         stored, (facts, marks, findings) = self._stored, self._heard
         self._heard = [len(stored.facts), len(stored.marks), len(stored.findings)]
         topics = Topics("")
-        said: list[Any] = [
-            SimpleNamespace(topic=topics.facts, partition=0, offset=at, value=encode(one), timestamp=0, key=None)
-            for at, one in enumerate(stored.facts[facts:], facts)
-        ]
+        said = [_message(at, one) for at, one in enumerate(stored.facts[facts:], facts)]
         while said:
             size = self._turns.number(FACTS_MAX)
             self._broadcast._apply_facts(said[:size])
@@ -263,10 +262,7 @@ class Shell:
             (topics.violations, stored.findings[findings:], findings),
         ):
             for offset, value in enumerate(values, first):
-                message: Any = SimpleNamespace(
-                    topic=topic, partition=0, offset=offset, value=encode(value), timestamp=0, key=None
-                )
-                self._broadcast._apply(topic, message)
+                self._broadcast._apply(TopicPartition(topic, 0), _message(offset, value))
         self._broadcast._announce()
 
     # its life
@@ -371,6 +367,11 @@ def keep_track(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> 
         shell.tasks.add(task)
         task.add_done_callback(shell.tasks.discard)
     return task
+
+
+def _message(offset: int, value: BaseModel) -> Any:
+    """One that our own workers wrote, as it is read back."""
+    return SimpleNamespace(offset=offset, value=encode(value), timestamp=0, key=None)
 
 
 def _tp(partition: Partition) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
 from schemas.settings import Settings
 from schemas.topics import Topics
@@ -124,7 +125,7 @@ def test_a_finding_that_is_not_ours_is_passed_over(value: bytes | None, caplog: 
     judge, telemetry = judging(JDOE), Telemetry()
     broadcast: Any = listening(judge, telemetry)
     with caplog.at_level(logging.ERROR):
-        broadcast._apply(Topics().violations, Message(value))
+        broadcast._apply(TopicPartition(Topics().violations, 0), Message(value))
     assert (len(judge.published), list(judge.index.all_said()), len(judge.index)) == (0, [], 0)
     assert passed_over(telemetry) == 1
     assert "violations.v1/0/7 is not ours" in caplog.text
@@ -135,7 +136,7 @@ def test_what_is_ours_is_taken_in() -> None:
     """As it was told, and it is known of whom something was said."""
     judge, telemetry, told = judging(JDOE), Telemetry(), finding()
     broadcast: Any = listening(judge, telemetry)
-    broadcast._apply(Topics().violations, Message(RAW))
+    broadcast._apply(TopicPartition(Topics().violations, 0), Message(RAW))
     assert judge.published.state(told.finding_id, PARTITION) == state_of(told)
     assert judge.index.said(PARTITION, None, 1 << 40) == {told.message.offset}
     assert passed_over(telemetry) == 0

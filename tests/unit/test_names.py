@@ -65,11 +65,11 @@ def test_the_table_has_room_for_twice_as_many_and_not_for_many_more() -> None:
         ids.number("staff", f"a{number}")
         sizes.add(len(ids._slots))
         assert len(ids) <= len(ids._slots) // 2 + 1
-        assert number < 500 or 8 * len(ids) >= len(ids._slots)
-    assert sizes == {1_024, 4_096, 16_384}
+        assert number < 500 or 4 * len(ids) >= len(ids._slots)
+    assert sizes == {1_024, 2_048, 4_096, 8_192}
     put = FactIds()
     put.put(*ids.columns())
-    assert len(put._slots) == 16_384
+    assert len(put._slots) == 8_192
 
 
 def test_names_that_were_put_away_keep_their_numbers() -> None:

@@ -1,0 +1,162 @@
+"""Who is a stranger to a record: may be said too rarely, never once too often."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from schemas.fact import Fact
+from streams.join import related
+from streams.join.knowledge import Knowledge
+from streams.join.open import Partition
+from streams.join.related import Related
+from tests.harness import chance
+from tests.harness.builders import (
+    account,
+    assignment,
+    coverage,
+    make_policy,
+    membership,
+    registered,
+    supervision,
+    unit_member,
+)
+from tests.harness.judging import judging, knowing, messages
+
+CASE, MEMBER = "case/c0042", "person/p7"
+OWN = assignment("w028", fact_id="o")
+OF_UNIT = assignment(unit="u1", fact_id="u")
+APPENDED = chance.START + chance.STEPS * chance.STEP
+PARTITION = Partition("access.ecms.v1", 0)
+
+
+def may(*facts: Fact, staff: str = "w028", record: str = CASE) -> bool:
+    """Whether something may explain an access of this person to the record."""
+    return knowing(facts).related.may_explain(staff, record)
+
+
+def hear(knowledge: Knowledge, fact: Fact) -> None:
+    """One more fact, after questions have been asked."""
+    knowledge.hear(knowledge.position, registered(fact))
+
+
+def test_whom_nothing_leads_to_the_record_is_a_stranger() -> None:
+    """Unknown people and records, duties of others, duties to other records."""
+    assert not may()
+    assert not may(OWN, staff="w031")
+    assert not may(OWN, account("jroe", "w031"), staff="w031")
+    assert not may(OWN, record="case/c0099")
+    assert not may(OWN, assignment("w031", "case:c0099"), staff="w031")
+    assert not may(OWN, supervision("w028", "s03"), staff="s03")  # below, not above
+    assert not may(OWN, coverage("w028", "w031"), staff="w031")  # is stood in for
+    assert not may(OF_UNIT, unit_member("w028", "u2"))
+    assert not may(assignment("w028", MEMBER.replace("/", ":")), membership("person:p7", "case:c0042"))  # not downwards
+
+
+@pytest.mark.parametrize(
+    ("staff", "facts"),
+    [
+        ("w028", (OWN,)),
+        ("w028", (OF_UNIT, unit_member("w028", "u1"))),
+        ("s03", (OWN, supervision("s03", "w028"))),
+        ("s01", (OWN, supervision("s03", "w028"), supervision("s02", "s03"), supervision("s01", "s02"))),
+        ("s03", (OF_UNIT, unit_member("w028", "u1"), supervision("s03", "w028"))),
+        ("w031", (OWN, coverage("w031", "w028"))),
+        ("w031", (OF_UNIT, unit_member("w028", "u1"), coverage("w031", "w028"))),
+        ("w031", (OWN, supervision("s03", "w028"), coverage("w031", "s03"))),
+        ("s03", (OWN, supervision("s03", "w031"), supervision("w031", "s03"), supervision("w031", "w028"))),
+    ],
+)
+def test_every_way_to_a_record_is_one(staff: str, facts: tuple[Fact, ...]) -> None:
+    """And to what is within it."""
+    assert may(*facts, staff=staff)
+    assert may(*facts, membership("person:p7", "case:c0042"), staff=staff, record=MEMBER)
+    assert not may(*facts, membership("person:p7", "case:c0042"), staff="w999", record=MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("staff", "fact", "others"),
+    [
+        ("w028", OWN, ()),
+        ("w031", coverage("w031", "w028"), (OWN,)),
+        ("s03", supervision("s03", "w028"), (OWN,)),
+        ("w031", unit_member("w031", "u1"), (OF_UNIT,)),
+    ],
+)
+def test_what_was_corrected_still_leads_there(staff: str, fact: Fact, others: tuple[Fact, ...]) -> None:
+    """Void by now, ended, or somebody else's: it may have explained *then*, or come close."""
+    gone = fact.model_copy(update={"revision": 2, "void": True})
+    ended = fact.model_copy(update={"revision": 2, "valid_to": fact.valid_from + 1})
+    for corrected in (gone, ended):
+        assert may(*others, fact, corrected, staff=staff)
+        assert may(*others, corrected, staff=staff)
+
+
+def test_another_revision_of_the_same_fact_leads_there_too() -> None:
+    """A near miss is told by the highest revision of a fact that bore the name in any."""
+    moved = membership("person:p7", "case:c0099", fact_id="m", revision=1)
+    back = membership("person:p8", "case:c0042", fact_id="m", revision=2)
+    assert may(OWN, moved, back, record=MEMBER)
+    assert not may(OWN, moved, record=MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("staff", "fact"),
+    [("s03", supervision("s03", "w028")), ("w031", coverage("w031", "w028")), ("w031", unit_member("w031", "u1"))],
+)
+def test_facts_between_people_count_at_once(staff: str, fact: Fact) -> None:
+    """What was answered before is forgotten."""
+    knowledge = knowing((OWN, OF_UNIT, account("x", staff)))
+    assert not knowledge.related.may_explain(staff, CASE)
+    hear(knowledge, fact)
+    assert knowledge.related.may_explain(staff, CASE)
+
+
+def test_duties_and_memberships_count_at_once() -> None:
+    """They are looked at anew each time, also for somebody whom no fact named before."""
+    knowledge = knowing((assignment("w031", fact_id="first"),))
+    assert not knowledge.related.may_explain("w028", CASE)
+    hear(knowledge, OWN)
+    assert knowledge.related.may_explain("w028", CASE)
+    assert not knowledge.related.may_explain("w028", MEMBER)
+    hear(knowledge, membership("person:p7", "case:c0042"))
+    assert knowledge.related.may_explain("w028", MEMBER)
+
+
+def test_whoever_has_too_many_below_is_never_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their paths are walked; memory has a bound."""
+    team = [supervision("s03", f"w{number}") for number in range(4)]
+    for most, is_stranger in ((5, True), (4, False)):
+        monkeypatch.setattr(related, "RELATED_MAX", most)
+        assert may(OWN, *team, staff="s03") is not is_stranger
+    units = [unit_member("s03", f"u{number}") for number in range(9)]
+    assert may(OWN, *units, staff="s03")
+
+
+def test_no_more_people_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who come after them take their place."""
+    monkeypatch.setattr(related, "KEPT_MAX", 2)
+    asked = Related(knowing((OWN, *(account(f"l{n}", f"w{n}") for n in range(5)))).facts)
+    assert [asked.may_explain(f"w{n}", CASE) for n in range(5)] == [False] * 5
+    assert len(asked._kept) <= 2
+    assert asked.may_explain("w028", CASE)
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
+def test_it_changes_no_word_of_any_finding(seed: int, length: int, grace: int) -> None:
+    """With every path walked for everybody, each finding is the same to the byte."""
+    rng = Random(seed)
+    log, marks = chance.log(rng, length), chance.marks(rng)
+    said = messages(*(chance.access(rng, n) for n in range(12)), appended_at=APPENDED)
+    told = []
+    for is_walked in (False, True):
+        judge = judging(*log, policy=make_policy(grace_seconds=grace), marks=marks)
+        if is_walked:
+            judge.knowledge.related.may_explain = lambda *_: True  # type: ignore[method-assign]
+        told.append([encode(finding) for finding in judge.batch(PARTITION, "ecms", said).findings])
+    assert told[0] == told[1]
