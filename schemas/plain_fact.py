@@ -38,6 +38,7 @@ class PlainFact(NamedTuple):
 
 Cut = tuple[str, ...]
 """The fields of PlainFact, in its order; all empty: it is to be read the exact way."""
+FACT_ID, VALID_FROM, VALID_TO, FEED = map(PlainFact._fields.index, ("fact_id", "valid_from", "valid_to", "feed"))
 
 
 def cut_plain_facts(values: Sequence[bytes | None]) -> list[Cut]:
@@ -48,7 +49,7 @@ def cut_plain_facts(values: Sequence[bytes | None]) -> list[Cut]:
 
 def is_odd(row: Cut) -> bool:
     """Whether it is to be read the exact way, which refuses an interval that ends before it begins."""
-    valid_from, valid_to = row[2], row[3]
+    valid_from, valid_to = row[VALID_FROM], row[VALID_TO]
     return not valid_from or (valid_to != "null" and valid_to[1:-1] < valid_from)
 
 

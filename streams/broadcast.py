@@ -21,7 +21,7 @@ from schemas.settings import Settings
 from streams.join.completeness import NEVER, Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
-from streams.join.loading import others
+from streams.join.loading import load
 from streams.join.open import Partition
 from streams.join.rows import row_of, row_of_plain
 from streams.join.touched import Query, touched
@@ -249,7 +249,7 @@ class Broadcast(mode.Service):
         facts = cut_plain_facts([message.value for message in messages])
         is_each = self.is_loaded  # from then on each is asked what it touches
         offsets = [message.offset for message in messages]
-        for place in range(len(facts)) if is_each else others(self.knowledge, offsets, facts):
+        for place in range(len(facts)) if is_each else load(self.knowledge, offsets, facts):
             message, fact = messages[place], facts[place]
             if is_odd(fact):
                 self._apply(self._facts, message)

@@ -27,6 +27,7 @@ from .lane import Job
 from .outgoing import finding_message
 
 SETTLE_MAX: Final = 50  # open accesses judged again before others get the loop: about 10 ms
+TOUCHED_MIN: Final = 10  # of them that facts touch, however many marks decide
 ASKED_MAX: Final = 500  # queries that open accesses are found by before others get the loop
 
 
@@ -90,10 +91,10 @@ class Settling(mode.Service):
             await others_first()
         left, due = _in_order(touched), self._due()
         while due or left:
-            # What a mark decides is new: it does not wait for all that a storm of facts touches.
-            some = due or left
-            self._settle_some(some[:SETTLE_MAX])
-            del some[:SETTLE_MAX]
+            # What a mark decides is new: it does not wait for all that a storm of facts touches, nor keeps it waiting.
+            room = max(TOUCHED_MIN, SETTLE_MAX - len(due))
+            some, due[:SETTLE_MAX], left[:room] = due[:SETTLE_MAX] + left[:room], (), ()
+            self._settle_some(some)
             await others_first()
             due += self._due()
 

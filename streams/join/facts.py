@@ -87,7 +87,7 @@ class Facts:
     def extend(self, new: NewAssignments) -> None:
         """Take in assignments that `ids` has just numbered; as `add`, one after the other, a column at a time."""
         many, at = len(new.revision), len(self.fact)
-        rows, none = range(at, at + many), bytes(4 * many)
+        rows, none = range(at, at + many), bytes(self.earlier.itemsize * many)
         self.kinds.frombytes(bytes([_ASSIGNMENT]) * many)
         self.tops.extend(rows)
         self.latest.extend(rows)

@@ -28,7 +28,7 @@ from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge, Learned
-from streams.join.loading import others
+from streams.join.loading import load
 from streams.join.moments import moment_of
 from streams.join.names import Names
 from streams.join.open import Partition
@@ -106,7 +106,7 @@ def learn_all(knowledge: Knowledge, values: Sequence[bytes]) -> int:
     """Assignments as a worker that starts reads them, a batch at a time; how many."""
     for some in batched(values, BATCH):
         offsets = range(knowledge.position, knowledge.position + len(some))
-        assert not list(others(knowledge, offsets, cut_plain_facts(some)))
+        assert not list(load(knowledge, offsets, cut_plain_facts(some)))
     return len(values)
 
 

@@ -278,7 +278,32 @@ async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(
     monkeypatch.setattr(judge.settling, "settle", settle)
     judge.change([], [(PARTITION, first + n) for n in range(120)])
     await judge.settling._settle_all()
-    assert [(some[0], len(some)) for some in settled] == [(0, 50), (120, 1), (50, 50), (100, 20)]
+    assert [(some[0], some[-1], len(some)) for some in settled] == [(0, 49, 50), (120, 98, 50), (99, 119, 21)]
+
+
+async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feeds have spoken for a hundred, and each time that some of them are settled for a hundred more."""
+    judging = judge.judging
+    judging.completeness = Completeness(judging.policy.gating_feeds())
+    said = [make_access("ghost", event_id=f"e{n}") for n in range(31)]
+    await judge.take(Frontier(*PARTITION).begin(messages(*said)))
+    decided, *touched = judge.open
+    left, passes = {entry.offset for entry in touched}, 0
+
+    def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
+        nonlocal passes
+        passes += 1
+        assert passes < 100
+        left.difference_update(entry.offset for entry in entries)
+
+    monkeypatch.setattr(judge.settling, "settle", settle)
+    monkeypatch.setattr(judge.settling, "_due", lambda: [decided] * 100 if left else [])
+    judge.change([], [(PARTITION, entry.offset) for entry in touched])
+    await judge.settling._settle_all()
+    assert not left
+    assert passes >= 3
 
 
 async def test_a_partition_with_too_much_set_aside_goes_no_further(

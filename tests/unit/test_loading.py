@@ -13,7 +13,7 @@ from schemas.fact import RegisteredFact
 from schemas.plain_fact import PlainFact, cut_plain_facts, is_odd
 from streams.join.columns import take_knowledge
 from streams.join.knowledge import Knowledge, Learned
-from streams.join.loading import others
+from streams.join.loading import load
 from streams.join.rows import row_of, row_of_plain
 from tests.harness.builders import assignment, at, membership, registered
 
@@ -37,7 +37,7 @@ def in_runs(values: Sequence[bytes], sizes: Sequence[int], grace: int = GRACE) -
         size = sizes[turn % len(sizes)]
         some = values[start : start + size]
         facts = cut_plain_facts(some)
-        for place in others(knowledge, range(start, start + len(some)), facts):
+        for place in load(knowledge, range(start, start + len(some)), facts):
             assert knowledge.position == start + place  # those before it are known
             apart.append(start + place)
             fact, value = facts[place], some[place]
@@ -107,7 +107,7 @@ def test_most_is_taken_in_at_once() -> None:
     assert same(found, one_by_one(values))
     assert in_runs([other, other], [2])[1] == [0, 1]
     assert in_runs([], [1])[1] == []
-    assert not list(others(Knowledge(), [], []))
+    assert not list(load(Knowledge(), [], []))
 
 
 def test_the_first_of_two_in_one_run_stands() -> None:
@@ -115,7 +115,7 @@ def test_the_first_of_two_in_one_run_stands() -> None:
     knowledge = Knowledge()
     values = [encode(registered(assignment(staff, fact_id="as-1"))) for staff in ("w028", "w031")]
     facts = cut_plain_facts(values)
-    [place] = others(knowledge, [4, 6], facts)
+    [place] = load(knowledge, [4, 6], facts)
     assert (place, knowledge.position) == (1, 5)
     assert knowledge.take(6, row_of_plain(PlainFact._make(facts[1])))[0] is Learned.CONFLICT
 
@@ -125,4 +125,4 @@ def test_an_interval_that_ends_before_it_begins_is_left_to_the_codec() -> None:
     inside = encode(registered(assignment("w028", valid_from="2026-01-02", valid_to="2026-01-02")))
     inverted = inside.replace(b'"valid_to":"2026-01-02', b'"valid_to":"2026-01-01')
     assert inverted != inside
-    assert list(others(Knowledge(), [0, 1], cut_plain_facts([inside, inverted]))) == [1]
+    assert list(load(Knowledge(), [0, 1], cut_plain_facts([inside, inverted]))) == [1]
