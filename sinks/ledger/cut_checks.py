@@ -165,6 +165,8 @@ def _check_settlement(
         if verdict.outcome != "explained":
             report.differences.append(f"{where(place, cut)}: settles an access that nothing explains")
         judged.append(Judged((offset, index), access, found[0].appended_at, verdict))
+    if len(set(cut.settled or ())) != len(cut.settled or ()):
+        report.differences.append(f"{where(place, cut)}: settles an access twice")
     if cut.accesses or cut.sequences or any(cut.messages.__dict__.values()):
         report.differences.append(f"{where(place, cut)}: counts what a settlement does not judge")
     if cut.digest != verdict_digest(CODES["explained"] * len(cut.settled or ())):

@@ -83,20 +83,25 @@ class Settling(mode.Service):
             self._is_settling = False
 
     async def _settle_all(self) -> None:
+        left, due = await self._touched(), self._due()
+        while due or left:
+            # What a mark decides is new: it does not wait for all that a storm of facts touches, nor keeps it waiting.
+            room = max(TOUCHED_MIN, SETTLE_MAX - len(due))
+            some, due[:SETTLE_MAX], left[:room] = due[:SETTLE_MAX] + left[:room], (), ()
+            self._settle_some(_in_order(set(some)))  # facts and marks may have come for the same
+            await others_first()
+            due += self._due()
+            left += await self._touched()
+
+    async def _touched(self) -> list[OpenAccess]:
+        """What facts that have come touch, and of which others have spoken."""
         queries, self._queries = self._queries, []
         strangers, self._strangers = self._strangers, []
         touched = self._open.at(strangers)
         for asked in slices(queries, ASKED_MAX):
             touched |= self._open.touched(asked)
             await others_first()
-        left, due = _in_order(touched), self._due()
-        while due or left:
-            # What a mark decides is new: it does not wait for all that a storm of facts touches, nor keeps it waiting.
-            room = max(TOUCHED_MIN, SETTLE_MAX - len(due))
-            some, due[:SETTLE_MAX], left[:room] = due[:SETTLE_MAX] + left[:room], (), ()
-            self._settle_some(some)
-            await others_first()
-            due += self._due()
+        return _in_order(touched)
 
     def _due(self) -> list[OpenAccess]:
         completeness = self._judging.completeness

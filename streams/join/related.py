@@ -13,9 +13,10 @@ from .bodies import ONE, TWO, RecordKey, plain_key
 from .facts import Facts
 from .rows import NUMBER_OF
 
-RELATED_MAX: Final = 2_000
+RELATED_MAX: Final = 200
 """Names that are kept of one person. Whoever has more, a director, is asked by the paths themselves."""
-KEPT_MAX: Final = 16_384  # people whose names are kept; most have fewer than ten
+KEPT_MAX: Final = 200_000
+"""Names that are kept of all people together, of 60 to 100 bytes each; most people have fewer than ten."""
 
 _ASSIGNMENT: Final = NUMBER_OF["assignment"]
 _MEMBERSHIP: Final = NUMBER_OF["membership"]
@@ -32,24 +33,31 @@ class Related:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._kept: dict[int, frozenset[int] | None] = {}
+        self._names = 0  # that are kept
 
     def forget(self) -> None:
         """People have come to be related otherwise."""
         self._kept.clear()
+        self._names = 0
 
     def may_explain(self, staff: str, record: RecordKey) -> bool:
         """False: no path of any policy clears this person for this record, nor comes close."""
         person, number = self._facts.people.get(staff), self._facts.records.get(plain_key(record))
         if person is None or number is None:  # no fact names them
             return False
-        if person not in self._kept:
-            if len(self._kept) >= KEPT_MAX:
-                self._kept.clear()
-            self._kept[person] = self._related(person)
-        related = self._kept[person]
+        related = self._of(person)
         if related is None or self._has_one(related, number):
             return True
         return any(self._has_one(related, within) for within in self._others(_MEMBERSHIP, number))
+
+    def _of(self, person: int) -> frozenset[int] | None:
+        if person not in self._kept:
+            related = self._related(person)
+            self._names += 1 + len(related or ())
+            if self._names > KEPT_MAX:
+                self.forget()
+            self._kept[person] = related
+        return self._kept[person]
 
     def _has_one(self, related: frozenset[int], record: int) -> bool:
         """Whether an assignment to the record ever bore one of these names."""
@@ -63,23 +71,31 @@ class Related:
 
     def _related(self, person: int) -> frozenset[int] | None:
         """The person, whom they stand in for, whoever is below any of these, however far, and the units of all."""
-        people = {person, *self._others(_COVERAGE, person)}
-        level = list(people)
+        related = {person}
+        level = [person, *self._add(related, _COVERAGE, [person])]
         while level:
-            level = [lower for lower in self._others_of(_SUPERVISION, level) if lower not in people]
-            people.update(level)
-            if len(people) > RELATED_MAX:
-                return None
-        related = people.union(self._others_of(_UNIT_MEMBER, people))
+            level = self._add(related, _SUPERVISION, level)
+        self._add(related, _UNIT_MEMBER, list(related))
         return frozenset(related) if len(related) <= RELATED_MAX else None
 
-    def _others_of(self, kind: int, names: Iterable[int]) -> Iterator[int]:
-        return (other for name in names for other in self._others(kind, name))
+    def _add(self, related: set[int], kind: int, names: Iterable[int]) -> list[int]:
+        """Whom facts of this kind relate to these names and are new; no more of them once there are too many."""
+        new: list[int] = []
+        for name in names:
+            for other in self._others(kind, name):
+                if len(related) > RELATED_MAX:
+                    return []
+                if other not in related:
+                    related.add(other)
+                    new.append(other)
+        return new
 
-    def _others(self, kind: int, name: int) -> Iterable[int]:
+    def _others(self, kind: int, name: int) -> Iterator[int]:
         """The second name of each revision of a fact that ever bore this name as its first."""
-        facts = self._facts
-        if not facts.newest(kind, ONE)[name]:
-            return ()
-        found = {facts.fact[row] for row in facts.chain(kind, ONE, name)}
-        return {facts.names[TWO][row] for fact in found for row in facts.rows(fact)}
+        facts, asked = self._facts, set[int]()
+        for row in facts.chain(kind, ONE, name):
+            yield facts.names[TWO][row]
+            fact = facts.fact[row]
+            if not facts.is_single(fact) and fact not in asked:
+                asked.add(fact)
+                yield from (facts.names[TWO][other] for other in facts.rows(fact))

@@ -381,6 +381,13 @@ def test_a_settlement_of_what_was_never_sent_is_found(place: tuple[int, int]) ->
     assert differences(stored, **forged) == ["cut access.ecms.v1/2 [4, 4) of run run-1: settles what is not in the log"]
 
 
+def test_a_settlement_that_names_an_access_twice_is_found() -> None:
+    """One ended, and its digest is over two."""
+    stored = told()
+    forged = cuts_with(stored, SETTLEMENT, settled=[(4, 0), (4, 0)], digest=verdict_digest("ee"))
+    assert differences(stored, **forged) == ["cut access.ecms.v1/2 [4, 4) of run run-1: settles an access twice"]
+
+
 def test_a_settlement_with_another_digest_is_found() -> None:
     """Its verdicts are all explained, as many as it lists."""
     stored = told()

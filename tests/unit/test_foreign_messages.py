@@ -39,10 +39,16 @@ class Message:
 
     value: bytes | None
     key: bytes | None = KEY
-    topic: str = "violations.v1"
-    partition: int = 0
     offset: int = 7
     timestamp: int = 0
+
+
+@dataclass
+class Placed(Message):
+    """One of `ledger.v1`, which is read with its place."""
+
+    topic: str = "ledger.v1"
+    partition: int = 0
 
 
 def finding() -> Any:
@@ -167,7 +173,7 @@ def test_a_cut_that_is_not_ours_is_passed_over(key: bytes | None, value: bytes |
     """And the cut before it is still the last."""
     telemetry = Telemetry()
     ledger: Any = LastCuts(Settings(), telemetry)
-    ledger._hear([Message(CUT), Message(value, key)])
+    ledger._hear([Placed(CUT), Placed(value, key)])
     assert ledger._newest == {ABOUT: cut_digest(CUT)}
     assert ledger._claims == {ABOUT: Claim(1010, 318)}
     assert passed_over(telemetry) == 1
@@ -177,7 +183,7 @@ def test_of_the_cuts_of_a_partition_the_newest_counts() -> None:
     """Whatever it says."""
     newer = changed(CUT, "reconciled", to=12)
     ledger: Any = LastCuts(Settings(), Telemetry())
-    ledger._hear([Message(CUT), Message(newer)])
+    ledger._hear([Placed(CUT), Placed(newer)])
     assert ledger._newest == {ABOUT: cut_digest(newer)}
     assert ledger._claims == {ABOUT: Claim(1010, 12)}
 
@@ -186,6 +192,6 @@ def test_a_settlement_is_the_last_cut_and_leaves_the_claim() -> None:
     """Of however long ago."""
     settlement = changed(changed(CUT, "first_offset", to=5), "next_offset", to=5)
     ledger: Any = LastCuts(Settings(), Telemetry())
-    ledger._hear([Message(CUT), *[Message(settlement)] * 20])
+    ledger._hear([Placed(CUT), *[Placed(settlement)] * 20])
     assert ledger._newest == {ABOUT: cut_digest(settlement)}
     assert ledger._claims == {ABOUT: Claim(1010, 318)}

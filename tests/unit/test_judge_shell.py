@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import encode
+from schemas.codec import decode, encode
 from schemas.fact import RegisteredMark
-from schemas.ledger import AtWork, Hold
+from schemas.ledger import AtWork, Cut, Hold
 from schemas.settings import Settings
 from streams import turns
 from streams.agents.careful import Careful
@@ -22,11 +22,12 @@ from streams.care import ASIDE_MAX
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
 from streams.join.open import OpenAccess, Partition
+from streams.join.touched import touched
 from streams.policy.indexed import accesses_of, look_back
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
-from tests.harness.builders import assignment, at, make_access, registered
+from tests.harness.builders import account, assignment, at, make_access, registered
 from tests.harness.judging import PARTITION, judging, messages
 from tests.harness.verdicts import JDOE
 
@@ -278,7 +279,7 @@ async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(
     monkeypatch.setattr(judge.settling, "settle", settle)
     judge.change([], [(PARTITION, first + n) for n in range(120)])
     await judge.settling._settle_all()
-    assert [(some[0], some[-1], len(some)) for some in settled] == [(0, 49, 50), (120, 98, 50), (99, 119, 21)]
+    assert [(some[0], some[-1], len(some)) for some in settled] == [(0, 49, 50), (50, 120, 50), (99, 119, 21)]
 
 
 async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
@@ -289,8 +290,8 @@ async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
     judging.completeness = Completeness(judging.policy.gating_feeds())
     said = [make_access("ghost", event_id=f"e{n}") for n in range(31)]
     await judge.take(Frontier(*PARTITION).begin(messages(*said)))
-    decided, *touched = judge.open
-    left, passes = {entry.offset for entry in touched}, 0
+    decided, *others = judge.open
+    left, passes = {entry.offset for entry in others}, 0
 
     def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
         nonlocal passes
@@ -300,10 +301,53 @@ async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
 
     monkeypatch.setattr(judge.settling, "settle", settle)
     monkeypatch.setattr(judge.settling, "_due", lambda: [decided] * 100 if left else [])
-    judge.change([], [(PARTITION, entry.offset) for entry in touched])
+    judge.change([], [(PARTITION, entry.offset) for entry in others])
     await judge.settling._settle_all()
     assert not left
     assert passes >= 3
+
+
+async def test_what_facts_touch_meanwhile_does_not_wait_either(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The facts come when marks are deciding more and more already."""
+    judging = judge.judging
+    judging.completeness = Completeness(judging.policy.gating_feeds())
+    said = [make_access("ghost", event_id=f"e{n}") for n in range(31)]
+    await judge.take(Frontier(*PARTITION).begin(messages(*said)))
+    decided, *others = judge.open
+    left, passes = {entry.offset for entry in others}, 0
+
+    def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
+        nonlocal passes
+        passes += 1
+        assert passes < 100
+        if passes == 1:
+            judge.change([], [(PARTITION, entry.offset) for entry in others])
+        left.difference_update(entry.offset for entry in entries)
+
+    monkeypatch.setattr(judge.settling, "settle", settle)
+    monkeypatch.setattr(judge.settling, "_due", lambda: [decided] * 100 if left else [])
+    await judge.settling._settle_all()
+    assert not left
+
+
+async def test_what_a_fact_touches_and_a_mark_decides_is_settled_once(judge: Judge, broker: Broker) -> None:
+    """Both came in one read: whose login it is, and that the feeds have told all."""
+    judging, feeds = judge.judging, judge.judging.policy.gating_feeds()
+    judging.completeness = Completeness(feeds)
+    await judge.take(Frontier(*PARTITION).begin(messages(make_access("ghost", when="14:00"), appended_at="14:01")))
+    await judge.drain()
+    broker.stored.clear()
+    learned = judging.knowledge.learn(judging.knowledge.position, registered(account("ghost", "w028")))
+    assert learned[1] is not None
+    for number, feed in enumerate(feeds):
+        mark = RegisteredMark(feed=feed, complete_through=at("2026-01-09"), sequence=number, position=0)
+        judging.completeness.learn(mark, judging.knowledge.position)
+    judging.completeness.advance(judging.knowledge.position, {})
+    judge.change(list(touched(judging.knowledge, *learned[1], 2)), [])
+    await judge.settling._settle_all()
+    await judge.drain()
+    [settlement] = broker.stored
+    assert decode(Cut, settlement.value).settled == [(960, 0)]
 
 
 async def test_a_partition_with_too_much_set_aside_goes_no_further(

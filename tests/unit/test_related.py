@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from schemas.codec import encode
 from schemas.fact import Fact
 from streams.join import related
+from streams.join.facts import Facts
 from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
 from streams.join.related import Related
@@ -127,22 +130,95 @@ def test_duties_and_memberships_count_at_once() -> None:
     assert knowledge.related.may_explain("w028", MEMBER)
 
 
-def test_whoever_has_too_many_below_is_never_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("other", [coverage("w031", "w099"), supervision("w031", "w099"), unit_member("w031", "u9")])
+def test_whom_an_earlier_revision_named_leads_there_too(other: Fact) -> None:
+    """It was known *then*: the access is revoked, and not by a stranger."""
+    named = {"coverage": coverage("w031", "w028"), "supervision": supervision("w031", "w028")}
+    first = named.get(other.body.kind, unit_member("w031", "u1")).model_copy(update={"fact_id": "f"})
+    second = other.model_copy(update={"fact_id": "f", "revision": 2})
+    for facts in ((first, second), (second, first)):
+        assert may(OWN, OF_UNIT, *facts, staff="w031")
+    assert not may(OWN, OF_UNIT, second, staff="w031")
+
+
+@pytest.mark.parametrize("first", [coverage("w031", "w099"), supervision("w031", "w099"), unit_member("w031", "u9")])
+def test_a_revision_that_names_somebody_else_counts_at_once(first: Fact) -> None:
+    """Not only the first of each fact."""
+    knowledge = knowing((OWN, OF_UNIT, first))
+    assert not knowledge.related.may_explain("w031", CASE)
+    to = {"coverage": {"covered": "w028"}, "supervision": {"staff": "w028"}, "unit_member": {"unit": "u1"}}
+    body = first.body.model_copy(update=to[first.body.kind])
+    hear(knowledge, first.model_copy(update={"revision": 2, "body": body}))
+    assert knowledge.related.may_explain("w031", CASE)
+
+
+@pytest.mark.parametrize("covering", [False, True])
+@pytest.mark.parametrize("duty", [(OWN,), (OF_UNIT, unit_member("w028", "u1"))])
+def test_however_far_below_and_whoever_of_them(duty: tuple[Fact, ...], *, covering: bool) -> None:
+    """A policy may count ten steps; each has a team of ten, and whoever has the record is the last of the last."""
+    chiefs = [*(f"s{number}" for number in range(12)), "w028"]
+    line = [supervision(upper, lower) for upper, lower in pairwise(chiefs)]
+    teams = [supervision(chief, f"{chief}-{number}") for chief in chiefs[:-1] for number in range(9)]
+    cover = [coverage("w031", "s0")] if covering else []
+    assert may(*duty, *teams, *line, *cover, staff="w031" if covering else "s0")
+    assert not may(*duty, *teams, *line, *cover, staff="s0-1")
+
+
+def test_many_ways_to_the_same_people_are_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody of a level has led everybody of the next, over the years: a trillion ways through forty levels."""
+    levels = [[f"l{depth}-{number}" for number in range(2)] for depth in range(40)]
+    edges = [supervision(a, b) for upper, lower in pairwise(levels) for a in upper for b in lower]
+    knowledge, asked = knowing((assignment("l39-1"), assignment("w999", "case:c0099"), *edges)), list[int]()
+    others = Related._others
+
+    def counted(self: Related, kind: int, name: int) -> Any:
+        asked.append(name)
+        assert len(asked) < 1_000
+        return others(self, kind, name)
+
+    monkeypatch.setattr(Related, "_others", counted)
+    assert knowledge.related.may_explain("l0-0", CASE)
+    assert not knowledge.related.may_explain("l0-0", "case/c0099")
+
+
+@pytest.mark.parametrize(
+    ("facts", "names"),
+    [
+        ([supervision("s03", f"w{number}") for number in range(4)], 5),
+        ([coverage("s03", f"w{number}") for number in range(4)], 5),
+        ([unit_member("s03", f"u{number}") for number in range(4)], 5),
+        ([supervision(f"w{number}", f"w{number + 1}") for number in range(4)] + [coverage("s03", "w0")], 6),
+    ],
+)
+def test_whoever_has_too_many_names_is_never_a_stranger(
+    monkeypatch: pytest.MonkeyPatch, facts: list[Fact], names: int
+) -> None:
     """Their paths are walked; memory has a bound."""
-    team = [supervision("s03", f"w{number}") for number in range(4)]
-    for most, is_stranger in ((5, True), (4, False)):
+    for most, is_stranger in ((names, True), (names - 1, False), (1, False)):
         monkeypatch.setattr(related, "RELATED_MAX", most)
-        assert may(OWN, *team, staff="s03") is not is_stranger
-    units = [unit_member("s03", f"u{number}") for number in range(9)]
-    assert may(OWN, *units, staff="s03")
+        assert may(OWN, *facts, staff="s03") is not is_stranger
 
 
-def test_no_more_people_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_of_too_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A director with a thousand below is asked about after each fact between people, and must not stop the judge."""
+    monkeypatch.setattr(related, "RELATED_MAX", 10)
+    team = [supervision("s03", f"w{number}") for number in range(1_000)]
+    knowledge = knowing((assignment("w999"), *team))
+    looked, is_single = list[int](), Facts.is_single
+    monkeypatch.setattr(Facts, "is_single", lambda facts, number: looked.append(number) or is_single(facts, number))
+    assert knowledge.related.may_explain("s03", CASE)
+    assert len(looked) <= 11
+
+
+def test_no_more_names_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who come after them take their place."""
-    monkeypatch.setattr(related, "KEPT_MAX", 2)
-    asked = Related(knowing((OWN, *(account(f"l{n}", f"w{n}") for n in range(5)))).facts)
-    assert [asked.may_explain(f"w{n}", CASE) for n in range(5)] == [False] * 5
-    assert len(asked._kept) <= 2
+    monkeypatch.setattr(related, "KEPT_MAX", 6)
+    people = [f"w{number}" for number in range(9)]
+    facts = knowing((OWN, *(unit_member(person, f"u-{person}") for person in people))).facts
+    asked = Related(facts)
+    for _ in range(2):
+        assert [asked.may_explain(person, CASE) for person in people] == [False] * 9
+        assert sum(1 + len(names or ()) for names in asked._kept.values()) <= 6
     assert asked.may_explain("w028", CASE)
 
 
