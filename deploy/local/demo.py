@@ -35,6 +35,7 @@ from sinks.cli.kafka import Broker, consumer, partitions
 from sinks.cli.lines import finding_line
 from streams.policies import load_policy
 from tests.harness.department import make_day
+from tests.harness.department_plan import ACCESSES_MIN
 from tests.harness.outcome import Outcome, compare, count, read_findings
 from tests.harness.player import play
 from tests.harness.steps import Expected, Step
@@ -84,10 +85,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end by itself after the day, with a summary")
     parser.add_argument("--seed", type=int, default=7, help="which day (default 7)")
     parser.add_argument("--seconds", type=float, default=45, help="how long the day takes to play (default 45)")
-    parser.add_argument("--accesses", type=int, default=3000, help="accesses in the day (default 3000, at least 300)")
+    parser.add_argument(
+        "--accesses", type=_day_size, default=3000, help=f"accesses in the day (default 3000, at least {ACCESSES_MIN})"
+    )
     parser.add_argument("--broker", help="use this Kafka, host:port, instead of starting one (or NTK_BROKER)")
     parser.add_argument("--discard", action="store_true", help="delete the logs also when something went wrong")
     return parser.parse_args(arguments)
+
+
+def _day_size(text: str) -> int:
+    if (accesses := int(text)) < ACCESSES_MIN:
+        raise argparse.ArgumentTypeError(f"must be {ACCESSES_MIN} at least")
+    return accesses
 
 
 def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> bool:
@@ -148,8 +157,8 @@ async def _play(service: Service, plan: Plan, seconds: float) -> Outcome:
     showing = asyncio.create_task(_show(service.bootstrap, topics))
     try:
         await play(service.bootstrap, topics, plan.steps, seconds=seconds)
-        _say("the day is over; waiting until everything is judged")
-        await asyncio.to_thread(_wait_idle, service)
+        with _step("the day is over; judging the rest of it"):
+            await asyncio.to_thread(_wait_idle, service)
         return compare(plan.expected, await read_findings(service.bootstrap, topics))
     finally:
         showing.cancel()
@@ -180,7 +189,8 @@ async def _show(bootstrap: str, topics: Topics) -> None:
 
 def _summary(service: Service, plan: Plan, outcome: Outcome) -> bool:
     topics, expected = Topics(service.prefix), plan.expected
-    report = service.document("verify", "--json", timeout=600)
+    with _step("verifying the ledger, judging everything again"):
+        report = service.document("verify", "--json", timeout=600)
     letters = asyncio.run(count(service.bootstrap, topics.dead_letters))
     due = expected.dead_letters + expected.conflicts
     sent = sum(expected.messages.values())
@@ -224,7 +234,7 @@ def _step(what: str) -> Iterator[None]:
     _say(f"{what}: starting")
     began = time.monotonic()
     yield
-    _say(f"{what}: ready after {time.monotonic() - began:.1f} s")
+    _say(f"{what}: done after {time.monotonic() - began:.1f} s")
 
 
 def _interrupt(*_: object) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -87,10 +88,31 @@ class Service:
         return {**kept, **ours, **self.settings, **more}
 
     def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run `needtoknow` with these arguments to its end."""
-        return subprocess.run(
-            [PROGRAM, *arguments], env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
+        """Run `needtoknow` with these arguments to its end, saying what it tells on standard error as it comes."""
+        process = subprocess.Popen(
+            [PROGRAM, *arguments], env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        assert process.stdout is not None
+        told: list[str] = []
+        listening = threading.Thread(target=self._listen, args=(process, told))
+        alarm = threading.Timer(timeout, process.kill)
+        listening.start()
+        alarm.start()
+        try:
+            out, code = process.stdout.read(), process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            alarm.cancel()
+            listening.join()
+        return subprocess.CompletedProcess(arguments, code, out, "".join(told))
+
+    def _listen(self, process: subprocess.Popen[str], told: list[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            told.append(line)
+            self.say(f"  {line.rstrip()}")
 
     def document(self, *arguments: str, timeout: float = 120) -> Any:
         """The JSON that a command prints; raises ServiceError when it prints none."""
@@ -98,13 +120,14 @@ class Service:
         try:
             return json.loads(done.stdout)
         except ValueError:
-            raise ServiceError(f"needtoknow {' '.join(arguments)}: {done.stderr.strip() or 'no answer'}") from None
+            why = done.stderr.strip().rpartition("\n")[2]
+            raise ServiceError(f"needtoknow {' '.join(arguments)}: {why or 'no answer'}") from None
 
     def apply_topics(self) -> None:
         """Create the topics."""
         done = self.command("topics", "apply", "--single-broker")
         if done.returncode:
-            raise ServiceError(f"topics apply: {done.stderr.strip()}")
+            raise ServiceError(f"topics apply: {done.stderr.strip().rpartition(chr(10))[2]}")
 
     def start_workers(self, count: int) -> None:
         """Start so many more workers; returns once all are ready."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 import orjson
@@ -15,6 +16,7 @@ from schemas.codec import decode, decode_registered
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, Waiver
 from schemas.finding import Finding
+from schemas.ids import format_instant
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.topics import SOURCES
@@ -27,12 +29,14 @@ from streams.policy.explain import tell
 from streams.sources import translate
 
 from . import kafka
-from .explanation import Judged, aside_page, explanation_page
+from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
 from .kafka import Broker, Message
 from .letters import Aside, told_in
 from .options import as_json, with_broker
 
 T = TypeVar("T")
+
+_FINDING_ID: Final = re.compile(r"f_[0-9a-f]{32}")
 
 
 class Found(NamedTuple):
@@ -50,50 +54,57 @@ class Read(NamedTuple):
     found: list[Found]
     aside: list[tuple[Message, Aside]]
     facts: list[RegisteredFact | Waiver | None]  # None: what stands there is not ours
-    said: list[Finding]
+    said: list[Said]
 
 
 @click.command()
-@click.argument("source", type=click.Choice(sorted(SOURCES)))
-@click.argument("event_id")
+@click.argument("source", metavar="[FINDING_ID | SOURCE EVENT_ID]")
+@click.argument("event_id", metavar="", required=False)
 @click.option("--at-position", type=click.IntRange(min=0), metavar="N", help="Also as it was by the facts below N.")
 @as_json
 @with_broker
 def explain(
-    broker: Broker, settings: Settings, source: str, event_id: str, at_position: int | None, as_json: bool
+    broker: Broker, settings: Settings, source: str, event_id: str | None, at_position: int | None, as_json: bool
 ) -> None:
     """Show what is known about one access: who it was, each way in which a duty could explain it, and with which facts.
 
-    "in time" is what was recorded before the grace was over; "now" is everything. A finding names the position it was
-    judged at; --at-position shows what followed from the facts there, unless that is where the facts end now. A message
-    that was set aside (quarantined), since it ends whoever looks at it, is not read here either: its letter is named.
+    Name it by its finding (f_ and 32 digits, at the end of each line of `findings tail`), or by its source and the id
+    that the source gave it.
+
+    "in time" is what was recorded before the grace was over; "by now" is everything. A finding names the position it
+    was judged at; --at-position shows what followed from the facts there, unless that is where the facts end now. A
+    message that was set aside (quarantined), since it ends whoever looks at it, is not read here either: its letter is
+    named.
 
     \b
     Example:
-      needtoknow explain ecms ecms-000123
+      needtoknow explain f_0123456789abcdef0123456789abcdef
       needtoknow explain ecms ecms-000123 --at-position 318 --json
     """
+    if event_id is None and not _FINDING_ID.fullmatch(source):
+        raise click.UsageError("name a finding (f_ and 32 digits), or SOURCE and EVENT_ID")
+    if event_id is not None and source not in SOURCES:
+        raise click.UsageError(f"SOURCE must be one of {', '.join(sorted(SOURCES))}")
     read = kafka.run(_read(broker, settings, source, event_id), broker)
     if not read.found and not read.aside:
         raise RejectedInputError("event_id", f"names no access on the topic of {source}; ids are compared as they are")
+    policy, facts = load_policy(settings.policy_file), read.facts
+    if at_position is not None and at_position > len(facts):
+        raise click.BadParameter(f"facts end at position {len(facts)}", param_hint="--at-position")
     for message, aside in read.aside:
         _show_aside(message, aside, read.said, as_json=as_json)
-    policy, facts = load_policy(settings.policy_file), read.facts
-    ends = sorted({len(facts), len(facts) if at_position is None else min(at_position, len(facts))})
+    ends = sorted({len(facts), len(facts) if at_position is None else at_position})
     for one in read.found:
         judged = [judge(policy, facts[:end], one) for end in ends]
-        transitions = [f for f in read.said if f.finding_id == one.finding_id]
-        click.echo(
-            orjson.dumps(_document(one, judged, transitions)).decode()
-            if as_json
-            else explanation_page(one.place, judged, transitions)
-        )
+        said = [(finding, at) for finding, at in read.said if finding.finding_id == one.finding_id]
+        page = Page(one.place, one.finding_id, policy, judged, named_facts(judged, facts), said)
+        click.echo(orjson.dumps(_document(page)).decode() if as_json else explanation_page(page))
 
 
-def _show_aside(message: Message, aside: Aside, said: Sequence[Finding], *, as_json: bool) -> None:
+def _show_aside(message: Message, aside: Aside, said: Sequence[Said], *, as_json: bool) -> None:
     """Something may have been published about it before it was set aside."""
     place = message.topic, message.partition, message.offset
-    transitions = [f for f in said if (f.message.topic, f.message.partition, f.message.offset) == place]
+    transitions = [(f, at) for f, at in said if (f.message.topic, f.message.partition, f.message.offset) == place]
     document = {
         "message": _place(message),
         "set_aside": {"dead_letter": aside.letter, "message": aside.why},
@@ -112,10 +123,11 @@ def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver | None], one: 
     return Judged(len(facts), verdict, told.reason, paths)
 
 
-def _document(one: Found, judged: Sequence[Judged], transitions: Sequence[Finding]) -> dict[str, Any]:
+def _document(page: Page) -> dict[str, Any]:
     return {
-        "message": one.place,
-        "finding_id": one.finding_id,
+        "message": page.place,
+        "finding_id": page.finding_id,
+        "policy": page.policy.ref().model_dump(),
         "judged": [
             {
                 "position": each.position,
@@ -130,23 +142,30 @@ def _document(one: Found, judged: Sequence[Judged], transitions: Sequence[Findin
                             "path": tried.path,
                             "in_time": _facts(tried.then),
                             "now": _facts(tried.now),
-                            "closest": tried.why,
+                            "closest": None if tried.closest is None else tried.closest.why,
                         }
                         for tried in paths
                     ]
                     for staff, paths in each.paths.items()
                 },
             }
-            for each in judged
+            for each in page.judged
         ],
-        "published": _published(transitions),
+        "facts": [fact.model_dump(mode="json") for fact in page.facts],
+        "published": _published(page.said),
     }
 
 
-def _published(transitions: Sequence[Finding]) -> list[dict[str, Any]]:
+def _published(said: Sequence[Said]) -> list[dict[str, Any]]:
     return [
-        {"position": f.position, "transition": f.transition, "outcome": f.outcome, "certainty": f.certainty}
-        for f in transitions
+        {
+            "at": format_instant(at),
+            "position": f.position,
+            "transition": f.transition,
+            "outcome": f.outcome,
+            "certainty": f.certainty,
+        }
+        for f, at in said
     ]
 
 
@@ -154,9 +173,16 @@ def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
     return None if refs is None else [ref.model_dump() for ref in refs]
 
 
-async def _read(broker: Broker, settings: Settings, source: str, event_id: str) -> Read:
-    """Letters first: what they set aside ends whoever looks at it."""
+async def _read(broker: Broker, settings: Settings, source: str, event_id: str | None) -> Read:
+    """All about this access, or the one that the finding called `source` is about."""
     topics = settings.topics
+    only = source if event_id is None else None
+    if event_id is None:
+        about = [finding.access for finding, _ in await _said(broker, topics.violations, source)]
+        if not about:
+            raise RejectedInputError("finding_id", "names no finding; ids are compared as they are")
+        source, event_id = about[0].source, about[0].event_id
+    # Letters first: what they set aside ends whoever looks at it.
     told = await told_in(broker, topics.dead_letters)
     found, aside = list[Found](), list[tuple[Message, Aside]]()
     needle = event_id.encode()
@@ -170,9 +196,18 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str) 
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [_ours(message, decode_registered) async for message in messages]
-    async with aclosing(kafka.read_topic(broker, topics.violations)) as messages:
-        told_of = [_ours(m, partial(decode, Finding)) async for m in messages if needle in (m.value or b"")]
-    return Read(found, aside, facts, sorted(filter(None, told_of), key=lambda f: f.position))
+    found = [one for one in found if only in (None, one.finding_id)]
+    return Read(found, aside, facts, await _said(broker, topics.violations, event_id))
+
+
+async def _said(broker: Broker, topic: str, name: str) -> list[Said]:
+    """The transitions in which this name stands, in the order of their positions."""
+    needle, said = name.encode(), list[Said]()
+    async with aclosing(kafka.read_topic(broker, topic)) as messages:
+        async for message in messages:
+            if needle in (message.value or b"") and (finding := _ours(message, partial(decode, Finding))) is not None:
+                said.append((finding, message.timestamp))
+    return sorted(said, key=lambda one: one[0].position)
 
 
 def _ours(message: Message, read: Callable[[bytes | None], T]) -> T | None:

@@ -11,11 +11,7 @@ import click
 
 from schemas.errors import BrokenPromiseError, NotReadyError, RejectedInputError
 
-GOOD: Final = 0
-NO: Final = 1  # the answer is no
-WRONG_USE: Final = 2
-NOT_READY: Final = 3  # the world is not ready
-INTERRUPTED: Final = 130  # as a shell says it of a program that Ctrl-C ended
+from .codes import GOOD, INTERRUPTED, NO, NOT_READY
 
 # name -> (module, its click command, one line of help). Modules are imported when they are needed: `--help` must not
 # wait for Faust, aiokafka and pydantic.

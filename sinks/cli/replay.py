@@ -12,6 +12,7 @@ from schemas.settings import Settings
 from schemas.topics import SOURCES
 from streams.policies import load_policy
 
+from .codes import GOOD, NO, NOT_READY
 from .kafka import Broker, run
 from .options import When, as_json, policy_in, with_broker
 from .replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
@@ -55,7 +56,8 @@ def replay(
     which the ledger says that it was first decided, with what had been said at that position. Without --policy there
     should be no difference; first wait until `needtoknow status` is idle, or what is still to be said is shown as one.
 
-    Exit 0: no difference; 1: some. With --json: a line for each difference, then one for the whole.
+    Exit 0: no difference; 1: some; 3: no message was stored in that range. With --json: a line for each difference,
+    then one for the whole.
 
     \b
     Example:
@@ -77,4 +79,6 @@ def replay(
     run(Replay(broker, settings, policy, live, done, show).run(), broker)
     for line in [orjson.dumps(summary_document(done)).decode()] if as_json else summary_lines(done):
         click.echo(line)
-    return 1 if done.differences else 0
+    if done.differences:
+        return NO
+    return GOOD if done.messages else NOT_READY

@@ -121,6 +121,9 @@ def summary_lines(done: Replayed) -> Iterator[str]:
     if done.quarantined:
         yield f"messages that were set aside, left out: {done.quarantined:,}"
     total = done.differences.total()
+    if not done.messages:
+        yield "nothing was judged: no message was stored in that range (when an access happened is another matter)"
+        return
     if not total:
         stands = "was said then" if done.as_known == "then" else "stands"
         yield f"no difference: what {stands} is what would be said"
@@ -132,7 +135,7 @@ def summary_lines(done: Replayed) -> Iterator[str]:
 def summary_document(done: Replayed) -> dict[str, Any]:
     """For `--json`, after all differences."""
     return {
-        "is_the_same": not done.differences.total(),
+        "is_the_same": bool(done.messages) and not done.differences.total(),
         "as_known": done.as_known,
         "policy": done.policy.model_dump(),
         "from": format_instant(done.first),

@@ -21,6 +21,7 @@ from schemas.ledger import Cut
 from schemas.policy import Policy
 from schemas.settings import Settings
 from streams.join.open import OpenAccess, Partition
+from streams.turns import slices
 
 from .kafka import Broker, Message, offsets_at, read_topic
 from .letters import Told, told_in
@@ -29,6 +30,7 @@ from .replay_lines import Replayed
 from .replaying import Difference, Outcome, Said, World, said_in
 
 SOME: Final = 50_000  # messages held at a time, about 50 MB; as known then all facts are read again for each
+PART: Final = 2_000  # messages judged before progress is told: about a second
 SAY_SECONDS: Final = 3.0
 
 
@@ -66,6 +68,7 @@ class Replay:
         self._told = Told()
         self._shown: set[str] = set()
         self._spoke_at = time.monotonic()
+        self._judged_so_far = 0
 
     async def run(self) -> None:
         """Judge the range again, without what was set aside: it ends whoever looks at it."""
@@ -89,7 +92,9 @@ class Replay:
         self._done.position = world.position
         async for some in self._some():
             for partition, messages in self._judged(some, recorded).items():
-                self._take(world, world.judge(partition, self._sources[partition.topic], messages))
+                for part in slices(messages, PART):
+                    self._take(world, world.judge(partition, self._sources[partition.topic], part))
+                    self._speak(len(part))
             self._done.accesses = world.accesses
 
     async def _then(self) -> None:
@@ -123,6 +128,7 @@ class Replay:
         heapq.heapify(tasks)
         while tasks:
             task = heapq.heappop(tasks)
+            self._speak(len(task.messages))
             world = await past.at(task.moment)
             for one in self._outcomes(world, task):
                 later = task.later
@@ -185,11 +191,16 @@ class Replay:
 
     def _counted(self, some: list[Message]) -> list[Message]:
         self._done.messages += len(some)
+        self._speak(0)
+        return some
+
+    def _speak(self, judged: int) -> None:
+        self._judged_so_far += judged
         if time.monotonic() - self._spoke_at > SAY_SECONDS:
             self._spoke_at = time.monotonic()
-            found = f"{self._done.differences.total():,} differences so far"
-            click.echo(f"replaying: {self._done.messages:,} messages read, {found}", err=True)
-        return some
+            done, found = self._done, self._done.differences.total()
+            read = f"{done.messages:,} messages read, {self._judged_so_far:,} judged"
+            click.echo(f"replaying: {read}, {found:,} differences so far", err=True)
 
     async def _marks(self) -> dict[str, int]:
         marks: dict[str, int] = {}

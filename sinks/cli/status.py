@@ -57,7 +57,9 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
                 break
             if time.monotonic() - said > 1:
                 said = time.monotonic()
-                click.echo(f"not idle yet: {found.why_not_idle}; {deadline - said:.0f} s left", err=True)
+                behind = f"{sum(found.lag.values()):,} messages behind"
+                patience = f"waiting {deadline - said:.0f} s more"
+                click.echo(f"not idle yet: {behind}; {found.why_not_idle}; {patience}", err=True)
             await asyncio.sleep(LOOK_SECONDS)
     await _count_findings(broker, settings, found)
     return found

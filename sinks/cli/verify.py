@@ -35,6 +35,7 @@ from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate
 
+from .codes import GOOD, NO, NOT_READY
 from .kafka import Broker, Message, admin, offsets_at, read_topic, run
 from .letters import Told, told_in
 from .options import When, as_json, policy_in, with_broker
@@ -62,9 +63,9 @@ def verify(broker: Broker, settings: Settings, since: int | None, policy_files: 
     """Read all logs again, judge every access again with a second, independent judge, and compare with the ledger.
 
     Reports holes, counts, verdicts and chains that differ, and what is published otherwise than it must be by now; exit
-    0 when nothing does, 1 when something does. Wait until `needtoknow status` is idle: a service at work may be found
-    at fault for what it is about to say, and is held only to what it says that it has done: for each partition that
-    lags so, "held to position X of Y".
+    0 when nothing does, 1 when something does, 3 when there was nothing to look at. Wait until `needtoknow status` is
+    idle: a service at work may be found at fault for what it is about to say, and is held only to what it says that it
+    has done: for each partition that lags so, "held to position X of Y".
 
     The nightly form is --since 24h: every message and every cut that the broker stored since then, all findings about
     them, the chain of the cuts, holes, and whether later facts were brought to them as the ledger says. Its cost goes
@@ -80,14 +81,19 @@ def verify(broker: Broker, settings: Settings, since: int | None, policy_files: 
       needtoknow verify --json
       needtoknow verify --since 24h
     """
+    if since is not None and since > time.time() * 1000:
+        raise click.BadParameter("is still to come", param_hint="--since")
     with _seldom_collecting():
         report = run(_verify(broker, settings, since, [policy_in(path) for path in policy_files]), broker)
     if as_json:
         told = None if since is None else format_instant(since)
-        click.echo(json.dumps({"verified": report.is_good, "since": told, **asdict(report)}, indent=2))
+        is_verified = report.is_good and not report.is_empty
+        click.echo(json.dumps({"verified": is_verified, "since": told, **asdict(report)}, indent=2))
     else:
         click.echo(lines(report, since))
-    return 0 if report.is_good else 1
+    if not report.is_good:
+        return NO
+    return NOT_READY if report.is_empty else GOOD
 
 
 @contextmanager

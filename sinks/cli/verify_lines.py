@@ -36,6 +36,8 @@ def _why_past(since: int | None) -> str:
 def _verdict(report: Report) -> str:
     if not report.is_good:
         return f"NOT verified: {len(report.differences)} differences"
+    if report.is_empty:
+        return "NOT verified: there was nothing to look at; is it the right Kafka, and has anything been sent?"
     if report.unjudged:
         return "verified as far as it is judged: nothing differs"
     return f"verified{' as far as somebody claims' if report.partly else ''}: nothing differs"

@@ -38,3 +38,8 @@ class Report:
     def is_good(self) -> bool:
         """Whether nothing differs."""
         return not self.differences
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to look at: then nothing is verified, however little differs."""
+        return not (self.messages or self.cuts or self.settlements)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.finding import FactRef, PathName
+from schemas.finding import FactRef, NearMiss, PathName
 from schemas.policy import Policy
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
@@ -21,7 +21,7 @@ class Tried(NamedTuple):
     path: PathName
     then: tuple[FactRef, ...] | None
     now: tuple[FactRef, ...] | None
-    why: str | None  # what came closest, when nothing clears now
+    closest: NearMiss | None  # when nothing clears now
 
 
 def people(knowledge: Knowledge, question: Question) -> list[str]:
@@ -31,7 +31,7 @@ def people(knowledge: Knowledge, question: Question) -> list[str]:
 
 def every_path(knowledge: Knowledge, policy: Policy, question: Question, staff: str) -> list[Tried]:
     """Each path of the policy, asked at the first instant of the access."""
-    missed = {miss.path: miss.why for miss in near_misses(knowledge, policy.paths, staff, question)}
+    missed = {miss.path: miss for miss in near_misses(knowledge, policy.paths, staff, question)}
     known_by = question.end + policy.grace_ms
     found: list[Tried] = []
     for name, explain in PATHS:

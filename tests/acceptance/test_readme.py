@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.kafka import HOST
 from deploy.local.service import PROGRAM, Service
 from tests.harness.broker import SharedBroker
 
@@ -54,6 +55,29 @@ def test_the_demonstration_ends_as_readme_says() -> None:
     assert re.search(r"false +0\nmissed +0\n", done.stdout)
     assert "verified:" in done.stdout
     assert "everything as it must be" in done.stdout
+    assert re.search(r"verifying the ledger, judging everything again: done after [0-9.]+ s\n", done.stdout)
+
+
+def demonstration_that_ends(*arguments: str) -> tuple[int, str]:
+    """Its exit status, and all that it says."""
+    command = [str(ROOT / "deploy/demo"), "--once", "--discard", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_cannot_be_played_is_said_before_anything_starts() -> None:
+    """Not by a traceback when Kafka and the workers run."""
+    code, said = demonstration_that_ends("--accesses", "10")
+    assert (code, "must be 300 at least" in said, "starting" in said) == (2, True, False)
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second it says so, and at the end in one line why it goes no further."""
+    monkeypatch.setenv("NTK_BROKER_WAIT_SECONDS", "3")
+    code, said = demonstration_that_ends("--broker", f"{HOST}:1")
+    lines = said.splitlines()
+    assert (code, any("waiting for Kafka" in line for line in lines[:-1])) == (3, True)
+    assert f"could not go on: topics apply: needtoknow: no Kafka answers at {HOST}:1" in said
 
 
 def demonstration(*arguments: str, until: str, **environment: str) -> subprocess.Popen[str]:

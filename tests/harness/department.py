@@ -24,7 +24,18 @@ from tests.harness.department_mail import (
     numbered,
 )
 from tests.harness.department_people import NAMESAKES, Chance, make_people, people_facts
-from tests.harness.department_plan import CASES_MIN, DAY_END, DAY_START, HOUR, MINUTE, SECOND, STORIES, Draft, Plan
+from tests.harness.department_plan import (
+    ACCESSES_MIN,
+    CASES_MIN,
+    DAY_END,
+    DAY_START,
+    HOUR,
+    MINUTE,
+    SECOND,
+    STORIES,
+    Draft,
+    Plan,
+)
 from tests.harness.department_snoopers import plan_snoopers
 from tests.harness.department_stories import COVERING, plan_stories
 from tests.harness.department_work import plan_ordinary, plan_work
@@ -52,8 +63,8 @@ def make_day(
 
     Raises ValueError when the department is too small for every kind of snooper: 24 staff, 40 cases, 300 accesses.
     """
-    if cases < CASES_MIN or accesses < 300:
-        raise ValueError(f"a day needs at least {CASES_MIN} cases and 300 accesses")
+    if cases < CASES_MIN or accesses < ACCESSES_MIN:
+        raise ValueError(f"a day needs at least {CASES_MIN} cases and {ACCESSES_MIN} accesses")
     plan = _plan(Chance(seed), staff=staff, cases=cases, accesses=accesses)
     drafts = numbered(plan.drafts)
     file = facts_file("20260105", FILE_NUMBER, [d.access for d in drafts if d.access.source == "facts"])

@@ -17,6 +17,7 @@ DAY_START = at(f"{DAY}T00:00:00-05:00")  # the department's day, in New York
 DAY_END = DAY_START + 24 * HOUR
 STORIES = 30  # cases that belong to a story about somebody; the rest is ordinary work
 CASES_MIN = STORIES + 10
+ACCESSES_MIN = 300
 
 
 def clock(text: str) -> int:

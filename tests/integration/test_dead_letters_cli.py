@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import orjson
 import pytest
 
 from schemas.codec import encode
+from schemas.ids import parse_instant
 from streams.sources import Translated, translate
 from tests.contract.examples import FINDING
 from tests.harness.broker import SharedBroker
@@ -145,6 +147,8 @@ def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
 
     monkeypatch.setattr("sinks.cli.explain.translate", look)
     (document,) = program("explain", "ecms", "e1", "--json").documents
+    [published] = document["published"]
+    assert abs(parse_instant(published.pop("at")) - time.time() * 1000) < 600_000
     assert document == {
         "message": name,
         "set_aside": {"dead_letter": name, "message": "message: ends a worker that looks at it"},

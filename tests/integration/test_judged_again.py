@@ -107,7 +107,12 @@ def test_a_verdict_is_explained_as_it_was_and_as_it_is(tale: Tale) -> None:
     assert told["judged"] == [now]  # where the facts end, then is now
     code, page, _ = tale.service.command("explain", "ecms", event)
     assert code == 0
-    assert f"own-assignment  no / yes, by assignments/{tale.name('as')} revision 1" in page
+    assert f"by now:  yes, by assignments/{tale.name('as')} revision 1" in page
+    assert tale.service.command("explain", first.finding_id)[:2] == (0, page)
+    code, _, complaint = tale.service.command("explain", "ecms", event, "--at-position", "99999999")
+    assert (code, "facts end at position" in complaint) == (2, True)
+    code, _, complaint = tale.service.command("explain", "f_" + "0" * 32)
+    assert (code, "names no finding" in complaint) == (1, True)
     code, _, complaint = tale.service.command("explain", "ecms", tale.name("nobody-sent-it"))
     assert (code, "names no access on the topic of ecms" in complaint) == (1, True)
 

@@ -101,7 +101,7 @@ def test_only_messages_of_the_range_and_of_the_source_are_judged(told: Told) -> 
     """By when the broker stored them."""
     for arguments in (("--from", "1h", "--to", told.between), ("--from", "1h", "--source", "jnet")):
         code, _, summary = told.replay(*arguments)
-        assert (code, summary["messages"]) == (0, 0)
+        assert (code, summary["messages"]) == (3, 0)
     code, _, complaint = told.service.command("replay", "--from", told.between, "--to", "1h")
     assert (code, "--from must be before --to" in complaint) == (2, True)
     code, _, complaint = told.service.command("replay", "--from", "yesterday")
@@ -118,8 +118,22 @@ def test_the_nightly_verify_looks_at_what_was_stored_since(told: Told) -> None:
     assert day["findings"] == whole["findings"] > 0
     code, page, _ = told.service.command("verify", "--since", told.between)
     assert (code, page.splitlines()[0]) == (0, f"what was stored since {told.between}, and nothing of before")
-    now = told.service.document("verify", "--since", format_instant(int(time.time() * 1000)))
-    assert (now["verified"], now["messages"], now["cuts"], now["findings"]) == (True, 0, 0, 0)
+
+
+def test_where_there_is_nothing_to_look_at_nothing_is_verified_and_nothing_the_same(told: Told) -> None:
+    """A night in which nothing came, the wrong Kafka, the dates of accesses in place of those of messages."""
+    nightly = ("verify", "--since", format_instant(int(time.time() * 1000)))
+    code, page, _ = told.service.command(*nightly)
+    assert (code, page.splitlines()[-1].startswith("NOT verified: there was nothing to look at")) == (3, True)
+    now = told.service.document(*nightly)
+    assert (now["verified"], now["differences"], now["messages"], now["cuts"]) == (False, [], 0, 0)
+    code, _, complaint = told.service.command("verify", "--since", "2999-01-01T00:00:00Z")
+    assert (code, "is still to come" in complaint) == (2, True)
+    happened = ("replay", "--from", "2026-01-05T00:00:00Z", "--to", "2026-01-06T00:00:00Z")
+    code, page, _ = told.service.command(*happened)
+    assert (code, "no message was stored in that range" in page) == (3, True)
+    code, page, _ = told.service.command(*happened, "--json")
+    assert (code, json.loads(page)["is_the_same"]) == (3, False)
 
 
 def test_what_nobody_has_said_yet_differs_as_known_now_and_not_as_known_then(told: Told) -> None:

@@ -72,12 +72,13 @@ OWN: Final[dict[str, tuple[str, ...]]] = {  # tests of one module, where they ar
 QUICK: Final = (
     "reconcile", "completeness", "touched", "published_states", "stamp_and_register", "facts", "moments", "knowledge",
     "open_accesses", "decide", "near_misses", "every_path", "explain", "cuts", "judging", "indexed", "corrections",
-    "plain_duties", "index", "audit", "audit_reconciled",
+    "plain_duties", "related", "index", "audit", "audit_reconciled",
 )  # fmt: skip
 HISTORIES: Final = "tests/properties/test_histories.py"
 SLOW: Final = (
     "tests/unit/test_judging_fast_path.py",
     "tests/properties/test_touched_accesses.py",
+    "tests/properties/test_strangers.py",
     "tests/unit/test_names.py",
     "tests/unit/test_knowledge_memory.py",
 )

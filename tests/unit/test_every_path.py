@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.access import finding_id
 from schemas.codec import decode
 from schemas.fact import Fact
 from schemas.finding import FactRef, Finding
 from sinks.cli.explain import Found, judge
-from sinks.cli.explanation import aside_page, explanation_page
+from sinks.cli.explanation import Page, Said, aside_page, explanation_page, named_facts
 from sinks.cli.letters import Aside
 from streams.join.question import question_of
 from tests.contract.examples import FINDING
@@ -22,7 +24,7 @@ POLICY = make_policy()
 def paths(*facts: Fact, staff: str = "w028") -> dict[str, tuple[list[str] | None, list[str] | None, str | None]]:
     """By path: fact ids that clear it in time, and now, and what came closest."""
     judged = judge(POLICY, [registered(fact) for fact in facts], FOUND)
-    return {t.path: (_ids(t.then), _ids(t.now), t.why) for t in judged.paths[staff]}
+    return {t.path: (_ids(t.then), _ids(t.now), t.closest and t.closest.why) for t in judged.paths[staff]}
 
 
 def _ids(facts: tuple[FactRef, ...] | None) -> list[str] | None:
@@ -69,34 +71,87 @@ def test_everybody_whose_login_it_was_is_shown() -> None:
     assert judge(POLICY, [], FOUND).paths == {}
 
 
+def page_of(*facts: Fact, said: Sequence[Said] = (), ends: Sequence[int] = ()) -> list[str]:
+    """The page about the access, at these positions and now."""
+    log = [registered(fact) for fact in facts]
+    judged = [judge(POLICY, log[:end], FOUND) for end in (*ends, len(log))]
+    page = Page(FOUND.place, FOUND.finding_id, POLICY, judged, named_facts(judged, log), said)
+    return explanation_page(page).splitlines()
+
+
 def test_the_page_tells_it_in_order() -> None:
-    """Where it lies, then and now, each path with its facts, and what was published."""
-    own = registered(assignment("w028", fact_id="own"))
-    void = registered(assignment("w028", fact_id="own", revision=2, void=True, recorded_at="18:00"))
-    facts = [registered(JDOE), registered(assignment("w031", fact_id="x")), own, void]
-    judged = [judge(POLICY, facts[:3], FOUND), judge(POLICY, facts, FOUND)]
-    finding = decode(Finding, FINDING)
-    page = explanation_page(FOUND.place, judged, [finding]).splitlines()
-    assert page[:5] == [
-        "message access.ecms.v1/2/991",
+    """Where it lies, then and now, each path with its facts, those facts, and what was published."""
+    own = assignment("w028", fact_id="own", recorded_by="w003")
+    void = assignment("w028", fact_id="own", revision=2, void=True, recorded_at="18:00")
+    other = assignment("w031", fact_id="x")
+    page = page_of(JDOE, other, own, void, said=[(decode(Finding, FINDING), at("18:01"))], ends=[3])
+    assert page == [
+        f"message access.ecms.v1/2/991, finding {FOUND.finding_id}",
+        f"policy {POLICY.name} version {POLICY.version} ({POLICY.hash()[:12]})",
         "",
         "at position 3 (then): explained",
         "  w028 viewed case c0042 on 2026-01-05 at 14:00:00 UTC: a recorded duty explains it.",
-        "  w028, known in time / known now:",
+        "  w028, by what was recorded within 1 hour of the access (in time), and by what is recorded by now:",
+        "    own-assignment",
+        "      in time: yes, by assignments/own revision 1",
+        "      by now:  yes, by assignments/own revision 1",
+        "    supervises",
+        "      in time: no",
+        "      by now:  no",
+        "    covers",
+        "      in time: no",
+        "      by now:  no",
+        "",
+        "at position 4 (now): revoked, low, clause C3 (search-without-duty)",
+        "  w028 viewed case c0042 on 2026-01-05 at 14:00:00 UTC: a duty explained it when it happened, and was "
+        "withdrawn or corrected since: for review.",
+        "  w028, by what was recorded within 1 hour of the access (in time), and by what is recorded by now:",
+        "    own-assignment",
+        "      in time: yes, by assignments/own revision 1",
+        "      by now:  no; closest: assignment was entered in error, by assignments/own revision 2",
+        "    supervises",
+        "      in time: no",
+        "      by now:  no",
+        "    covers",
+        "      in time: no",
+        "      by now:  no",
+        "",
+        "the facts that are named, with all that was recorded of them:",
+        "  assignments/own, assignment",
+        "    revision 1: holds from 2026-01-01T00:00:00.000Z without an end; recorded 2026-01-02T00:00:00.000Z by w003",
+        "    revision 2: entered in error; recorded 2026-01-05T18:00:00.000Z by s03",
+        "",
+        "published 2026-01-05T18:01:00.000Z, at position 318: raised as unexplained, provisional",
     ]
-    assert page[5] == "    own-assignment  yes, by assignments/own revision 1 / yes, by assignments/own revision 1"
-    assert page[6] == "    supervises      no / no"
-    assert page[9] == "at position 4 (now): revoked, low, clause search-without-duty"
-    assert page[12] == (
-        "    own-assignment  yes, by assignments/own revision 1 / no; closest: assignment was entered in error"
+
+
+def test_of_a_fact_its_end_and_when_it_was_known_are_told() -> None:
+    """Known later than recorded, when it came behind its feed's mark."""
+    own = registered(assignment("w028", fact_id="own", valid_to="18:00", recorded_at="10:00"), known_from="19:00")
+    judged = [judge(POLICY, [registered(JDOE), own], FOUND)]
+    [told] = [
+        line
+        for line in explanation_page(Page("", "", POLICY, judged, named_facts(judged, [own]), [])).splitlines()
+        if "revision 1: " in line
+    ]
+    assert told == (
+        "    revision 1: holds from 2026-01-01T00:00:00.000Z to 2026-01-05T18:00:00.000Z; "
+        "recorded 2026-01-05T10:00:00.000Z by s03, known from 2026-01-05T19:00:00.000Z"
     )
-    assert page[-1] == f"published at position {finding.position}: raised as unexplained, provisional"
+
+
+def test_a_policy_without_grace_says_so() -> None:
+    """Only what was recorded by then counts."""
+    strict = make_policy(grace_seconds=0)
+    judged = [judge(strict, [registered(JDOE)], FOUND)]
+    page = explanation_page(Page("", "", strict, judged, [], []))
+    assert "by what was recorded at once (in time)" in page
 
 
 def test_nobodys_login_and_silence_are_said() -> None:
     """In words."""
-    page = explanation_page(FOUND.place, [judge(POLICY, [], FOUND)], []).splitlines()
-    assert page[4] == "  no recorded account makes that login anybody's then"
+    page = page_of()
+    assert page[5] == "  no recorded account makes that login anybody's then"
     assert page[-1] == "nothing was published about it"
 
 
@@ -104,11 +159,11 @@ def test_of_what_is_set_aside_its_letter_is_named() -> None:
     """Why nobody looks at it, where to see more, and what was published before."""
     aside = Aside(range(990, 993), "access.ecms.v1/2/990", "message: unpacks to \x1b too much")
     finding = decode(Finding, FINDING)
-    page = aside_page(FOUND.place, aside, [finding]).splitlines()
+    page = aside_page(FOUND.place, aside, [(finding, at("18:01"))]).splitlines()
     assert page[0].startswith("message access.ecms.v1/2/991: ")
     assert "set aside" in page[0]
     assert page[1] == "  dead letter access.ecms.v1/2/990: message: unpacks to \\x1b too much"
     assert page[2] == "  see it: needtoknow dead-letters show access.ecms.v1/2/990"
     assert "deploy/runbooks/DeadLetters.md" in page[3]
-    assert page[-1] == f"published at position {finding.position}: raised as unexplained, provisional"
+    assert page[-1] == "published 2026-01-05T18:01:00.000Z, at position 318: raised as unexplained, provisional"
     assert aside_page(FOUND.place, aside, []).splitlines()[-1] == "nothing was published about it"

@@ -12,7 +12,7 @@ from schemas.fact import Fact, Waiver
 from schemas.finding import Certainty, Flag, Outcome, Transition
 from schemas.policy import Policy
 from sinks.cli.kafka import Message
-from sinks.cli.replay_lines import Replayed, difference_document, difference_line, summary_lines
+from sinks.cli.replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from sinks.cli.replaying import Difference, Said, World
 from streams.join.open import Partition
 from streams.join.reconcile import State
@@ -254,8 +254,15 @@ def test_the_summary_says_what_was_judged_and_that_nothing_was_published() -> No
         f"policy test-policy version 3 ({POLICY.hash()[:12]})",
         "as known then: at the positions and marks of 3 cuts",
         "messages: 0, accesses: 0",
+        "nothing was judged: no message was stored in that range (when an access happened is another matter)",
+    ]
+    assert summary_document(done)["is_the_same"] is False
+    done.messages = done.accesses = 7
+    assert list(summary_lines(done))[3:] == [
+        "messages: 7, accesses: 7",
         "no difference: what was said then is what would be said",
     ]
+    assert summary_document(done)["is_the_same"] is True
     done.differences.update(["raised", "raised", "withdrawn"])
     done.waiting, done.unjudged, done.quarantined = 4, 5, 6
     assert list(summary_lines(done))[4:] == [
