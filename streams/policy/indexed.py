@@ -13,7 +13,7 @@ from streams.join.stretch import Place
 
 from .judging import Judging
 from .looked import opened
-from .plainly import Message, nothing_plain
+from .plainly import Message
 
 
 def look_back(
@@ -26,7 +26,7 @@ def look_back(
     appended = messages[0].timestamp, messages[-1].timestamp
     if partition in judging.aside:
         messages = [m for m in messages if not judging.is_aside(partition, m.offset)]
-    plainly = judging.plainly(source, messages) if messages else nothing_plain(messages)
+    plainly = judging.plainly(source, messages)
     others = set(plainly.others)
     said = {n for n, message in enumerate(messages) if judging.published.speaks_of(partition, message.offset)}
     found: list[OpenAccess] = []

@@ -315,6 +315,19 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
     assert not any(knowledge.is_named(key, besides=everything(knowledge)[0]) for key in EVERYBODY)
 
 
+def test_what_was_heard_from_a_row_on_names_nobody_before_it() -> None:
+    """Neither a fact that was new there, nor one of which a revision was."""
+    knowledge = told(assignment("w028", fact_id="a"), assignment("w031", "case:c0099", fact_id="b"))
+    named = ["case/c0042", "case/c0099"]
+    assert [[knowledge.is_named(name, before=row) for name in named] for row in range(3)] == [
+        [False, False],
+        [True, False],
+        [True, True],
+    ]
+    knowledge.learn(2, registered(assignment("w028", fact_id="a", revision=2)))
+    assert [knowledge.is_named(name, before=2) for name in named] == [False, True]
+
+
 def test_nobody_is_named_by_facts_that_there_are_not() -> None:
     """A plain no, also of a name that only an access has."""
     knowledge = Knowledge()
