@@ -282,10 +282,12 @@ async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(
     assert [(some[0], some[-1], len(some)) for some in settled] == [(0, 49, 50), (50, 120, 50), (99, 119, 21)]
 
 
+@pytest.mark.parametrize("is_before", [True, False])
 async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
-    judge: Judge, monkeypatch: pytest.MonkeyPatch
+    judge: Judge, monkeypatch: pytest.MonkeyPatch, *, is_before: bool
 ) -> None:
-    """The feeds have spoken for a hundred, and each time that some of them are settled for a hundred more."""
+    """The feeds have spoken for a hundred, and each time that some of them are settled for a hundred more; the facts
+    came before, or come when that has begun."""
     judging = judge.judging
     judging.completeness = Completeness(judging.policy.gating_feeds())
     said = [make_access("ghost", event_id=f"e{n}") for n in range(31)]
@@ -293,41 +295,24 @@ async def test_what_facts_touch_does_not_wait_for_all_that_marks_decide(
     decided, *others = judge.open
     left, passes = {entry.offset for entry in others}, 0
 
+    def facts_come() -> None:
+        judge.change([], [(PARTITION, entry.offset) for entry in others])
+
     def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
         nonlocal passes
         passes += 1
         assert passes < 100
+        if passes == 1 and not is_before:
+            facts_come()
         left.difference_update(entry.offset for entry in entries)
 
     monkeypatch.setattr(judge.settling, "settle", settle)
     monkeypatch.setattr(judge.settling, "_due", lambda: [decided] * 100 if left else [])
-    judge.change([], [(PARTITION, entry.offset) for entry in others])
+    if is_before:
+        facts_come()
     await judge.settling._settle_all()
     assert not left
     assert passes >= 3
-
-
-async def test_what_facts_touch_meanwhile_does_not_wait_either(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The facts come when marks are deciding more and more already."""
-    judging = judge.judging
-    judging.completeness = Completeness(judging.policy.gating_feeds())
-    said = [make_access("ghost", event_id=f"e{n}") for n in range(31)]
-    await judge.take(Frontier(*PARTITION).begin(messages(*said)))
-    decided, *others = judge.open
-    left, passes = {entry.offset for entry in others}, 0
-
-    def settle(_: Partition, entries: Sequence[OpenAccess]) -> None:
-        nonlocal passes
-        passes += 1
-        assert passes < 100
-        if passes == 1:
-            judge.change([], [(PARTITION, entry.offset) for entry in others])
-        left.difference_update(entry.offset for entry in entries)
-
-    monkeypatch.setattr(judge.settling, "settle", settle)
-    monkeypatch.setattr(judge.settling, "_due", lambda: [decided] * 100 if left else [])
-    await judge.settling._settle_all()
-    assert not left
 
 
 async def test_what_a_fact_touches_and_a_mark_decides_is_settled_once(judge: Judge, broker: Broker) -> None:
