@@ -15,7 +15,7 @@ from schemas.access import Access, finding_id
 from schemas.codec import decode, decode_registered
 from schemas.errors import RejectedInputError
 from schemas.fact import RegisteredFact, Waiver
-from schemas.finding import Finding
+from schemas.finding import Finding, MessagePlace
 from schemas.ids import format_instant
 from schemas.policy import Policy
 from schemas.settings import Settings
@@ -86,8 +86,6 @@ def explain(
     if event_id is not None and source not in SOURCES:
         raise click.UsageError(f"SOURCE must be one of {', '.join(sorted(SOURCES))}")
     read = kafka.run(_read(broker, settings, source, event_id), broker)
-    if not read.found and not read.aside:
-        raise RejectedInputError("event_id", f"names no access on the topic of {source}; ids are compared as they are")
     policy, facts = load_policy(settings.policy_file), read.facts
     if at_position is not None and at_position > len(facts):
         raise click.BadParameter(f"facts end at position {len(facts)}", param_hint="--at-position")
@@ -174,14 +172,13 @@ def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
 
 
 async def _read(broker: Broker, settings: Settings, source: str, event_id: str | None) -> Read:
-    """All about this access, or the one that the finding called `source` is about."""
+    """All about this access, or the one that the finding called `source` is about. Raises RejectedInputError where
+    there is none."""
     topics = settings.topics
-    only = source if event_id is None else None
+    finding = None
     if event_id is None:
-        about = [finding.access for finding, _ in await _said(broker, topics.violations, source)]
-        if not about:
-            raise RejectedInputError("finding_id", "names no finding; ids are compared as they are")
-        source, event_id = about[0].source, about[0].event_id
+        finding = await _finding(broker, topics.violations, source)
+        source, event_id = finding.access.source, finding.access.event_id
     # Letters first: what they set aside ends whoever looks at it.
     told = await told_in(broker, topics.dead_letters)
     found, aside = list[Found](), list[tuple[Message, Aside]]()
@@ -196,8 +193,27 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str |
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [_ours(message, decode_registered) async for message in messages]
-    found = [one for one in found if only in (None, one.finding_id)]
+    found = [one for one in found if finding is None or one.finding_id == finding.finding_id]
+    if not found and not aside:
+        raise _none_of(source, finding)
     return Read(found, aside, facts, await _said(broker, topics.violations, event_id))
+
+
+def _none_of(source: str, finding: Finding | None) -> RejectedInputError:
+    if finding is None:
+        return RejectedInputError("event_id", f"names no access on the topic of {source}; ids are compared as they are")
+    return RejectedInputError(
+        "finding_id",
+        f"is about {_place(finding.message)}, which is not on the topic of {source} any more (past its retention); "
+        "what was published still stands in `needtoknow findings tail --from-start`",
+    )
+
+
+async def _finding(broker: Broker, topic: str, name: str) -> Finding:
+    """The finding of this id, as it was first published."""
+    for finding, _ in await _said(broker, topic, name):
+        return finding
+    raise RejectedInputError("finding_id", "names no finding; ids are compared as they are")
 
 
 async def _said(broker: Broker, topic: str, name: str) -> list[Said]:
@@ -233,5 +249,5 @@ def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
     return [Found(place, a, question_of(a, at), finding_id(a, at)) for a in accesses if a.event_id == event_id]
 
 
-def _place(message: Message) -> str:
+def _place(message: Message | MessagePlace) -> str:
     return f"{message.topic}/{message.partition}/{message.offset}"

@@ -79,6 +79,10 @@ def replay(
     run(Replay(broker, settings, policy, live, done, show).run(), broker)
     for line in [orjson.dumps(summary_document(done)).decode()] if as_json else summary_lines(done):
         click.echo(line)
+    return _code(done)
+
+
+def _code(done: Replayed) -> int:
     if done.differences:
         return NO
     return GOOD if done.messages else NOT_READY

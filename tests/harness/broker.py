@@ -48,8 +48,8 @@ class Expendable(NamedTuple):
 
 
 def new_namespace() -> str:
-    """Returns a topic prefix, such as "t1a2b3-", that no other test has."""
-    return f"{_RUN}{next(_NUMBERS):x}-"
+    """Returns a topic prefix, such as "t1a2b00f-", that no other test has; all of one run are as long as each other."""
+    return f"{_RUN}{next(_NUMBERS):03x}-"
 
 
 @contextmanager

@@ -163,6 +163,15 @@ def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
     assert set(looked) == {other.value}
 
 
+def test_a_finding_whose_message_is_gone_says_where_it_lay(program: Program) -> None:
+    """Past its retention: the finding still names its source and its place."""
+    place = {"topic": program.topics.access("ecms"), "partition": 2, "offset": 991}
+    found(program, 318, message=place)
+    answer = program("explain", ID, code=1)
+    assert answer.out == ""
+    assert f"is about {place['topic']}/2/991, which is not on the topic of ecms any more" in answer.err
+
+
 def test_an_access_on_a_native_line_is_found_to_be_explained(program: Program, tmp_path: Path) -> None:
     """A line of FACTS has the number only, not the id that it becomes."""
     lines = [

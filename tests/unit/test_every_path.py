@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from schemas.access import finding_id
 from schemas.codec import decode
-from schemas.fact import Fact
+from schemas.fact import Fact, RegisteredFact
 from schemas.finding import FactRef, Finding
+from schemas.policy import Policy
 from sinks.cli.explain import Found, judge
 from sinks.cli.explanation import Page, Said, aside_page, explanation_page, named_facts
 from sinks.cli.letters import Aside
@@ -71,11 +72,13 @@ def test_everybody_whose_login_it_was_is_shown() -> None:
     assert judge(POLICY, [], FOUND).paths == {}
 
 
-def page_of(*facts: Fact, said: Sequence[Said] = (), ends: Sequence[int] = ()) -> list[str]:
+def page_of(
+    *facts: Fact | RegisteredFact, said: Sequence[Said] = (), ends: Sequence[int] = (), policy: Policy = POLICY
+) -> list[str]:
     """The page about the access, at these positions and now."""
-    log = [registered(fact) for fact in facts]
-    judged = [judge(POLICY, log[:end], FOUND) for end in (*ends, len(log))]
-    page = Page(FOUND.place, FOUND.finding_id, POLICY, judged, named_facts(judged, log), said)
+    log = [fact if isinstance(fact, RegisteredFact) else registered(fact) for fact in facts]
+    judged = [judge(policy, log[:end], FOUND) for end in (*ends, len(log))]
+    page = Page(FOUND.place, FOUND.finding_id, policy, judged, named_facts(judged, log), said)
     return explanation_page(page).splitlines()
 
 
@@ -128,12 +131,7 @@ def test_the_page_tells_it_in_order() -> None:
 def test_of_a_fact_its_end_and_when_it_was_known_are_told() -> None:
     """Known later than recorded, when it came behind its feed's mark."""
     own = registered(assignment("w028", fact_id="own", valid_to="18:00", recorded_at="10:00"), known_from="19:00")
-    judged = [judge(POLICY, [registered(JDOE), own], FOUND)]
-    [told] = [
-        line
-        for line in explanation_page(Page("", "", POLICY, judged, named_facts(judged, [own]), [])).splitlines()
-        if "revision 1: " in line
-    ]
+    told = next(line for line in page_of(JDOE, own) if line.startswith("    revision 1: holds"))
     assert told == (
         "    revision 1: holds from 2026-01-01T00:00:00.000Z to 2026-01-05T18:00:00.000Z; "
         "recorded 2026-01-05T10:00:00.000Z by s03, known from 2026-01-05T19:00:00.000Z"
@@ -142,10 +140,8 @@ def test_of_a_fact_its_end_and_when_it_was_known_are_told() -> None:
 
 def test_a_policy_without_grace_says_so() -> None:
     """Only what was recorded by then counts."""
-    strict = make_policy(grace_seconds=0)
-    judged = [judge(strict, [registered(JDOE)], FOUND)]
-    page = explanation_page(Page("", "", strict, judged, [], []))
-    assert "by what was recorded at once (in time)" in page
+    page = page_of(JDOE, policy=make_policy(grace_seconds=0))
+    assert any("by what was recorded at once (in time)" in line for line in page)
 
 
 def test_nobodys_login_and_silence_are_said() -> None:
