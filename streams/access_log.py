@@ -7,16 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
 from streams.join.open import Partition
 
 from .batch_heads import head_at
-from .connect import connected, started
+from .connect import answered, connected, started
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +24,6 @@ RANGE_MAX: Final = 1_000  # messages handed out at a time: a few milliseconds of
 RANGE_BYTES: Final = 1_048_576  # of one fetch of a range
 PLACE_BYTES: Final = 65_536  # of one fetch for single messages: some 250 of them, and the largest that there is
 CLOCKS_MS: Final = 60_000  # by which the clocks of two brokers differ at the most: so far may append times go back
-WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 QUIET_MAX: Final = 60  # fetches without an answer before it is said
 
 
@@ -71,10 +68,7 @@ class AccessLog:
         At most a minute in front of the first that was. One question where all is younger, and some thirty at the most.
         """
         tp = TopicPartition(*partition)
-        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
-            with attempt:
-                found = await self._halve(tp, instant - CLOCKS_MS, end)
-        return found
+        return await answered(lambda: self._halve(tp, instant - CLOCKS_MS, end))
 
     async def _halve(self, tp: TopicPartition, instant: int, end: int) -> int:
         low, high = await self._bounds(tp)
@@ -94,9 +88,8 @@ class AccessLog:
 
     async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """The first offset that is there, and the first that is not there yet. Waits for a broker that is away."""
-        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
-            with attempt:
-                begins, ends = await self._consumer.beginning_offsets([tp]), await self._consumer.end_offsets([tp])
+        begins = await answered(lambda: self._consumer.beginning_offsets([tp]))
+        ends = await answered(lambda: self._consumer.end_offsets([tp]))
         return int(begins[tp]), int(ends[tp])
 
     async def read(self, partition: Partition, first: int, end: int) -> AsyncIterator[Some]:

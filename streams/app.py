@@ -34,6 +34,7 @@ from .records import read_safely
 from .snapshots import Snapshots
 from .store import Store
 from .telemetry import Telemetry
+from .touching import Touching
 from .transport import BatchSchema
 
 QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
@@ -80,6 +81,9 @@ def build_app(settings: Settings) -> App:
     app = _faust(settings)
     app.our_settings = settings
     store = Store(settings, telemetry)
+    touching = Touching(
+        judging.knowledge, depth=policy.paths.supervises.depth, on_change=lambda queries: judge.change(queries, [])
+    )
     broadcast = Broadcast(
         settings,
         knowledge=judging.knowledge,
@@ -87,8 +91,8 @@ def build_app(settings: Settings) -> App:
         published=judging.published,
         index=judging.index,
         telemetry=telemetry,
-        depth=policy.paths.supervises.depth,
-        on_change=lambda queries, strangers: judge.change(queries, strangers),  # noqa: PLW0108 - made below
+        touching=touching,
+        on_change=lambda strangers: judge.change([], strangers),
         on_conflict=lambda feed, message: register.conflict(feed, message),  # noqa: PLW0108 - the same
     )
     register = Register(
@@ -99,10 +103,10 @@ def build_app(settings: Settings) -> App:
         telemetry=telemetry,
         is_read=lambda: _feeds_read(app, settings),
     )
-    judge = _judge(app, settings, judging, broadcast, store, telemetry)
+    judge = _judge(app, settings, judging, broadcast, touching, store, telemetry)
     snapshots = Snapshots(settings, judge=judge, broadcast=broadcast, telemetry=telemetry, has_died=lambda: app.crashed)
     admin, *watching = _watching(app, settings, policy, broadcast, judge, store, snapshots, telemetry)
-    services = (admin, store, snapshots, broadcast, register, judge, *judge.parts())
+    services = (admin, store, snapshots, broadcast, touching, register, judge, *judge.parts())
     app.services = (*services, *watching)
     app.judge_service = judge
     app.batch_hooks = _hooks(app, settings, judge, register)
@@ -111,7 +115,13 @@ def build_app(settings: Settings) -> App:
 
 
 def _judge(
-    app: App, settings: Settings, judging: Judging, broadcast: Broadcast, store: Store, telemetry: Telemetry
+    app: App,
+    settings: Settings,
+    judging: Judging,
+    broadcast: Broadcast,
+    touching: Touching,
+    store: Store,
+    telemetry: Telemetry,
 ) -> Judge:
     run_id = uuid.uuid4().hex
     careful = Careful(
@@ -124,6 +134,7 @@ def _judge(
         run_id=run_id,
         judging=judging,
         broadcast=broadcast,
+        touching=touching,
         store=store,
         telemetry=telemetry,
         crash=lambda error: asyncio.ensure_future(app.crash(error)),

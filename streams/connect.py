@@ -24,6 +24,8 @@ GATHERED: Final = 65_536
 """Bytes that are enough to answer at once: three hundred accesses. Whoever is behind does not wait."""
 SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
 
+WAIT_MAX: Final = 5.0  # seconds between two tries at the most: a broker that is back is noticed soon
+
 T = TypeVar("T")
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
 
@@ -51,6 +53,22 @@ async def connected(settings: Settings, connect: Callable[[], Awaitable[T]]) -> 
         raise NotReadyError(
             f"no Kafka broker answers at {settings.broker} ({type(error).__name__}); set NTK_BROKER or --broker"
         ) from error
+    return found
+
+
+async def answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` gives, tried again for as long as the broker does not answer.
+
+    The first try is made by itself: what tries again leaves 45 objects in circles at each question, and 120 questions a
+    second made the collector stop everything for a third of a second every 20.
+    """
+    try:
+        return await ask()
+    except KafkaError:
+        pass
+    async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
+        with attempt:
+            found = await ask()
     return found
 
 

@@ -9,7 +9,6 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import mode
-import stamina
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
@@ -17,7 +16,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.settings import Settings
 
-from .connect import connected, started
+from .connect import answered, connected, started
 from .errors import BrokenPromiseError
 from .telemetry import Telemetry
 
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, bytes], ...]
 
-RETRY_WAIT_MAX: Final = 5.0  # seconds between two tries at the most: a broker that is back is noticed soon
 REQUEST_MAX: Final = 4 * 1_048_576  # bytes; the largest message is a dead letter of at most 2 MiB
 STOP_SECONDS: Final = 3.0  # of the ten that a stop may take
 AWAY_SECONDS: Final = 5.0  # a broker stores in milliseconds; after so long it counts as away
@@ -98,21 +96,21 @@ class Store(mode.Service):
         """
         places: list[Stored | None] = [None] * len(messages)
         missing = list(range(len(messages)))
-        retrying = stamina.retry_context(
-            on=KafkaError, attempts=None, timeout=None, wait_initial=0.1, wait_max=RETRY_WAIT_MAX
-        )
-        async for attempt in retrying:
-            with attempt:
-                if attempt.num > 1:
-                    self.is_reachable = False
-                    self._telemetry.count("needtoknow_store_retries_total")
-                    await self._renew()
-                missing = await self._try(messages, missing, places)
+        try:
+            await self._try(messages, missing, places)
+        except KafkaError:
+            await answered(lambda: self._try_anew(messages, missing, places))
         self.is_reachable = True
         return [place for place in places if place is not None]
 
-    async def _try(self, messages: Sequence[Outgoing], missing: list[int], places: list[Stored | None]) -> list[int]:
-        """Send those that are missing; raises KafkaError when some are still missing afterwards."""
+    async def _try_anew(self, messages: Sequence[Outgoing], missing: list[int], places: list[Stored | None]) -> None:
+        self.is_reachable = False
+        self._telemetry.count("needtoknow_store_retries_total")
+        await self._renew()
+        await self._try(messages, missing, places)
+
+    async def _try(self, messages: Sequence[Outgoing], missing: list[int], places: list[Stored | None]) -> None:
+        """Send those that are missing, and take what was stored from them; raises KafkaError when some are left."""
         producer = self._producer
         assert producer is not None
         partitions = {t: await self._partitions(producer, t) for t in {messages[i].topic for i in missing}}
@@ -130,7 +128,6 @@ class Store(mode.Service):
             [error, *_] = [result for result in results if result is not None]
             log.warning("%d messages are not stored yet: %s", len(missing), type(error).__name__)
             raise error
-        return missing
 
     async def _partitions(self, producer: AIOKafkaProducer, topic: str) -> list[int]:
         """Where messages of a topic may go: none that was added while workers run, who would never look there."""

@@ -22,6 +22,7 @@ from streams.policy.judged import JudgedBatch
 from streams.policy.judging import Judging
 from streams.store import Store
 from streams.telemetry import Telemetry
+from streams.touching import Touching
 from streams.turns import Pieces
 
 from .careful import Careful, Tries
@@ -47,6 +48,7 @@ class Judge(mode.Service):
         run_id: str,
         judging: Judging,
         broadcast: Broadcast,
+        touching: Touching,
         store: Store,
         telemetry: Telemetry,
         crash: Callable[[BaseException], None],
@@ -57,6 +59,7 @@ class Judge(mode.Service):
         self._settings = settings
         self._topics = settings.topics
         self._store = store
+        self._touching = touching
         self._sources = settings.topics.accesses()
         self.judging = judging
         self._telemetry = telemetry
@@ -160,7 +163,7 @@ class Judge(mode.Service):
     def _is_behind(self, partition: Partition) -> bool:
         """Whether what is known has not yet been brought to every access of the partition."""
         is_done = self.corrections.is_done() and self.take_over.is_done(partition)
-        return not (is_done and self.settling.is_done())
+        return not (self._touching.is_done() and is_done and self.settling.is_done())
 
     def _reconciled_to(self, partition: Partition) -> int:
         """The position through which everything due has been said, once all that is on its way is stored.

@@ -6,16 +6,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import stamina
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.ledger import Note
 from schemas.settings import Settings
+from streams.connect import answered
 from streams.join.open import Partition
 from streams.policy.aside import fault
 from streams.telemetry import Telemetry
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK: Final = 20_000  # cuts of one ledger partition; a partition whose last cut is further back starts a new chain
 FETCH_MS: Final = 500
-WAIT_MAX: Final = 5.0  # seconds between two tries at the most
 
 
 class LastCut(NamedTuple):
@@ -74,10 +72,8 @@ class LastCuts:
         A partition without new messages has no new cut: its note may have been reconciled further. Waits for a broker
         that is away: partitions often change hands because it was.
         """
-        async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
-            with attempt:
-                await self._read()
-                committed = await self._committed()
+        await answered(self._read)
+        committed = await answered(self._committed)
         return {
             partition: LastCut(
                 self._newest.get(partition),

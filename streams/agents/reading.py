@@ -1,7 +1,8 @@
-"""What a batch of a feed gives: facts stamped, the highest mark, dead letters; when to judge without a feed. Pure."""
+"""What messages of a feed give: facts stamped, the highest mark, dead letters; when to judge without a feed. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +10,7 @@ from schemas.codec import decode, read_json
 from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError
 from schemas.fact import MARK_AHEAD_MAX_MS, Fact, Mark, RegisteredFact
 from schemas.topics import FEEDS, Topics
-from streams.frontier import Batch
+from streams.join.open import Partition
 from streams.join.stamp import register
 from streams.policy.aside import NotRead, fault
 from streams.policy.plainly import Message
@@ -32,7 +33,7 @@ class Hold:
 
 @dataclass
 class Reading:
-    """What one batch of one feed gives, in order."""
+    """What some messages of one feed give, in order."""
 
     facts: list[RegisteredFact] = field(default_factory=list)
     mark: Mark | None = None
@@ -55,10 +56,10 @@ def waiver_through(hold: Hold, rose_at: int | None, now: float, patience: float)
     return through
 
 
-def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
-    """Facts stamped, the highest mark, and dead letters of one batch; raises `hold.mark` as marks are met."""
+def read(feed: str, hold: Hold, partition: Partition, messages: Iterable[Message], topics: Topics) -> Reading:
+    """Facts stamped, the highest mark, and dead letters of some messages; raises `hold.mark` as marks are met."""
     reading = Reading()
-    for message in batch.messages:
+    for message in messages:
         try:
             value = _read_safely(feed, message)
         except RejectedInputError as error:
@@ -66,7 +67,12 @@ def read(feed: str, hold: Hold, batch: Batch, topics: Topics) -> Reading:
             if has_own_letter(message):
                 reading.dead.append(
                     dead_letter_message(
-                        topics, topic=batch.topic, partition=batch.partition, message=message, stage=stage, error=error
+                        topics,
+                        topic=partition.topic,
+                        partition=partition.partition,
+                        message=message,
+                        stage=stage,
+                        error=error,
                     )
                 )
             reading.reasons.append(reason_class(error))

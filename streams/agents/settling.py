@@ -26,8 +26,8 @@ from .holding import Holding
 from .lane import Job
 from .outgoing import finding_message
 
-SETTLE_MAX: Final = 50  # open accesses judged again before others get the loop: about 10 ms
-TOUCHED_MIN: Final = 10  # of them that facts touch, however many marks decide
+SETTLE_MAX: Final = 25  # open accesses judged again before others get the loop: about 5 ms
+TOUCHED_MIN: Final = 5  # of them that facts touch, however many marks decide
 ASKED_MAX: Final = 500  # queries that open accesses are found by before others get the loop
 
 

@@ -76,7 +76,7 @@ class Facts:
             return at
         if self.kinds[number] != row.kind:
             return None
-        if (known := self._row_of(number, row.revision)) != NONE:
+        if (known := self.row_of(number, row.revision)) != NONE:
             return NONE if self._says(known, row) else None
         at = self._append(number, row, self.latest[number] + 1)
         self.latest[number] = at
@@ -199,7 +199,8 @@ class Facts:
         self.names[side].extend(numbers)
         self.before[side].extend(before)
 
-    def _row_of(self, number: int, revision: int) -> int:
+    def row_of(self, number: int, revision: int) -> int:
+        """The row of this revision of a fact. NONE: it was not heard."""
         return next((row for row in self.rows(number) if self.revision[row] == revision), NONE)
 
     def _says(self, at: int, row: Row) -> bool:

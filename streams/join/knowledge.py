@@ -201,16 +201,16 @@ class Knowledge:
         """Their logins."""
         return self._bearing("account", TWO, staff)
 
-    def is_named(self, record: RecordKey, *, besides: History | None = None, before: int | None = None) -> bool:
-        """Whether a fact known now, not void, whenever valid, names the record; `besides` one, and only by facts of
-        which nothing was heard from row `before` on."""
+    def is_named(self, record: RecordKey, *, before: int | None = None) -> bool:
+        """Whether a fact known now, not void, whenever valid, names the record; `before` a row: only facts of which
+        nothing was heard from there on."""
         kind, _, name = record.partition("/")
         sides = [(side, plain_key(record)) for side in RECORDS]
         if kind == "staff":
             sides += [(side, name) for side in STAFF]
-        return any(self._is_named(side, one, besides, before) for side, one in sides)
+        return any(self._is_named(side, one, before) for side, one in sides)
 
-    def _is_named(self, side: Side, name: str, besides: History | None, before: int | None) -> bool:
+    def _is_named(self, side: Side, name: str, before: int | None) -> bool:
         facts, (kind, which) = self.facts, side
         of = NUMBER_OF[kind]
         number = (facts.records if side in RECORDS else facts.people).get(name)
@@ -218,7 +218,7 @@ class Knowledge:
             return False
         for row in facts.chain(of, which, number):
             fact = facts.fact[row]
-            if facts.tops[fact] != row or facts.is_void[row] or (besides is not None and fact == besides.number):
+            if facts.tops[fact] != row or facts.is_void[row]:
                 continue
             if before is not None and facts.latest[fact] >= before:
                 continue

@@ -43,7 +43,11 @@ class Query(NamedTuple):
 
 
 def touched(knowledge: Knowledge, history: History, revision: Revision, depth: int) -> list[Query]:
-    """What this revision, just learned, may decide otherwise; `depth`: how far down a supervisor's line reaches."""
+    """What this revision may decide otherwise; `depth`: how far down a supervisor's line reaches.
+
+    May be asked when more has been learned since, and then says no less: who ever had to do with whom only grows, and
+    what names a record is taken for doing so only where nothing was heard of it since.
+    """
     adds = _only_adds(knowledge.facts, history.number)
     found = [_query(knowledge, body, start, end, depth, adds) for body, start, end in _pieces(history, revision)]
     if renamed := _named_otherwise(knowledge, history, revision):
@@ -163,12 +167,15 @@ def _members(history: History) -> list[Record]:
 
 def _named_otherwise(knowledge: Knowledge, history: History, revision: Revision) -> set[RecordKey]:
     """Records that a fact names now and none did before, or the other way: unresolved or not, at any instant."""
+    row = knowledge.facts.row_of(history.number, revision.revision)
     *lower, top = history.all()
-    if top.revision != revision.revision:
+    if knowledge.facts.latest[history.number] != row:  # nobody knows any more which was the highest when it came
+        changed = {name for one in (*lower, top) for name in _names(one)}
+    elif top.revision == revision.revision:
+        changed = _names(lower[-1] if lower else None) ^ _names(revision)
+    else:
         return set()
-    before = lower[-1] if lower else None
-    changed = _names(before) ^ _names(revision)
-    return {name for name in changed if not knowledge.is_named(name, besides=history)}
+    return {name for name in changed if not knowledge.is_named(name, before=row)}
 
 
 def _names(revision: Revision | None) -> set[RecordKey]:

@@ -45,6 +45,7 @@ from streams.sources import translate
 from streams.store import Outgoing
 from streams.store import Stored as Placed
 from streams.telemetry import Telemetry
+from streams.touching import Touching
 
 from .history import PARTITIONS
 from .judging import Message
@@ -195,6 +196,11 @@ class Shell:
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
             translate=translate,
         )
+        self._touching = Touching(
+            knowledge,
+            depth=policy.paths.supervises.depth,
+            on_change=lambda queries: self.judge.change(queries, []),
+        )
         self._broadcast = Broadcast(
             settings,
             knowledge=knowledge,
@@ -202,8 +208,8 @@ class Shell:
             published=self.judging.published,
             index=self.judging.index,
             telemetry=telemetry,
-            depth=policy.paths.supervises.depth,
-            on_change=lambda queries, strangers: self.judge.change(queries, strangers),  # noqa: PLW0108 - made below
+            touching=self._touching,
+            on_change=lambda strangers: self.judge.change([], strangers),
             on_conflict=lambda feed, message: None,
         )
         double: Any = self
@@ -212,6 +218,7 @@ class Shell:
             run_id=run,
             judging=self.judging,
             broadcast=double,
+            touching=self._touching,
             store=double,
             telemetry=telemetry,
             crash=on_crash,
@@ -237,6 +244,11 @@ class Shell:
         """As the broadcast."""
         await self._turns.some()
         self.hear()
+
+    async def _find_touched(self) -> None:
+        while not self._touching.is_done():
+            await self._turns.some()
+            self._touching.find_some()
 
     async def _write(self, tps: Iterable[Any]) -> set[Any]:
         await self._turns.some()
@@ -264,6 +276,7 @@ class Shell:
             for offset, value in enumerate(values, first):
                 self._broadcast._apply(TopicPartition(topic, 0), _message(offset, value))
         self._broadcast._announce()
+        asyncio.ensure_future(self._find_touched())  # noqa: RUF006 - a task of this worker's
 
     # its life
 

@@ -13,7 +13,7 @@ from schemas.fact import Waiver
 from schemas.plain import read_plain
 from streams.join.bodies import login_key, plain_key
 from streams.join.index import AccessIndex
-from streams.join.knowledge import Knowledge
+from streams.join.knowledge import Change, Knowledge
 from streams.join.moments import moments_of
 from streams.join.open import Partition
 from streams.join.question import question_of
@@ -80,6 +80,26 @@ class World:
             self.moved, self.found, self.asked = self.moved + len(moved), self.found + len(found), self.asked + 40
             before = after
 
+    def play_in_storms(self, most: int) -> None:
+        """As `play`, but many facts are learned before anybody asks what each may have moved."""
+        knowledge, depth, left = self.knowledge, self.policy.paths.supervises.depth, list(enumerate(self.log))
+        before = self.verdicts(knowledge)
+        while left:
+            some, left = left[:most], left[most:]
+            changes = list[Change]()
+            for offset, said in some:
+                if isinstance(said, Waiver):
+                    knowledge.waive(offset, said)
+                elif (change := knowledge.learn(offset, said)[1]) is not None:
+                    changes.append(change)
+            queries = [query for change in changes for query in touched(knowledge, *change, depth)]
+            found, after = self._matching(queries), self.verdicts(knowledge)
+            moved = {n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
+            assert moved <= found, [self.accesses[n] for n in moved - found]
+            of_all = self._matching([query for query in queries if not query.is_about_said])
+            assert all(before[n].outcome != "explained" for n in moved - of_all)
+            before = after
+
     def _matching(self, queries: list[Query]) -> set[int]:
         return {place.offset for place, _ in self.index.matching(PARTITION, self.index.wanted(queries))}
 
@@ -117,6 +137,13 @@ def test_no_verdict_moves_while_nobody_looks_that_is_not_found(seed: int, grace:
 def test_no_verdict_moves_that_is_not_found(seed: int, grace: int, facts: int) -> None:
     """Late lower revisions, voids and restores, conflicts, loops of supervision and all that."""
     World(seed, grace, facts).play()
+
+
+@settings(max_examples=150)
+@given(seed=st.integers(0, 2**32), grace=st.sampled_from((0, 600, 3600)), most=st.integers(2, 60))
+def test_no_verdict_moves_in_a_storm_that_is_not_found(seed: int, grace: int, most: int) -> None:
+    """What a fact touches may be asked when others have come: they may void it, or name what it named first."""
+    World(seed, grace, 60).play_in_storms(most)
 
 
 def test_not_many_more_are_found_than_move() -> None:

@@ -11,7 +11,7 @@ from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
-from streams.agents.corrections import SETTLED, Change, Corrections
+from streams.agents.corrections import READ, SETTLED, Change, Corrections
 from streams.join.open import OpenAccess, Partition
 from streams.join.touched import Query
 from streams.policy.indexed import accesses_of
@@ -165,19 +165,20 @@ async def test_who_looks_behind_the_index_is_told_how_far_was_judged_when_the_fa
 class Places:
     """Where messages are read again: it does not answer before it may, or never."""
 
-    def __init__(self, on_asked: Callable[[], None] | None = None) -> None:
+    def __init__(self, on_asked: Callable[[], None] | None = None, found: Sequence[ConsumerRecord] = ()) -> None:
+        self._found = {message.offset: message for message in found}
         self.may_answer = asyncio.Event()
         self.is_asked = asyncio.Event()
         self._on_asked = on_asked  # and its connection is closed
 
     async def pick(self, partition: Partition, offsets: Sequence[int]) -> dict[int, ConsumerRecord]:
-        """Nothing is there any more."""
+        """What is there; nothing, where nothing was given."""
         self.is_asked.set()
         if self._on_asked is not None:
             self._on_asked()
             raise ConsumerStoppedError
         await self.may_answer.wait()
-        return {}
+        return {offset: self._found[offset] for offset in offsets if offset in self._found}
 
 
 async def test_what_is_being_judged_again_is_in_doubt_until_it_was(made: Corrections) -> None:
@@ -192,6 +193,24 @@ async def test_what_is_being_judged_again_is_in_doubt_until_it_was(made: Correct
     places.may_answer.set()
     await answering
     assert made.doubtful() == {}
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_what_is_read_again_gives_way_to_new_accesses(made: Corrections, told: list[int], is_lost: bool) -> None:
+    """Reading thousands takes as long as judging them; of a partition that is lost meanwhile nothing is said."""
+    number = 3 * READ
+    places: Any = Places(found=messages(*(make_access(event_id=f"e{n}") for n in range(number)), first=0))
+    places.may_answer.set()
+    made._places = places
+    made.begin({HERE: number})
+    again = asyncio.create_task(made._judge_again(HERE, set(range(number))))
+    for _ in range(2):  # it is asked, and has read the first
+        await asyncio.sleep(0)
+    assert told == []
+    if is_lost:
+        made.lose(HERE, ())
+    await again
+    assert told == ([] if is_lost else list(range(number)))
 
 
 async def test_what_an_orderly_end_breaks_off_is_not_done(made: Corrections) -> None:

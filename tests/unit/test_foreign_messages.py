@@ -21,6 +21,7 @@ from streams.join.reconcile import state_of
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 from streams.told import read_finding
+from streams.touching import Touching
 from tests.contract.examples import CUT
 from tests.harness.builders import make_access
 from tests.harness.judging import PARTITION, judging, messages
@@ -80,8 +81,8 @@ def listening(judge: Judging, telemetry: Telemetry) -> Broadcast:
         published=judge.published,
         index=judge.index,
         telemetry=telemetry,
-        depth=2,
-        on_change=lambda queries, strangers: None,
+        touching=Touching(judge.knowledge, depth=2, on_change=lambda queries: None),
+        on_change=lambda strangers: None,
         on_conflict=lambda feed, message: None,
     )
 

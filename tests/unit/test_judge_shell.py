@@ -6,27 +6,31 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from schemas.codec import decode, encode
 from schemas.fact import RegisteredMark
-from schemas.ledger import AtWork, Cut, Hold
+from schemas.ledger import AtWork, Cut, Hold, Note
 from schemas.settings import Settings
 from streams import turns
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
 from streams.agents.last_cuts import LastCuts
+from streams.agents.settling import SETTLE_MAX
 from streams.care import ASIDE_MAX
 from streams.frontier import Batch, Frontier
 from streams.join.completeness import Completeness
 from streams.join.open import OpenAccess, Partition
+from streams.join.rows import row_of
 from streams.join.touched import touched
 from streams.policy.indexed import accesses_of, look_back
 from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
+from streams.touching import Touching
 from tests.harness.builders import account, assignment, at, make_access, registered
 from tests.harness.judging import PARTITION, judging, messages
 from tests.harness.verdicts import JDOE
@@ -70,11 +74,13 @@ def judge(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Judge:
 
     monkeypatch.setattr(LastCuts, "look", no_cuts)
     double: Any = broker
+    judge = judging(JDOE, assignment("w028"))
     made = Judge(
         Settings(),
         run_id="run-1",
-        judging=judging(JDOE, assignment("w028")),
+        judging=judge,
         broadcast=double,
+        touching=Touching(judge.knowledge, depth=2, on_change=lambda queries: made.change(queries, [])),
         store=double,
         telemetry=Telemetry(),
         crash=lambda error: None,
@@ -279,7 +285,9 @@ async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(
     monkeypatch.setattr(judge.settling, "settle", settle)
     judge.change([], [(PARTITION, first + n) for n in range(120)])
     await judge.settling._settle_all()
-    assert [(some[0], some[-1], len(some)) for some in settled] == [(0, 49, 50), (50, 120, 50), (99, 119, 21)]
+    some = [(some[0], some[-1], len(some)) for some in settled]
+    assert some[:2] == [(0, SETTLE_MAX - 1, SETTLE_MAX), (SETTLE_MAX, 120, SETTLE_MAX)]  # the 121st in the next step
+    assert sorted(offset for some in settled for offset in some) == list(range(121))
 
 
 @pytest.mark.parametrize("is_before", [True, False])
@@ -333,6 +341,22 @@ async def test_what_a_fact_touches_and_a_mark_decides_is_settled_once(judge: Jud
     await judge.drain()
     [settlement] = broker.stored
     assert decode(Cut, settlement.value).settled == [(960, 0)]
+
+
+async def test_nothing_is_reconciled_while_it_is_not_known_what_a_fact_touches(judge: Judge) -> None:
+    """The facts are known by then, and new accesses judged by them; those judged before are not."""
+    partition = SimpleNamespace(topic=PARTITION.topic, partition=PARTITION.partition)
+    await judge.take(batches(1)[0])
+    await judge.drain()
+    judge.take_over.is_done = lambda partition: True  # type: ignore[method-assign]
+    knowledge, touching = judge.judging.knowledge, judge._touching
+    before = decode(Note, judge.note(partition, 961, is_open=True).encode()).reconciled
+    assert before == knowledge.position
+    touching.learned(knowledge.take(knowledge.position, row_of(registered(assignment("w031", fact_id="new"))))[1])
+    assert decode(AtWork, judge.note(partition, 961, is_open=True).encode()).hold.is_open
+    assert judge._reconciled_to(PARTITION) == before
+    touching.find_some()
+    assert not judge.corrections.is_done()  # it is theirs now
 
 
 async def test_a_partition_with_too_much_set_aside_goes_no_further(

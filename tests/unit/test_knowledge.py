@@ -312,7 +312,6 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
     assert names(fact.body) == named
     knowledge = told(fact)
     assert {key for key in EVERYBODY if knowledge.is_named(key)} == named
-    assert not any(knowledge.is_named(key, besides=everything(knowledge)[0]) for key in EVERYBODY)
 
 
 def test_what_was_heard_from_a_row_on_names_nobody_before_it() -> None:

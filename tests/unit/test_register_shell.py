@@ -13,7 +13,7 @@ from schemas.codec import decode, encode
 from schemas.fact import Mark, RegisteredMark
 from schemas.settings import Settings
 from schemas.topics import FEEDS
-from streams.agents.register import CONFLICTS_KEPT, Register
+from streams.agents.register import CONFLICTS_KEPT, READ, Register
 from streams.frontier import Frontier
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
@@ -158,6 +158,23 @@ async def test_a_feed_that_is_lost_meanwhile_is_not_registered(register: Registe
     await register.register(batches)
     assert [[m.topic for m in request] for request in broker.requests] == [["marks.v1"]]
     assert [batch.is_finished for batch in batches] == [False, True]
+
+
+async def test_new_accesses_are_judged_while_an_import_is_read_and_written(register: Register, broker: Broker) -> None:
+    """In pieces; a feed that is lost in between is for whoever holds it then."""
+    feed, lost = Frontier(FEED_TOPIC, 0), Frontier("feed.staff.v1", 0)
+    facts = [Message(n, encode(assignment("w031", fact_id=str(n)))) for n in range(3 * READ)]
+    batches = [feed.begin(facts), lost.begin([mark("staff", "12:00")])]
+    registering, turns = asyncio.create_task(register.register(batches)), 0
+    while not broker.requests:
+        await asyncio.sleep(0)
+        turns += 1
+        if turns == 2:
+            lost.abandon()
+    await registering
+    assert turns > 2 * 3  # to read them, and to write them
+    assert [[m.topic for m in request] for request in broker.requests] == [["facts.v1"] * len(facts)]
+    assert [batch.is_finished for batch in batches] == [True, False]
 
 
 async def test_an_import_is_registered_a_full_batch_at_a_time(register: Register) -> None:

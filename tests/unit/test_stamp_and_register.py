@@ -14,8 +14,8 @@ from schemas.ids import LATEST_MS
 from schemas.metrics import LABEL_VALUES
 from schemas.topics import Topics
 from streams.agents.reading import Hold, Reading, read, read_one, waiver_through
-from streams.frontier import Batch, Frontier
 from streams.join.knowledge import Knowledge, Learned
+from streams.join.open import Partition
 from streams.join.stamp import breaks_a_mark, register
 from tests.harness.builders import account, assignment, at, coverage, mark, membership, supervision
 
@@ -33,20 +33,16 @@ class Message:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def batch_of(feed: str, *values: Fact | Mark | bytes | None) -> Batch:
-    """One fetch of this feed's topic, from offset 40 on."""
-    raw = [encode(v) if isinstance(v, Fact | Mark) else v for v in values]
-    return Frontier(f"feed.{feed}.v1", 0).begin([Message(40 + n, v) for n, v in enumerate(raw)])
-
-
 def held(through: int | None = None) -> Hold:
     """A feed whose highest mark is this."""
     return Hold(mark=through, position=318, since=float(at("08:00")))
 
 
 def reading(feed: str, *values: Fact | Mark | bytes | None, hold: Hold | None = None) -> Reading:
-    """What the batch gives."""
-    return read(feed, hold or held(), batch_of(feed, *values), Topics())
+    """What these give, from offset 40 of the feed's topic on."""
+    raw = [encode(value) if isinstance(value, Fact | Mark) else value for value in values]
+    messages = [Message(40 + number, value) for number, value in enumerate(raw)]
+    return read(feed, hold or held(), Partition(f"feed.{feed}.v1", 0), messages, Topics())
 
 
 # --- the stamp
