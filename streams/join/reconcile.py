@@ -20,8 +20,8 @@ class State(NamedTuple):
     clause: str
     severity: Severity
     policy: str
-    flags: tuple[Flag, ...] = ()  # `borderline` comes and goes with facts, also where it does not lower the severity
-    version: int = 0  # of the policy
+    flags: tuple[Flag, ...]  # `borderline` comes and goes with facts, also where it does not lower the severity
+    version: int  # of the policy
 
     def says_the_same(self, other: State) -> bool:
         """Whether a reader would notice no difference but position and certainty."""

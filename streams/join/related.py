@@ -53,9 +53,10 @@ class Related:
     def _of(self, person: int) -> frozenset[int] | None:
         if person not in self._kept:
             related = self._related(person)
-            self._names += 1 + len(related or ())
-            if self._names > KEPT_MAX:
+            size = 1 + len(related or ())
+            if self._names + size > KEPT_MAX:
                 self.forget()
+            self._names += size
             self._kept[person] = related
         return self._kept[person]
 

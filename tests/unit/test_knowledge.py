@@ -9,7 +9,7 @@ import pytest
 from schemas.fact import Fact, Waiver
 from streams.join import knowledge as knowledge_module
 from streams.join.facts import History, Revision
-from streams.join.knowledge import Knowledge, Learned, names
+from streams.join.knowledge import Knowledge, Learned, knowing, names
 from streams.join.names import NONE
 from streams.join.rows import FOR_EVER, row_of
 from streams.join.view import View
@@ -86,6 +86,11 @@ def test_the_highest_waiver_of_a_feed_counts(order: tuple[str, str]) -> None:
 
 
 # --- revisions, repeats, conflicts
+
+
+def test_what_says_nothing_counts_as_read() -> None:
+    """What stands there is not ours; the position is behind it all the same."""
+    assert knowing([registered(assignment("w028")), None], 0).position == 2
 
 
 def test_the_same_fact_told_twice_is_a_repeat_whenever_it_was_stamped() -> None:

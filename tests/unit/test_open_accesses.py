@@ -43,7 +43,7 @@ def opened(
 
 def state(outcome: Outcome = "unexplained", certainty: Certainty = "provisional") -> State:
     """What stands in the log about an access."""
-    return State(318, outcome, certainty, "w028", "search-without-duty", "medium", "hash7")
+    return State(318, outcome, certainty, "w028", "search-without-duty", "medium", "hash7", (), 3)
 
 
 def keeping(*entries: OpenAccess) -> OpenAccesses:

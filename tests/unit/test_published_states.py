@@ -13,7 +13,7 @@ ID = "f_" + "7" * 32
 
 def state(position: int, outcome: Outcome = "unexplained", certainty: Certainty = "provisional") -> State:
     """Some state of the one finding here."""
-    return State(position, outcome, certainty, "w028", "search-without-duty", "medium", "hash7")
+    return State(position, outcome, certainty, "w028", "search-without-duty", "medium", "hash7", (), 3)
 
 
 def test_nothing_is_known_of_what_was_never_published() -> None:

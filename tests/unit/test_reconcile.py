@@ -28,7 +28,7 @@ def state(
     flags: tuple[Flag, ...] = (),
 ) -> State:
     """A state; unless a test says otherwise it was judged now."""
-    return State(position, outcome, certainty, staff, clause, severity, policy, flags)  # type: ignore[arg-type]
+    return State(position, outcome, certainty, staff, clause, severity, policy, flags, 3)  # type: ignore[arg-type]
 
 
 def published(outcome: Outcome = "unexplained", certainty: Certainty = "provisional") -> State:

@@ -211,14 +211,22 @@ def test_no_more_of_too_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_more_names_are_kept_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those who come after them take their place."""
+    """Those who come after them take their place; as many as there is room for are not asked again."""
     monkeypatch.setattr(related, "KEPT_MAX", 6)
     people = [f"w{number}" for number in range(9)]
     facts = knowing((OWN, *(unit_member(person, f"u-{person}") for person in people))).facts
-    asked = Related(facts)
-    for _ in range(2):
-        assert [asked.may_explain(person, CASE) for person in people] == [False] * 9
-        assert sum(1 + len(names or ()) for names in asked._kept.values()) <= 6
+    asked, kept = Related(facts), list[int]()
+    for person in people:  # each has two names, and takes a place
+        assert not asked.may_explain(person, CASE)
+        kept.append(len(asked._kept))
+    assert kept == [1, 2, 1, 2, 1, 2, 1, 2, 1]
+    walked = asked._related
+    monkeypatch.setattr(asked, "_related", lambda person: kept.append(person) or walked(person))
+    assert not asked.may_explain(people[-1], CASE)
+    assert len(kept) == 9  # it was known
+    asked.forget()
+    assert [asked.may_explain(person, CASE) for person in people[:2]] == [False] * 2
+    assert len(asked._kept) == 2
     assert asked.may_explain("w028", CASE)
 
 

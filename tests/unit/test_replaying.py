@@ -66,7 +66,7 @@ def said(
 ) -> Said:
     """What was published of the access of make_access, at a position, by some policy."""
     access = access or make_access()
-    state = State(position, outcome, certainty, staff, "search-without-duty", severity, "hash", flags)  # type: ignore[arg-type]
+    state = State(position, outcome, certainty, staff, "search-without-duty", severity, "hash", flags, 3)  # type: ignore[arg-type]
     return Said(finding_id(access), state, HERE, offset, COMPLETE)
 
 
