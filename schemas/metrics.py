@@ -104,6 +104,7 @@ CATALOGUE: Final = {
         Metric("needtoknow_snapshot_bytes", "gauge", "How large is the last snapshot?"),
         Metric("needtoknow_snapshot_age_seconds", "gauge", "How much would be read again after a crash now?"),
         Metric("needtoknow_backfill_messages", "gauge", "How many messages behind the index does a fact make us read?"),
+        Metric("needtoknow_facts_to_bring", "gauge", "Of how many facts is it still to be found what they touch?"),
         Metric("needtoknow_look_back_messages", "gauge", "How many messages judged before are still to be indexed?"),
         Metric("needtoknow_repeats_total", "counter", "How many findings were judged again with nothing new?"),
         Metric("needtoknow_batch_messages", "histogram", "How large are the batches?", (), SIZES),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import stamina
@@ -62,10 +63,13 @@ async def answered(ask: Callable[[], Awaitable[T]]) -> T:
     The first try is made by itself: what tries again leaves 45 objects in circles at each question, and 120 questions a
     second made the collector stop everything for a third of a second every 20.
     """
-    try:
+    with suppress(KafkaError):
         return await ask()
-    except KafkaError:
-        pass
+    return await again(ask)
+
+
+async def again(ask: Callable[[], Awaitable[T]]) -> T:
+    """The same, after a try that failed."""
     async for attempt in stamina.retry_context(on=KafkaError, attempts=None, timeout=None, wait_max=WAIT_MAX):
         with attempt:
             found = await ask()

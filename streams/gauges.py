@@ -83,6 +83,7 @@ class Gauges(mode.Service):
         put("needtoknow_index_bytes", index.size())
         put("needtoknow_names", index.names())
         put("needtoknow_refused_partitions", self._judge.refused())
+        put("needtoknow_facts_to_bring", self._judge.touching.waiting())
         put("needtoknow_look_back_messages", self._judge.take_over.to_look_back)
         written_at = self._snapshots.written_at
         put("needtoknow_snapshot_age_seconds", math.inf if written_at is None else now / 1000 - written_at)

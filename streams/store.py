@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
+from weakref import WeakSet
 
 import mode
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.settings import Settings
 
-from .connect import answered, connected, started
+from .connect import again, connected, started
 from .errors import BrokenPromiseError
 from .telemetry import Telemetry
 
@@ -72,6 +74,7 @@ class Store(mode.Service):
         self._telemetry = telemetry
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
+        self._gone = WeakSet[Any]()  # producers that have stopped
         self._most = {topic.name: topic.partitions for topic in settings.topics.all() if topic.partitions_fixed}
         self._said: set[str] = set()  # topics that have more; once each
         self.is_reachable = False
@@ -96,22 +99,30 @@ class Store(mode.Service):
         """
         places: list[Stored | None] = [None] * len(messages)
         missing = list(range(len(messages)))
-        try:
-            await self._try(messages, missing, places)
-        except KafkaError:
-            await answered(lambda: self._try_anew(messages, missing, places))
+        producer = self._producer
+
+        async def try_anew() -> None:
+            nonlocal producer
+            self.is_reachable = False
+            self._telemetry.count("needtoknow_store_retries_total")
+            producer = await self._renewed(producer)
+            await self._try(producer, messages, missing, places)
+
+        with suppress(KafkaError):
+            await self._try(producer, messages, missing, places)
+        if missing:
+            await again(try_anew)
         self.is_reachable = True
         return [place for place in places if place is not None]
 
-    async def _try_anew(self, messages: Sequence[Outgoing], missing: list[int], places: list[Stored | None]) -> None:
-        self.is_reachable = False
-        self._telemetry.count("needtoknow_store_retries_total")
-        await self._renew()
-        await self._try(messages, missing, places)
-
-    async def _try(self, messages: Sequence[Outgoing], missing: list[int], places: list[Stored | None]) -> None:
+    async def _try(
+        self,
+        producer: AIOKafkaProducer | None,
+        messages: Sequence[Outgoing],
+        missing: list[int],
+        places: list[Stored | None],
+    ) -> None:
         """Send those that are missing, and take what was stored from them; raises KafkaError when some are left."""
-        producer = self._producer
         assert producer is not None
         partitions = {t: await self._partitions(producer, t) for t in {messages[i].topic for i in missing}}
         parts: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
@@ -119,7 +130,7 @@ class Store(mode.Service):
             topic = messages[index].topic
             parts[topic, partition_of(messages[index].key, partitions[topic])].append(index)
         sending = [self._send(producer, part, messages, indices, places) for part, indices in parts.items()]
-        results = await self._answers(len(missing), sending)
+        results = await self._answers(producer, len(missing), sending)
         missing[:] = [index for index in missing if places[index] is None]
         for error in results:
             if isinstance(error, MessageSizeTooLargeError):
@@ -165,7 +176,9 @@ class Store(mode.Service):
             for number, index in enumerate(filled):
                 places[index] = Stored(partition, answer.offset + number)
 
-    async def _answers(self, number: int, sending: Iterable[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
+    async def _answers(
+        self, producer: AIOKafkaProducer, number: int, sending: Iterable[Coroutine[Any, Any, None]]
+    ) -> list[BaseException | None]:
         """What went wrong with each. An idempotent producer never gives up, so a long wait is told here."""
         answers = asyncio.gather(*sending, return_exceptions=True)
         while not answers.done():
@@ -173,14 +186,24 @@ class Store(mode.Service):
             if not done:
                 self.is_reachable = False
                 log.warning("waiting for the broker to store %d messages", number)
+                if producer in self._gone:  # of what it took while it flushed its last, nobody will ever hear
+                    answers.cancel()
+                    await asyncio.wait([answers])
+                    return [ProducerClosed()]
         return list(answers.result())
 
-    async def _renew(self) -> None:
-        """A producer whose sequence numbers are in doubt is of no more use."""
+    async def _renewed(self, failed: AIOKafkaProducer | None) -> AIOKafkaProducer:
+        """One whose sequence numbers are not in doubt: of all for whom the same one failed, the first makes it."""
         async with self._renewing:
-            old, self._producer = self._producer, await self._connect()
-            if old is not None:
-                asyncio.ensure_future(old.stop())  # noqa: RUF006 - it waits for a broker that may be gone
+            if self._producer is failed or self._producer is None:
+                self._producer = await self._connect()
+                asyncio.ensure_future(self._stop(failed))  # noqa: RUF006 - it waits for a broker that may be gone
+            return self._producer
+
+    async def _stop(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is not None:
+            await producer.stop()
+            self._gone.add(producer)
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(

@@ -212,7 +212,8 @@ def _none_of(source: str, finding: Finding | None) -> RejectedInputError:
 async def _finding(broker: Broker, topic: str, name: str) -> Finding:
     """The finding of this id, as it was first published."""
     for finding, _ in await _said(broker, topic, name):
-        return finding
+        if finding.finding_id == name:
+            return finding
     raise RejectedInputError("finding_id", "names no finding; ids are compared as they are")
 
 

@@ -59,7 +59,7 @@ class Judge(mode.Service):
         self._settings = settings
         self._topics = settings.topics
         self._store = store
-        self._touching = touching
+        self.touching = touching
         self._sources = settings.topics.accesses()
         self.judging = judging
         self._telemetry = telemetry
@@ -163,7 +163,7 @@ class Judge(mode.Service):
     def _is_behind(self, partition: Partition) -> bool:
         """Whether what is known has not yet been brought to every access of the partition."""
         is_done = self.corrections.is_done() and self.take_over.is_done(partition)
-        return not (self._touching.is_done() and is_done and self.settling.is_done())
+        return not (self.touching.is_done() and is_done and self.settling.is_done())
 
     def _reconciled_to(self, partition: Partition) -> int:
         """The position through which everything due has been said, once all that is on its way is stored.

@@ -127,6 +127,8 @@ class Register(mode.Service):
         """What it gives, in pieces: new accesses are judged in between."""
         feed, partition = self._feeds[batch.topic], Partition(batch.topic, batch.partition)
         for some in slices(batch.messages, READ):
+            if batch.is_abandoned:
+                return
             yield feed, read(feed, holds[feed], partition, some, self._topics)
             await asyncio.sleep(0)  # no more: new accesses wait for the marks behind these facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -87,6 +87,7 @@ class Knowledge:
         self.related = Related(self.facts)
         self.offsets = array("Q")  # of each row in the log
         self._borne: dict[tuple[FactKind, int, str], tuple[History, ...]] = {}  # what `_bearing` found; no assignments
+        self._witnesses: dict[RecordKey, int] = {}  # rows that were found to name it
 
     def waive(self, offset: int, waiver: Waiver) -> None:
         """Take in a waiver; the highest of a feed counts."""
@@ -204,27 +205,38 @@ class Knowledge:
     def is_named(self, record: RecordKey, *, before: int | None = None) -> bool:
         """Whether a fact known now, not void, whenever valid, names the record; `before` a row: only facts of which
         nothing was heard from there on."""
+        witness = self._witnesses.get(record, NONE)
+        if witness != NONE and self._names_now(
+            witness, before
+        ):  # in a storm about one person all newer rows are in doubt
+            return True
         kind, _, name = record.partition("/")
         sides = [(side, plain_key(record)) for side in RECORDS]
         if kind == "staff":
             sides += [(side, name) for side in STAFF]
-        return any(self._is_named(side, one, before) for side, one in sides)
+        row = next(
+            (row for side, one in sides for row in self._naming(side, one) if self._names_now(row, before)), NONE
+        )
+        if row != NONE:
+            if len(self._witnesses) >= BORNE_MAX:
+                self._witnesses.clear()
+            self._witnesses[record] = row
+        return row != NONE
 
-    def _is_named(self, side: Side, name: str, before: int | None) -> bool:
+    def _names_now(self, row: int, before: int | None) -> bool:
+        facts, fact = self.facts, self.facts.fact[row]
+        is_known = facts.tops[fact] == row and not facts.is_void[row]
+        return is_known and (before is None or facts.latest[fact] < before)
+
+    def _naming(self, side: Side, name: str) -> Iterator[int]:
+        """The rows that name it on this side, whatever became of them, newest first."""
         facts, (kind, which) = self.facts, side
-        of = NUMBER_OF[kind]
         number = (facts.records if side in RECORDS else facts.people).get(name)
         if number is None:
-            return False
-        for row in facts.chain(of, which, number):
-            fact = facts.fact[row]
-            if facts.tops[fact] != row or facts.is_void[row]:
-                continue
-            if before is not None and facts.latest[fact] >= before:
-                continue
+            return
+        for row in facts.chain(NUMBER_OF[kind], which, number):
             if side != ("assignment", ONE) or not facts.variant[row] & UNIT:  # a unit is no staff member
-                return True
-        return False
+                yield row
 
     def _histories(self, newest_first: list[int]) -> list[History]:
         return [History(self.facts, fact) for fact in dict.fromkeys(reversed(newest_first))]

@@ -248,7 +248,8 @@ class Shell:
     async def _find_touched(self) -> None:
         while not self._touching.is_done():
             await self._turns.some()
-            self._touching.find_some()
+            for _ in range(min(self._turns.number(FACTS_MAX), self._touching.waiting())):
+                self._touching.find_next()
 
     async def _write(self, tps: Iterable[Any]) -> set[Any]:
         await self._turns.some()

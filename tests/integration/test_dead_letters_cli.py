@@ -166,6 +166,8 @@ def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
 def test_a_finding_whose_message_is_gone_says_where_it_lay(program: Program) -> None:
     """Past its retention: the finding still names its source and its place."""
     place = {"topic": program.topics.access("ecms"), "partition": 2, "offset": 991}
+    access = orjson.loads(encode(make_access(event_id=ID)))  # somebody else's, called after this finding
+    found(program, 300, finding_id=ID.replace("0", "f"), access=access, message={**place, "offset": 4})
     found(program, 318, message=place)
     answer = program("explain", ID, code=1)
     assert answer.out == ""

@@ -15,7 +15,7 @@ from streams.broadcast import LIVE_MAX, Broadcast
 from streams.join.touched import Query
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
-from streams.touching import SOME, Touching
+from streams.touching import Touching
 from tests.contract.examples import FINDING
 from tests.harness.builders import assignment, registered
 from tests.harness.judging import Message, judging
@@ -151,15 +151,15 @@ async def test_what_a_storm_touches_is_found_after_its_mark_counts(
 ) -> None:
     """New accesses wait for the mark and not for all that the facts before it touch; until that is found, it is said
     that something is still to be brought to what was judged before."""
-    number = SOME + 1
+    number = 2
     reader.fetched = {FACTS: facts(number)}
     await broadcast._follow_once()
     assert broadcast.knowledge.position == number
     assert told == []
     assert not touching.is_done()
-    touching.find_some()
+    touching.find_next()
     assert not touching.is_done()
-    touching.find_some()
+    touching.find_next()
     assert touching.is_done()
     first = Query(frozenset({"case/c0042", "staff/w028"}), None, is_about_said=True)  # nobody had named them before
     assert [query for query in told if query.logins is None] == [first]

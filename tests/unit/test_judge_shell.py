@@ -349,13 +349,13 @@ async def test_nothing_is_reconciled_while_it_is_not_known_what_a_fact_touches(j
     await judge.take(batches(1)[0])
     await judge.drain()
     judge.take_over.is_done = lambda partition: True  # type: ignore[method-assign]
-    knowledge, touching = judge.judging.knowledge, judge._touching
+    knowledge, touching = judge.judging.knowledge, judge.touching
     before = decode(Note, judge.note(partition, 961, is_open=True).encode()).reconciled
     assert before == knowledge.position
     touching.learned(knowledge.take(knowledge.position, row_of(registered(assignment("w031", fact_id="new"))))[1])
     assert decode(AtWork, judge.note(partition, 961, is_open=True).encode()).hold.is_open
     assert judge._reconciled_to(PARTITION) == before
-    touching.find_some()
+    touching.find_next()
     assert not judge.corrections.is_done()  # it is theirs now
 
 

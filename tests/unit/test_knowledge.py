@@ -319,6 +319,19 @@ def test_facts_name_records_and_colleagues(fact: Fact, named: set[str]) -> None:
     assert {key for key in EVERYBODY if knowledge.is_named(key)} == named
 
 
+def test_whoever_named_it_last_time_may_do_so_no_more() -> None:
+    """What was found once is remembered, and asked again whether it still holds."""
+    knowledge = knowing([registered(assignment("w028", fact_id=fact_id)) for fact_id in ("a", "b")], 0)
+    assert knowledge.is_named("case/c0042")
+    for fact_id in ("b", "a"):
+        assert knowledge.is_named("case/c0042")
+        knowledge.learn(knowledge.position, registered(assignment("w028", fact_id=fact_id, revision=2, void=True)))
+    assert not knowledge.is_named("case/c0042")
+    knowledge.learn(knowledge.position, registered(assignment("w028", fact_id="a", revision=3)))
+    assert knowledge.is_named("case/c0042")
+    assert not knowledge.is_named("case/c0042", before=4)  # the row of that revision
+
+
 def test_what_was_heard_from_a_row_on_names_nobody_before_it() -> None:
     """Neither a fact that was new there, nor one of which a revision was."""
     knowledge = told(assignment("w028", fact_id="a"), assignment("w031", "case:c0099", fact_id="b"))

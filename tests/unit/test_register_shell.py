@@ -171,10 +171,13 @@ async def test_new_accesses_are_judged_while_an_import_is_read_and_written(regis
         turns += 1
         if turns == 2:
             lost.abandon()
+            register.lose(SimpleNamespace(topic="feed.staff.v1", partition=0))
     await registering
     assert turns > 2 * 3  # to read them, and to write them
     assert [[m.topic for m in request] for request in broker.requests] == [["facts.v1"] * len(facts)]
     assert [batch.is_finished for batch in batches] == [True, False]
+    await register.register([Frontier("feed.staff.v1", 0).begin([mark("staff", "12:00")])])
+    assert [m.topic for m in broker.requests[-1]] == ["marks.v1"]  # whoever holds it then has not heard it
 
 
 async def test_an_import_is_registered_a_full_batch_at_a_time(register: Register) -> None:

@@ -27,6 +27,15 @@ def asked_for_said(fact: Fact, *before: Fact, depth: int = 2, known_from: str | 
     return touched(knowledge, *change, depth)
 
 
+def asked_for_late(*facts: Fact) -> list[Query]:
+    """What each touches, asked when all have been learned."""
+    knowledge = knowing(())
+    changes = [
+        change for n, fact in enumerate(facts) if (change := knowledge.learn(n, registered(fact))[1]) is not None
+    ]
+    return [query for change in changes for query in touched(knowledge, *change, 2)]
+
+
 def query(records: str | None, logins: str | None, start: int = FROM, end: int = TO) -> Query:
     """Names separated by commas."""
     named = [None if names is None else frozenset(filter(None, names.split(","))) for names in (records, logins)]
@@ -224,3 +233,18 @@ def test_what_was_explained_is_asked_about_from_the_earliest_change_on() -> None
     log = [*LOGINS, day(FIRST), shorter, assignment("w2", "case:c0001", fact_id="x6", valid_from="2020-01-01")]
     assert earliest_since(knowing(log), len(LOGINS) + 1) == FROM
     assert earliest_since(knowing(log), len(LOGINS) + 2) is None
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (day(assignment("w2")), day(assignment("w2", revision=2, void=True))),
+        (day(assignment("w2", revision=2, void=True)), day(assignment("w2"))),
+        (day(assignment("w2")), day(assignment("w2", fact_id="other"))),
+        (day(assignment("w2")), day(assignment("w2", revision=2, role="support")), day(assignment("w2", revision=3))),
+    ],
+)
+def test_in_a_storm_a_record_is_asked_for_that_one_fact_names_and_the_next_hides(facts: tuple[Fact, ...]) -> None:
+    """Named for a moment, or first by one fact and then by another: unresolved before, and perhaps not now."""
+    named = {name for query in asked_for_late(*facts) if query.logins is None for name in query.records or ()}
+    assert named == {"case/c0042", "staff/w2"}
