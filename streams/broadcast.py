@@ -32,6 +32,7 @@ from .records import limits
 from .telemetry import Telemetry
 from .told import names_of, read_finding
 from .touching import Touching
+from .turns import others_first
 
 log = logging.getLogger(__name__)
 
@@ -157,15 +158,19 @@ class Broadcast(mode.Service):
     @mode.Service.task
     async def _follow(self) -> None:
         while not self.should_stop:
-            await self._follow_once()
-            await asyncio.sleep(0)  # a turn for each of the others, not all they need: new accesses wait for marks
+            if await self._follow_once():
+                await asyncio.sleep(0)  # a turn for each of the others, not all they need: new accesses wait for marks
+            else:
+                await others_first()
 
-    async def _follow_once(self) -> None:
-        """Facts and marks first: a mark counts from the position of its facts on. What nobody waits for comes last."""
-        read = await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._news)
-        read += await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._findings)
-        if not read:
+    async def _follow_once(self) -> bool:
+        """Whether there were facts or marks. They come first, a mark counts from the position of its facts on, and what
+        nobody waits for comes last."""
+        news = await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._news)
+        findings = await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._findings)
+        if not news + findings:
             await self._read_once(timeout_ms=1000, most=LIVE_MAX)
+        return news > 0
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -201,8 +201,13 @@ class Store(mode.Service):
             return self._producer
 
     async def _stop(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is not None:
+        if producer is None:
+            return
+        try:
             await producer.stop()
+        except KafkaError as error:
+            log.warning("a producer that failed did not close in order: %s", type(error).__name__)
+        finally:  # it has ended all the same
             self._gone.add(producer)
 
     async def _connect(self) -> AIOKafkaProducer:

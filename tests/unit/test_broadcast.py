@@ -121,11 +121,12 @@ async def test_facts_and_marks_go_before_findings(broadcast: Broadcast, reader: 
     through = broadcast.completeness.through["assignments"] + 1
     mark = RegisteredMark(feed="assignments", complete_through=through, sequence=1, position=LIVE_MAX - 1)
     reader.fetched[MARKS] = [Message(0, encode(mark))]
-    await broadcast._follow_once()
+    assert await broadcast._follow_once()
     assert broadcast.knowledge.position == LIVE_MAX - 1
     assert broadcast.completeness.through["assignments"] == through
     assert left(reader) == WAITING - LIVE_MAX
     assert 1000 not in reader.waited
+    assert not await broadcast._follow_once()  # findings alone: everybody else goes first
 
 
 async def test_a_turn_is_short_and_the_next_waits_only_when_there_is_nothing(

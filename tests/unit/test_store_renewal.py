@@ -46,8 +46,10 @@ class Producer:
         return future
 
     async def stop(self) -> None:
-        """At once."""
+        """At once; one that fails does so here, too."""
         self.is_stopped = True
+        if self.does == "fail":
+            raise KafkaTimeoutError
 
 
 def made(monkeypatch: pytest.MonkeyPatch, *does: str) -> tuple[Store, list[Producer]]:
