@@ -30,8 +30,8 @@ def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Questi
         return ()
     if paths.own_assignment.enabled and (own := _closest(_own(knowledge, staff, keys), instant)) is not None:
         found.append(_miss("own-assignment", "assignment", own, question))
-    if paths.supervises.enabled and (deep := _too_deep(knowledge, paths, staff, keys, instant)) is not None:
-        found.append(deep)
+    if paths.supervises.enabled and (below := _below(knowledge, paths, staff, keys, instant)) is not None:
+        found.append(below)
     if paths.covers.enabled and (cover := _closest(_cover(knowledge, staff, keys, instant), instant)) is not None:
         found.append(_miss("covers", "coverage", cover, question))
     return tuple(found)
@@ -86,16 +86,18 @@ def _why(history: History, question: Question) -> str:
     return "no longer names this person, or does not lead to the record all of that time"
 
 
-def _too_deep(
+def _below(
     knowledge: Knowledge, paths: Paths, staff: str, targets: tuple[RecordKey, ...], instant: int
 ) -> NearMiss | None:
+    """A line that is too long, or that is one at the first instant only."""
     if not knowledge.below(staff):
         return None
-    now = View(knowledge)
-    for depth in range(paths.supervises.depth + 1, DEEPEST + 1):
+    now, counted = View(knowledge), paths.supervises.depth
+    for depth in range(counted, DEEPEST + 1):
         for target in targets:
             if (grounds := line(now, staff, target, instant, depth)) is not None:
-                counted = paths.supervises.depth
                 why = f"somebody {depth} steps of supervision below is assigned; the policy counts {counted}"
+                if depth == counted:
+                    why = "somebody below is assigned, but not all of that time"
                 return NearMiss(path="supervises", why=why, facts=refs(grounds))
     return None

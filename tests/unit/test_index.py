@@ -202,6 +202,13 @@ def test_what_is_past_the_horizon_is_let_go_of(is_linked: bool) -> None:
     assert len(index) == AGE_ROWS + 1
 
 
+def test_nothing_is_left_of_a_partition_all_of_which_is_past_the_horizon() -> None:
+    """No stretch without a row: nobody asks for what comes after it."""
+    index = indexed(*MANY, plainly=True)
+    index.forget(at("2027-01-01"), 10 * AGE_ROWS, [ONE])
+    assert (index.partitions(), index.stretches(ONE), index.reach(ONE)) == ([], [], None)
+
+
 def test_the_oldest_go_first_when_there_are_too_many() -> None:
     """Whatever their age, as many together as were added together."""
     index = long_index()

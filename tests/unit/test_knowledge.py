@@ -276,10 +276,11 @@ def test_each_kind_of_fact_is_found_where_judging_looks(fact: Fact, look_up: Loo
 def test_what_was_asked_before_is_found_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are kept until somebody's place changes, and only so many of them."""
     monkeypatch.setattr(knowledge_module, "BORNE_MAX", 2)
-    knowledge = told(supervision("s03", "w028"))
+    knowledge, held = told(supervision("s03", "w028")), []
     for upper, lower in (("s03", 1), ("s04", 0), ("s05", 0), ("s03", 1)):
         assert len(knowledge.below(upper)) == lower
-        assert len(knowledge._borne) <= 2
+        held.append(len(knowledge._borne))
+    assert held == [1, 2, 1, 2]
     knowledge.learn(1, registered(assignment("w031")))
     assert len(knowledge.below("s03")) == 1
     knowledge.learn(2, registered(supervision("s03", "w031")))
@@ -287,6 +288,20 @@ def test_what_was_asked_before_is_found_as_it_is_now(monkeypatch: pytest.MonkeyP
         supervision("s03", "w028").body,
         supervision("s03", "w031").body,
     ]
+
+
+def test_who_named_a_record_is_remembered_of_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a storm about one person all newer rows are in doubt: whoever was found to name it is asked first."""
+    monkeypatch.setattr(knowledge_module, "BORNE_MAX", 2)
+    knowledge = told(*(assignment("w028", f"case:c{n}") for n in range(3)))
+    held = []
+    for n in (0, 1, 2, 9):
+        assert knowledge.is_named(f"case/c{n}") == (n < 3)
+        held.append(len(knowledge._witnesses))
+    assert held == [1, 2, 1, 1]
+    monkeypatch.setattr(knowledge, "_naming", lambda side, name: iter(()))
+    assert knowledge.is_named("case/c2")
+    assert not knowledge.is_named("case/c1")
 
 
 def test_a_duty_passed_on_is_found_under_both() -> None:

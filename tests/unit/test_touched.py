@@ -159,6 +159,20 @@ def test_the_same_again_in_a_higher_revision_asks_for_nothing() -> None:
     assert asked(second, *LOGINS, *NAMED, first) == set()
 
 
+@pytest.mark.parametrize(("known", "wanted"), [("09:00", set()), ("07:00", {query("case/c0042", "ecms la")})])
+def test_what_any_lower_revision_had_said_before_is_asked_for_when_it_was_known_earlier_only(
+    known: str, wanted: set[Query]
+) -> None:
+    """Between the two that say the same; or before both, when nothing was known then."""
+    first, second, third = (day(assignment("w1", fact_id="x7", revision=revision)) for revision in (1, 2, 3))
+    knowledge = knowing(LOGINS + NAMED)
+    for fact, known_from in ((first, "08:00"), (second, "10:00")):
+        knowledge.learn(len(knowledge.facts), registered(fact, known_from=known_from))
+    _, change = knowledge.learn(len(knowledge.facts) + 1, registered(third, known_from=known))
+    assert change is not None
+    assert {found._replace(is_about_said=False) for found in touched(knowledge, *change, 2)} == wanted
+
+
 def test_a_duty_of_no_time_asks_for_nothing() -> None:
     """It begins and ends at once."""
     assert asked(day(assignment("w1"), valid_to=FROM), *LOGINS, *NAMED, assignment("w1", fact_id="x1")) == set()
