@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.settings import Settings
 from streams.join.open import Partition
 
 from .batch_heads import head_at
-from .connect import answered, connected, started
+from .connect import answered, closed, connected, started
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,11 @@ class AccessLog:
         self._settings = settings
         self._fetch_bytes = fetch_bytes
         self._turn = asyncio.Lock()
+        self._connection: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
         """Connect."""
-        self._consumer = await connected(self._settings, self._connect)
+        self._connection = await connected(self._settings, self._connect)
 
     async def _connect(self) -> AIOKafkaConsumer:
         return await started(
@@ -59,8 +61,16 @@ class AccessLog:
         )
 
     async def stop(self) -> None:
-        """Close."""
-        await self._consumer.stop()
+        """Close. Whoever goes on asking gets ConsumerStoppedError: a closed client would let them wait for ever."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await closed(connection)
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer:
+        if self._connection is None:
+            raise ConsumerStoppedError
+        return self._connection
 
     async def first_since(self, partition: Partition, instant: int, end: int) -> int:
         """An offset in [beginning, end] in front of which nothing was appended at this instant (UTC ms) or later.

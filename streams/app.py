@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 import faust
@@ -25,7 +26,6 @@ from .agents.careful import Careful
 from .agents.judge import Judge
 from .agents.register import Register
 from .broadcast import Broadcast
-from .committing import DRAIN_SECONDS
 from .gauges import Gauges
 from .hooks import Hooks
 from .liveness import Liveness
@@ -49,7 +49,7 @@ class App(faust.App):
     our_settings: Settings
     batch_hooks: Hooks
     services: tuple[mode.Service, ...] = ()
-    judge_service: Judge
+    on_stopping: Callable[[], None] = staticmethod(lambda: None)
 
     async def on_start(self) -> None:
         """Start the services, in order; nothing is consumed before they are up."""
@@ -62,13 +62,9 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Stop fetching, store what has been judged, commit; then the services stop."""
+        self.on_stopping()
         await super().on_stop()
-        try:
-            await asyncio.wait_for(self.judge_service.drain(), DRAIN_SECONDS)
-            self.consumer.is_ending = True
-            await self.consumer.commit()
-        except TimeoutError:
-            logging.getLogger(__name__).warning("outputs still under way; their batches will be read again")
+        await self.consumer.commit_and_end_transactions()
 
 
 def build_app(settings: Settings) -> App:
@@ -108,7 +104,6 @@ def build_app(settings: Settings) -> App:
     admin, *watching = _watching(app, settings, policy, broadcast, judge, store, snapshots, telemetry)
     services = (admin, store, snapshots, broadcast, touching, register, judge, *judge.parts())
     app.services = (*services, *watching)
-    app.judge_service = judge
     app.batch_hooks = _hooks(app, settings, judge, register)
     _wire(app, settings, judge, register)
     return app

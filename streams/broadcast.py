@@ -27,7 +27,7 @@ from streams.policy.plainly import Message
 from streams.policy.published import Published
 
 from .bulk import Allowance, fetched_in_bulk
-from .connect import GATHER_MS, GATHERED, answered, connected, started
+from .connect import GATHER_MS, GATHERED, answered, closed, connected, started
 from .records import limits
 from .telemetry import Telemetry
 from .told import names_of, read_finding
@@ -92,6 +92,7 @@ class Broadcast(mode.Service):
         self._tails: dict[TopicPartition, Tail] = {}
         self._begins: dict[TopicPartition, int] = {}
         self._facts = TopicPartition(self._topics.facts, 0)
+        self._connections: list[AIOKafkaConsumer] = []
         self._allowance = Allowance(limits.unpacked)
         self._moved = asyncio.Condition()
         self._asking: asyncio.Task[dict[TopicPartition, int]] | None = None
@@ -100,9 +101,9 @@ class Broadcast(mode.Service):
 
     async def on_start(self) -> None:
         """Read everything there is; the worker judges nothing before."""
-        self._reader = await connected(self._settings, lambda: started(self._consumer()))
+        self._reader = await self._connected()
         # End offsets on a connection of their own: on the reader's they would wait behind its long poll.
-        self._ends = await connected(self._settings, lambda: started(self._consumer()))
+        self._ends = await self._connected()
         await self._assign()
         gc.set_threshold(*COLLECT_AT)
         await self._load()
@@ -110,10 +111,10 @@ class Broadcast(mode.Service):
         gc.freeze()
         self.is_loaded = True
 
-    async def on_stop(self) -> None:
-        """Close both connections."""
-        await self._reader.stop()
-        await self._ends.stop()
+    async def on_shutdown(self) -> None:
+        """Close both connections, when nothing is read any more."""
+        for connection in self._connections:
+            await closed(connection)
 
     def begin_at(self, tp: TopicPartition, next_offset: int, tail: Tail) -> None:
         """What lies before this offset of a log is known already; before the start."""
@@ -164,13 +165,18 @@ class Broadcast(mode.Service):
                 await others_first()
 
     async def _follow_once(self) -> bool:
-        """Whether there were facts or marks. They come first, a mark counts from the position of its facts on, and what
-        nobody waits for comes last."""
+        """Whether there were facts or marks when it looked; what it had to wait for is not told apart.
+
+        They come first, a mark counts from the position of its facts on, and what nobody waits for comes last."""
         news = await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._news)
         findings = await self._read_once(timeout_ms=0, most=LIVE_MAX, of=self._findings)
         if not news + findings:
             await self._read_once(timeout_ms=1000, most=LIVE_MAX)
         return news > 0
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        self._connections.append(await connected(self._settings, lambda: started(self._consumer())))
+        return self._connections[-1]
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -15,8 +15,10 @@ from faust.types.tuples import TP
 from .consumer_thread import ConsumerThread
 from .frontier import Frontier
 from .hooks import Hooks
+from .stopping import ended_within
 
-DRAIN_SECONDS: Final = 4.0  # how long a stop or a rebalance waits for outputs under way; half a session timeout
+COMMIT_SECONDS: Final = 1.0  # how long a stop waits for a commit, which takes milliseconds
+DRAIN_SECONDS: Final = 3.0  # how long a stop or a rebalance waits for outputs under way; a third of a session timeout
 
 
 class Committing(driver.Consumer):
@@ -28,6 +30,7 @@ class Committing(driver.Consumer):
         self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
         self.finished: Counter[str] = Counter()  # batches by topic
         self.is_ending = False  # the partitions held are being given up in order
+        self._is_unheard = False  # the last commit of a worker that ends has not been answered
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         self._seeks = 0
@@ -114,12 +117,15 @@ class Committing(driver.Consumer):
 
     async def commit_and_end_transactions(self) -> None:
         """Called before partitions are given up: wait for outputs under way, then commit."""
-        try:
-            await asyncio.wait_for(self.hooks.drain(), DRAIN_SECONDS)
-        except TimeoutError:
+        if not (self.is_ending or await ended_within(DRAIN_SECONDS, self.hooks.drain())):
             self.log.warning("outputs still under way after %s s; their batches will be read again", DRAIN_SECONDS)
         self.is_ending = True
-        await super().commit_and_end_transactions()
+        committing = super().commit_and_end_transactions
+        if not self.app.should_stop:  # whoever goes on must not have an old commit come after newer ones
+            await committing()
+        elif not self._is_unheard and not await ended_within(COMMIT_SECONDS, committing()):
+            self._is_unheard = True
+            self.log.warning("the broker is away; what is not committed will be read again")
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """As upstream, but not while notes are being written: the older of two must not be stored last."""

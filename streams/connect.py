@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,8 @@ GATHERED: Final = 65_536
 """Bytes that are enough to answer at once: three hundred accesses. Whoever is behind does not wait."""
 SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
 
+STOP_SECONDS: Final = 1.5  # for a connection to close, which takes milliseconds; a stop, of ten seconds, waits for two
+CANCEL_SECONDS: Final = 0.2  # for one that does not: cancelled, what can still be closed of it takes milliseconds
 WAIT_MAX: Final = 5.0  # seconds between two tries at the most: a broker that is back is noticed soon
 
 T = TypeVar("T")
@@ -81,6 +84,25 @@ async def started(client: Client) -> Client:
     try:
         await client.start()
     except BaseException:
-        await client.stop()
+        await closed(client)
         raise
     return client
+
+
+async def closed(client: Client) -> bool:
+    """Close it; whether it closed in order. One that has not within STOP_SECONDS is cancelled, and left behind.
+
+    aiokafka waits for ever for a broker that is away; and for its own fetching, which is deaf to being cancelled in the
+    moment after what it fetches was changed.
+    """
+    closing = asyncio.create_task(client.stop())
+    await asyncio.wait([closing], timeout=STOP_SECONDS)
+    if not closing.done():
+        log.warning("a connection has not closed after %.1f s; it is left behind", STOP_SECONDS)
+        closing.cancel()
+        await asyncio.wait([closing], timeout=CANCEL_SECONDS)
+        return False
+    error = asyncio.CancelledError() if closing.cancelled() else closing.exception()  # aiokafka cancels itself
+    if error is not None:
+        log.warning("a connection did not close in order: %s", type(error).__name__)
+    return error is None

@@ -11,7 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from .bulk import Allowance, fetched_in_bulk
-from .connect import GATHER_MS, GATHERED, connected
+from .connect import GATHER_MS, GATHERED, closed, connected
 from .records import limits
 
 
@@ -46,8 +46,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             await super().on_start()
         except BaseException:
-            await self._ensure_consumer().stop()
+            await closed(self._ensure_consumer())
             raise
+
+    async def on_thread_stop(self) -> None:
+        """As upstream, which waits for ever for a consumer that does not close."""
+        await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await closed(self._consumer)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         """As upstream, which has no setting for these two."""

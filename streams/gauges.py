@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import defaultdict
@@ -66,7 +67,7 @@ class Gauges(mode.Service):
         self._telemetry.set("needtoknow_build_info", 1, **build)
         while not self.should_stop:
             self._look_once(time.time() * 1000)
-            await self.sleep(EVERY_SECONDS)
+            await asyncio.sleep(EVERY_SECONDS)
 
     def _look_once(self, now: float) -> None:
         put = self._telemetry.set

@@ -67,7 +67,7 @@ class Liveness(mode.Service):
             now = time.monotonic()
             for part, progress in self._parts.items():
                 self._telemetry.set("needtoknow_stuck_seconds", progress.stuck_for(now), part=part)
-            await self.sleep(EVERY_SECONDS)
+            await asyncio.sleep(EVERY_SECONDS)
 
     async def _look_once(self) -> None:
         consumer = self._app.consumer

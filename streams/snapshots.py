@@ -32,6 +32,7 @@ from streams.policy.published import Published
 
 from .agents.judge import Judge
 from .broadcast import NO_TAIL, Broadcast, Tail
+from .connect import closed
 from .snapshot_file import SnapshotError, read_snapshot, write_snapshot
 from .telemetry import Telemetry
 
@@ -97,7 +98,7 @@ class Snapshots(mode.Service):
     @mode.Service.task
     async def _go_on(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._settings.snapshot_seconds)
+            await asyncio.sleep(self._settings.snapshot_seconds)
             if self._slot is not None and not self.should_stop:
                 await self._write(self._slot[0])
 
@@ -187,7 +188,7 @@ class Snapshots(mode.Service):
             found = _access_tails(document).items()
             return [partition for partition, tail in found if not await _is_there(consumer, partition, tail)]
         finally:
-            await consumer.stop()
+            await closed(consumer)
 
 
 def _taken_out(document: Document, columns: Columns, grace_ms: int) -> Found:

@@ -18,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.settings import Settings
 
-from .connect import again, connected, started
+from .connect import again, closed, connected, started
 from .errors import BrokenPromiseError
 from .telemetry import Telemetry
 
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 Headers = tuple[tuple[str, bytes], ...]
 
 REQUEST_MAX: Final = 4 * 1_048_576  # bytes; the largest message is a dead letter of at most 2 MiB
-STOP_SECONDS: Final = 3.0  # of the ten that a stop may take
 AWAY_SECONDS: Final = 5.0  # a broker stores in milliseconds; after so long it counts as away
 BATCH_MAX: Final = 131_072  # bytes; a batch of 5,000 accesses with 3 % findings gives about 200 KiB
 
@@ -84,12 +83,9 @@ class Store(mode.Service):
         self._producer = await connected(self._settings, self._connect)
 
     async def on_stop(self) -> None:
-        """Send what is buffered and close; aiokafka waits for ever for a broker that is away, we do not."""
-        if self._producer is not None:
-            try:
-                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
-            except TimeoutError:
-                log.warning("the broker is away; what was not stored will be judged again")
+        """Send what is buffered and close."""
+        if self._producer is not None and not await closed(self._producer):
+            log.warning("what was not stored will be judged again")
 
     async def put(self, messages: Sequence[Outgoing]) -> list[Stored]:
         """Store the messages, in order; returns where once the broker has confirmed all of them.
@@ -197,12 +193,11 @@ class Store(mode.Service):
         async with self._renewing:
             if self._producer is failed or self._producer is None:
                 self._producer = await self._connect()
-                asyncio.ensure_future(self._stop(failed))  # noqa: RUF006 - it waits for a broker that may be gone
+                if failed is not None:
+                    asyncio.ensure_future(self._stop(failed))  # noqa: RUF006 - it waits for a broker that may be gone
             return self._producer
 
-    async def _stop(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is None:
-            return
+    async def _stop(self, producer: AIOKafkaProducer) -> None:
         try:
             await producer.stop()
         except KafkaError as error:

@@ -116,7 +116,7 @@ class Consumer(Committing):
             await self.perform_seek()
         except KafkaError as error:
             self.log.warning("cannot seek to the committed offsets yet: %s", type(error).__name__)
-            await self.sleep(FETCH_PAUSED_SECONDS)
+            await asyncio.sleep(FETCH_PAUSED_SECONDS)
             return
         self._is_astray = self.app.consumer_generation_id != generation
 

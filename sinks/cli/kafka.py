@@ -111,7 +111,8 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
         yield client
     finally:
         with suppress(TimeoutError):  # it waits for what is under way, and that may be what nobody answers
-            await asyncio.wait_for(client.stop(), ATTEMPT_SECONDS)
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                await client.stop()
 
 
 @asynccontextmanager

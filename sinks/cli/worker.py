@@ -22,7 +22,8 @@ def worker(broker: str | None, timeout: float | None) -> None:
 
     Start as many as you like; they share the work through the consumer group. Each serves /live, /ready and /metrics on
     NTK_ADMIN_HOST and NTK_ADMIN_PORT (default 127.0.0.1, 6066; a second worker on one machine needs another port, 0
-    takes any). SIGTERM ends it within ten seconds with nothing lost.
+    takes any). SIGTERM ends it within ten seconds with nothing lost, also while the broker is away; what has not
+    ended soon after is named in the log, and the worker ends with 70.
 
     Example: needtoknow worker --broker 127.0.0.1:9092
     """
@@ -44,6 +45,7 @@ def _run(settings: Settings) -> int:
 
     from streams.app import build_app, quiet_logs
     from streams.ready import check_admin_port, wait_for_topics
+    from streams.stopping import StopLimit
 
     quiet_logs()
     try:
@@ -54,7 +56,8 @@ def _run(settings: Settings) -> int:
         return 3
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    app = build_app(settings)
+    app, limit = build_app(settings), StopLimit(loop)
+    app.on_stopping = limit.begin
     running = faust.Worker(app, loop=loop, loglevel=None, redirect_stdouts=False, override_logging=False, quiet=True)
     try:
         running.execute_from_commandline()
@@ -63,4 +66,6 @@ def _run(settings: Settings) -> int:
             click.echo(f"needtoknow: {end.__context__}", err=True)
             return 3
         raise
+    finally:
+        limit.done()
     return 0

@@ -67,8 +67,8 @@ class Corrections(mode.Service):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._settings = settings
         self._sources = settings.topics.accesses()
+        self._places = AccessLog(settings, PLACE_BYTES)
         self._judging = judging
         self._telemetry = telemetry
         self._is_open = is_open
@@ -88,11 +88,10 @@ class Corrections(mode.Service):
 
     async def on_start(self) -> None:
         """Connect."""
-        self._places = AccessLog(self._settings, PLACE_BYTES)
         await self._places.start()
 
-    async def on_stop(self) -> None:
-        """Close."""
+    async def on_shutdown(self) -> None:
+        """Close, when nobody asks any more."""
         await self._places.stop()
 
     def held(self) -> Collection[Partition]:

@@ -14,7 +14,7 @@ from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.ledger import Note
 from schemas.settings import Settings
-from streams.connect import answered
+from streams.connect import answered, closed
 from streams.join.open import Partition
 from streams.policy.aside import fault
 from streams.telemetry import Telemetry
@@ -88,7 +88,7 @@ class LastCuts:
             await consumer.start()
             await self._read_on(consumer)
         finally:
-            await consumer.stop()
+            await closed(consumer)
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         topic = self._settings.topics.ledger

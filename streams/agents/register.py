@@ -197,7 +197,7 @@ class Register(mode.Service):
     async def _waive(self) -> None:
         interval = min(60.0, self._settings.decide_without_feed_after_seconds / WAIVER_CHECKS)
         while not self.should_stop:
-            await self.sleep(interval)
+            await asyncio.sleep(interval)
             try:
                 await self._waive_once(time.time() * 1000)
             except KafkaError as error:
@@ -223,4 +223,5 @@ class Register(mode.Service):
         waiver = Waiver(feed=feed, through=through)
         await self._store.put([value_message(self._topics.facts, f"{feed}/waiver", "waiver", waiver)])
         self._telemetry.count("needtoknow_waivers_total", feed=feed)
-        log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)
+        if waived is None or waived < (known.mark_rose_at.get(feed) or 0):  # the first since it last spoke
+            log.warning("feed %s has stood still for %d s: judging without it", feed, patience / 1000)

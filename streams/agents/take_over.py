@@ -59,6 +59,7 @@ class TakeOver(mode.Service):
         super().__init__(**kwargs)
         self._settings = settings
         self._sources = settings.topics.accesses()
+        self._log = AccessLog(settings, RANGE_BYTES)
         self._judging = judging
         self._corrections = corrections
         self._reconciled = reconciled
@@ -73,11 +74,10 @@ class TakeOver(mode.Service):
 
     async def on_start(self) -> None:
         """Connect."""
-        self._log = AccessLog(self._settings, RANGE_BYTES)
         await self._log.start()
 
-    async def on_stop(self) -> None:
-        """Close."""
+    async def on_shutdown(self) -> None:
+        """Close, when nobody asks any more."""
         await self._log.stop()
 
     def is_done(self, partition: Partition) -> bool:
@@ -220,7 +220,7 @@ class TakeOver(mode.Service):
                 await others_first()
             else:
                 self.to_backfill = left
-                await self.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry
+                await asyncio.sleep(time.perf_counter() - began)  # at half speed: it is in no hurry
 
     def _looked_back(
         self, partition: Partition, messages: Sequence[ConsumerRecord], gap: Gap | None

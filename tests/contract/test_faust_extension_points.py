@@ -24,6 +24,7 @@ from faust.app.base import App
 from faust.tables.recovery import Recovery
 from faust.transport import consumer as base
 from faust.transport.drivers import aiokafka as driver
+from mode.threads import QueueServiceThread
 
 from schemas.settings import Settings
 from streams.app import build_app
@@ -48,6 +49,7 @@ OVERRIDDEN: dict[Any, dict[str, str]] = {
     driver.Consumer: {"_new_consumer_thread": "cd26d06ef170"},
     driver.AIOKafkaConsumerThread: {
         "on_start": "5152fc5a1124",
+        "on_thread_stop": "2d8e3acdc599",
         "_create_worker_consumer": "efdbd971bf6b",
         "_commit": "ddc1eb3a1c7c",
         "_fetch_records": "75048a2cb7da",
@@ -91,7 +93,8 @@ RELIED_ON: dict[Any, dict[str, str]] = {
         "has_more": "8aa3b874bdc9",
     },
     PartitionRecords: {"__init__": "b14dc963da28", "_unpack_records": "dfc0cfd88579"},
-    Fetcher: {"fetched_records": "4fd3bcb0e960"},
+    Fetcher: {"fetched_records": "4fd3bcb0e960", "close": "54b96d1963e8"},
+    QueueServiceThread: {"on_thread_stop": "bcfcefb9826a"},
     GroupCoordinator: {"fetch_committed_offsets": "b68d499776ca"},
     SubscriptionState: {"subscription": "91d1d401b27d"},
     Subscription: {"assignment": "5a0edc50f232"},

@@ -238,6 +238,19 @@ def test_every_setting_has_its_words() -> None:
     assert [name for name, words in told.items() if not str(words).strip().endswith(".")] == []
 
 
+def test_nobody_forgets_that_it_was_cancelled() -> None:
+    """mode's sleep ends when its service is told to end, by the `wait_for` of Python 3.11, which then forgets that it
+    was cancelled as well: whoever slept goes on, and is waited for. `asyncio.sleep` does not; `wait_for` itself is for
+    the linter to find."""
+    slept = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in sources(*PACKAGES)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "sleep" and getattr(node.value, "id", None) == "self"
+    ]
+    assert slept == []
+
+
 # --- what must not be told
 
 MACHINES: Final = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/|[A-Z]:\\\\Users\\\\")

@@ -11,11 +11,13 @@ from typing import NamedTuple
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic, RecordsToDelete
+from aiokafka.errors import ConsumerStoppedError
 
 from schemas.settings import Settings
 from sinks.cli.kafka import Broker, admin
 from streams.access_log import CLOCKS_MS, FETCH_MS, AccessLog
 from streams.batch_heads import Head, head_at
+from streams.connect import CANCEL_SECONDS, STOP_SECONDS
 from streams.join.open import Partition
 from tests.faults.harness import BROKER_SECONDS
 from tests.harness.broker import SharedBroker
@@ -89,6 +91,36 @@ async def test_what_the_log_does_not_have_is_not_waited_for(
         assert set(await log.pick(partition, [7, TOTAL - 5, TOTAL + 9])) == {TOTAL - 5}
         await forget(kafka, partition, TOTAL)
         assert await log.pick(partition, [7, TOTAL - 5]) == {}
+
+
+async def test_it_closes_in_time_also_where_another_partition_was_just_to_be_read(
+    kafka: SharedBroker, partition: Partition, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiokafka's fetching ends what it fetched before, and is deaf to being ended itself: it went on for ever."""
+    log = AccessLog(Settings(broker=kafka.bootstrap), fetch_bytes=50_000)
+    await log.start()
+    await log.pick(partition, [TOTAL - 1])
+    log._seek(partition, TOTAL)  # nothing is there: a fetch waits
+    await log._consumer.getmany(timeout_ms=1)
+    log._seek(Partition(partition.topic, 0), 0)
+    began = time.monotonic()
+    await log.stop()
+    assert time.monotonic() - began < STOP_SECONDS + 2 * CANCEL_SECONDS
+    assert "has not closed" in caplog.text, "it closed by itself: the case is not met"
+
+
+async def test_whoever_asks_what_is_closed_hears_so(kafka: SharedBroker, partition: Partition) -> None:
+    """Also in the middle of a question, which the closed client would let wait for ever."""
+    log = AccessLog(Settings(broker=kafka.bootstrap), fetch_bytes=50_000)
+    with pytest.raises(ConsumerStoppedError):
+        await log.beginning(partition)
+    await log.start()
+    assert await log.beginning(partition) == 0
+    await log.stop()
+    await log.stop()
+    for asked in (log.beginning(partition), log.first_since(partition, 0, TOTAL), log.pick(partition, [0])):
+        with pytest.raises(ConsumerStoppedError):
+            await asked
 
 
 async def test_a_range_is_read_whole_and_in_order(log: AccessLog, partition: Partition) -> None:

@@ -17,11 +17,13 @@ from streams.agents.register import CONFLICTS_KEPT, READ, Register
 from streams.frontier import Frontier
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
+from streams.turns import others_first
 from tests.harness.builders import assignment, at, registered
 from tests.harness.judging import Message
 
 FEED_TOPIC = "feed.assignments.v1"
 OLD = 5_000
+LONG = 5.0
 
 
 class Broker:
@@ -29,6 +31,9 @@ class Broker:
 
     def __init__(self) -> None:
         self.heard_marks: dict[str, int] = {}
+        self.mark_rose_at: dict[str, int] = {}
+        self.knowledge = SimpleNamespace(position=OLD, waivers=dict[str, int]())
+        self.now = 0.0
         self.requests: list[list[Outgoing]] = []
 
     async def put(self, outgoing: Sequence[Outgoing]) -> list[Stored]:
@@ -142,6 +147,37 @@ async def test_what_waits_goes_together_and_marks_come_last(register: Register, 
         ("staff", at("12:00"), OLD),
     ]
     assert all(batch.is_finished for batch in batches)
+
+
+async def test_whoever_looks_for_silent_feeds_ends_while_the_broker_is_away(register: Register, broker: Broker) -> None:
+    """mode's sleep wakes up at the end, and `wait_for` of Python 3.11 beneath it forgets that it was cancelled: it
+    looked once more, and never ended."""
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    broker.catch_up = never  # type: ignore[method-assign]
+    await register.start()
+    await others_first()  # it sleeps
+    stopping = asyncio.create_task(register.stop())
+    await asyncio.wait([stopping], timeout=LONG)
+    assert stopping.done()
+
+
+async def test_a_feed_that_stands_still_is_told_of_once(
+    register: Register, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And again when it has spoken since; its waivers go on, each a little further."""
+    patience = register._settings.decide_without_feed_after_seconds * 1000
+    register._held_since["staff"] = 0
+    for hours in range(4):
+        broker.now = (10 + hours) * patience
+        if hours == 2:
+            broker.mark_rose_at["staff"] = int(broker.now - patience)
+        await register._waive_feed("staff", broker.now)
+        broker.knowledge.waivers["staff"] = int(broker.now - patience)
+    assert len(broker.requests) == 4
+    assert caplog.text.count("stood still") == 2
 
 
 async def test_a_feed_that_is_lost_meanwhile_is_not_registered(register: Register, broker: Broker) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
+import mode
 import pytest
 from aiokafka.errors import ConsumerStoppedError
 
@@ -25,6 +27,7 @@ from tests.harness.builders import make_access
 from tests.harness.judging import APPENDED, judging, messages
 
 HERE = Partition("access.ecms.v1", 0)
+LONG = 5.0
 RECORD = "case/1"
 ABOUT_IT = Query(frozenset({RECORD}), None)
 
@@ -85,6 +88,40 @@ async def never() -> int:
 async def at_once(_: Partition) -> int:
     """Nobody has reconciled anything."""
     return 0
+
+
+@pytest.mark.parametrize("part", ["take_over", "corrections"])
+async def test_what_is_asked_through_is_closed_when_nobody_asks_any_more(part: str) -> None:
+    """A question in the middle of which the connection is closed is one that aiokafka may never answer."""
+    made, told, asking = Made(), list[str](), asyncio.Event()
+
+    async def ask(*_: Any) -> NoReturn:
+        asking.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("the question ends")
+        raise AssertionError
+
+    async def start() -> None:
+        told.append("open")
+
+    async def stop() -> None:
+        told.append("closed")
+
+    log: Any = SimpleNamespace(start=start, stop=stop, first_since=ask, pick=ask, beginning=ask)
+    made.take_over._log = made.corrections._places = log
+    made.take_over._reconciled = at_once
+    service: mode.Service = getattr(made, part)
+    await service.start()
+    made.take_over.begin({HERE: 1_000})
+    made.corrections.doubt(HERE, [7])
+    async with asyncio.timeout(LONG):
+        await asking.wait()
+    stopping = asyncio.create_task(service.stop())
+    await asyncio.wait([stopping], timeout=LONG)
+    assert stopping.done()
+    assert told == ["open", "the question ends", "closed"]
 
 
 async def test_what_was_said_behind_the_index_is_in_doubt() -> None:

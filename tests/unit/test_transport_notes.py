@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from streams import committing
+from streams.turns import others_first
 from tests.harness.fake_kafka import ECMS, IRSS, Scene, hold, make_scene
+
+SHORT = 0.1
 
 
 @pytest.fixture
@@ -72,3 +78,56 @@ async def test_reading_again_begins_at_the_committed_offset(scene: Scene) -> Non
     scene.consumer.callback = hear_and_go_back
     await scene.fetch(4)  # the one that goes back, and those that fetch again
     assert scene.shell.offsets(ECMS)[:2] == [[5, 6], [5, 6]]
+
+
+async def test_the_end_of_a_worker_does_not_wait_for_a_broker_that_is_away(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once and no more for what is under way and for the commit, also while another commit waits for its answer:
+    Faust's would wait as long as that does, and takes being cancelled for a reason to begin again."""
+    monkeypatch.setattr(committing, "DRAIN_SECONDS", SHORT)
+    monkeypatch.setattr(committing, "COMMIT_SECONDS", SHORT)
+    asked = asyncio.Event()
+
+    async def unheard(offsets: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(scene.kafka, "commit", unheard)
+    await scene.fetch()
+    scene.shell.batches[ECMS][0].finish()
+    waiting = asyncio.create_task(scene.consumer.commit())
+    await asked.wait()
+    scene.shell.may_drain.clear()
+    scene.app._stopped.set()
+    began = time.monotonic()
+    for _ in range(10):
+        await scene.consumer.commit_and_end_transactions()
+    assert time.monotonic() - began < 10 * SHORT
+    waiting.cancel()
+
+
+async def test_the_end_of_a_worker_commits_what_another_commit_was_too_early_for(scene: Scene) -> None:
+    """The first of its two only waits for the one that is under way."""
+    asked, may_commit = asyncio.Event(), asyncio.Event()
+    genuine = scene.kafka.commit
+
+    async def slowly(offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        asked.set()
+        await may_commit.wait()
+        await genuine(offsets)
+
+    scene.kafka.commit = slowly
+    await scene.fetch(2)
+    scene.shell.batches[ECMS][0].finish()
+    waiting = asyncio.create_task(scene.consumer.commit())
+    await asked.wait()
+    scene.shell.batches[ECMS][1].finish()
+    scene.app._stopped.set()
+    ending = asyncio.create_task(scene.consumer.commit_and_end_transactions())
+    await others_first()  # it waits, too
+    may_commit.set()
+    await asyncio.gather(waiting, ending)
+    assert scene.kafka.committed[TopicPartition(*ECMS)].offset == 7
+    await scene.consumer.commit_and_end_transactions()
+    assert scene.kafka.committed[TopicPartition(*ECMS)].offset == 9
