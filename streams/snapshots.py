@@ -30,6 +30,7 @@ from streams.join.reconcile import State
 from streams.join.renumber import let_go_of_names
 from streams.policy.published import Published
 
+from .access_log import LINGER_MS
 from .agents.judge import Judge
 from .broadcast import NO_TAIL, Broadcast, Tail
 from .connect import closed
@@ -179,7 +180,9 @@ class Snapshots(mode.Service):
     async def _changed(self, document: Document) -> list[Partition]:
         """The partitions of accesses that are not the logs that were read: their last messages lie elsewhere, or were
         appended at another time. Raises SnapshotError when facts or findings are not."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker, enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS
+        )
         await consumer.start()
         try:
             for topic, number, _, *tail in document["logs"]:

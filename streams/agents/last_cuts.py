@@ -14,6 +14,7 @@ from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.ledger import Note
 from schemas.settings import Settings
+from streams.access_log import LINGER_MS
 from streams.connect import answered, closed
 from streams.join.open import Partition
 from streams.policy.aside import fault
@@ -83,7 +84,9 @@ class LastCuts:
         }
 
     async def _read(self) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.broker, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.broker, enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS
+        )
         try:
             await consumer.start()
             await self._read_on(consumer)

@@ -5,20 +5,29 @@ from __future__ import annotations
 import hashlib
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
 
 from deploy.local.service import Worker
 from schemas.finding import Finding
-from tests.faults.harness import FAULTY, Running, running, until
+from schemas.settings import Settings
+from sinks.cli.kafka import Broker, admin
+from streams.snapshots import CHECK_SECONDS, Snapshots
+from tests.faults.harness import BROKER_SECONDS, FAULTY, Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import assignment
 from tests.integration.tale import Tale
 from tests.integration.test_judged_again import write_fact
 
 EXPLAINED = 500
+LOGS = 64
 RESTORED = re.compile(r"restored (\d+) facts, position (\d+), and (\d+) accesses")
 
 
@@ -160,3 +169,22 @@ def test_a_directory_that_cannot_be_written_costs_only_time(
         one.service.start_workers(1)
         told(one)
         assert "no snapshots: " in log_of(one.service.workers[0])
+
+
+async def test_as_many_logs_as_a_department_has_are_looked_at_in_time(kafka: SharedBroker, namespace: str) -> None:
+    """Behind the last message of each the broker is asked for the next, and answered late: half a second for each log
+    would be too long, and every start would read all that is known."""
+    topic, appended = f"{namespace}logs", list[int]()
+    async with admin(Broker(kafka.bootstrap, BROKER_SECONDS)) as client:
+        await client.create_topics([NewTopic(topic, LOGS, 1)])
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for partition in range(LOGS):
+            appended.append((await producer.send_and_wait(topic, b"x", partition=partition)).timestamp)
+    unused: Any = SimpleNamespace(judging=None)
+    snapshots = Snapshots(
+        Settings(broker=kafka.bootstrap), judge=unused, broadcast=unused, telemetry=unused, has_died=lambda: False
+    )
+    logs = [[topic, partition, 1, 0, at] for partition, at in enumerate(appended)]
+    began = time.monotonic()
+    assert await snapshots._changed({"logs": logs, "index": {"stretches": []}}) == []
+    assert time.monotonic() - began < CHECK_SECONDS / 2
