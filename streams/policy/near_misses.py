@@ -93,7 +93,7 @@ def _below(
     if not knowledge.below(staff):
         return None
     now, counted = View(knowledge), paths.supervises.depth
-    for depth in range(counted, DEEPEST + 1):
+    for depth in range(counted, max(counted, DEEPEST) + 1):
         for target in targets:
             if (grounds := line(now, staff, target, instant, depth)) is not None:
                 why = f"somebody {depth} steps of supervision below is assigned; the policy counts {counted}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from streams.join.touched import Query
 from streams.policy.judging import Judging
 from streams.telemetry import Telemetry
 from streams.touching import Touching
+from streams.turns import TURNS
 from tests.contract.examples import FINDING
 from tests.harness.builders import assignment, registered
 from tests.harness.judging import Message, judging
@@ -145,6 +147,32 @@ async def test_a_turn_is_short_and_the_next_waits_only_when_there_is_nothing(
     assert reader.waited == [0, 0, 0, 0]
     await broadcast._follow_once()
     assert reader.waited == [0, 0, 0, 0, 0, 0, 1000]
+
+
+@pytest.mark.parametrize(("were_news", "turns"), [(True, 1), (False, TURNS)])
+async def test_after_news_others_get_one_turn_and_after_findings_all_they_need(
+    broadcast: Broadcast, monkeypatch: pytest.MonkeyPatch, were_news: bool, turns: int
+) -> None:
+    """New accesses wait for marks; for findings that come back nobody does, and a storm brings thousands (ADR 21)."""
+    looked = list[int]()
+    loop, began = asyncio.get_running_loop(), 0
+
+    def count() -> None:
+        nonlocal began
+        began += 1
+        loop.call_soon(count)
+
+    async def look() -> bool:
+        looked.append(began)
+        if len(looked) == 2:
+            broadcast._stopped.set()
+        return were_news
+
+    monkeypatch.setattr(broadcast, "_follow_once", look)
+    loop.call_soon(count)
+    await Broadcast._follow.fun(broadcast)
+    first, second = looked
+    assert second - first == turns
 
 
 async def test_what_a_storm_touches_is_found_after_its_mark_counts(

@@ -365,10 +365,11 @@ def test_supervision_that_is_too_deep_is_a_near_miss(between: list[str], depth: 
         assert refs == [*(line.fact_id for line in lines), "as-w031-case-c0042"]
 
 
-def test_a_line_that_ended_within_the_time_is_not_told_as_too_long() -> None:
+@pytest.mark.parametrize("depth", [1, 2, 5, 6, 10])
+def test_a_line_that_ended_within_the_time_is_not_told_as_too_long(depth: int) -> None:
     """The policy counts it; but the access may have happened after it."""
     ended = supervision("w028", "w031", valid_to="15:00")
-    answer = told(JDOE, OTHERS, ended, access=make_access(until="16:00"))
+    answer = told(JDOE, OTHERS, ended, access=make_access(until="16:00"), policy=make_policy(depth=depth))
     assert misses(answer) == [("supervises", "somebody below is assigned, but not all of that time")]
     assert [f.fact_id for f in answer.near_misses[0].facts] == [ended.fact_id, "as-w031-case-c0042"]
 
