@@ -49,7 +49,7 @@ class App(faust.App):
     our_settings: Settings
     batch_hooks: Hooks
     services: tuple[mode.Service, ...] = ()
-    on_stopping: Callable[[], None] = staticmethod(lambda: None)
+    on_stopping: Callable[..., None] = staticmethod(lambda *loops: None)
 
     async def on_start(self) -> None:
         """Start the services, in order; nothing is consumed before they are up."""
@@ -62,7 +62,7 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Stop fetching, store what has been judged, commit; then the services stop."""
-        self.on_stopping()
+        self.on_stopping(self.loop, self.consumer._thread.thread_loop)
         await super().on_stop()
         await self.consumer.commit_and_end_transactions()
 

@@ -17,8 +17,8 @@ from .frontier import Frontier
 from .hooks import Hooks
 from .stopping import ended_within
 
-COMMIT_SECONDS: Final = 1.0  # how long a stop waits for a commit, which takes milliseconds
-DRAIN_SECONDS: Final = 3.0  # how long a stop or a rebalance waits for outputs under way; a third of a session timeout
+COMMIT_SECONDS: Final = 1.0  # how long a stop waits for a commit, which takes milliseconds; twice
+DRAIN_SECONDS: Final = 2.0  # how long a stop or a rebalance waits for outputs under way; a quarter of a session timeout
 
 
 class Committing(driver.Consumer):
@@ -30,7 +30,6 @@ class Committing(driver.Consumer):
         self.notes: dict[TP, str] = {}  # what is written beside each offset, and was at the last commit
         self.finished: Counter[str] = Counter()  # batches by topic
         self.is_ending = False  # the partitions held are being given up in order
-        self._is_unheard = False  # the last commit of a worker that ends has not been answered
         self._writing = asyncio.Lock()
         self._room = asyncio.Event()
         self._seeks = 0
@@ -117,15 +116,14 @@ class Committing(driver.Consumer):
 
     async def commit_and_end_transactions(self) -> None:
         """Called before partitions are given up: wait for outputs under way, then commit."""
-        if not (self.is_ending or await ended_within(DRAIN_SECONDS, self.hooks.drain())):
+        if not self.is_ending and await ended_within(DRAIN_SECONDS, self.hooks.drain()):
             self.log.warning("outputs still under way after %s s; their batches will be read again", DRAIN_SECONDS)
         self.is_ending = True
         committing = super().commit_and_end_transactions
         if not self.app.should_stop:  # whoever goes on must not have an old commit come after newer ones
             await committing()
-        elif not self._is_unheard and not await ended_within(COMMIT_SECONDS, committing()):
-            self._is_unheard = True
-            self.log.warning("the broker is away; what is not committed will be read again")
+        elif error := await ended_within(COMMIT_SECONDS, committing()):  # what else is to be stopped must be
+            self.log.warning("what is not committed will be read again: %s", type(error).__name__)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """As upstream, but not while notes are being written: the older of two must not be stored last."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from aiokafka.errors import KafkaError
 from schemas.settings import Settings
 
 from .errors import NotReadyError
+from .stopping import ended_within
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,7 @@ GATHERED: Final = 65_536
 """Bytes that are enough to answer at once: three hundred accesses. Whoever is behind does not wait."""
 SAY_EVERY: Final = 5.0  # seconds between two lines of waiting
 
-STOP_SECONDS: Final = 1.5  # for a connection to close, which takes milliseconds; a stop, of ten seconds, waits for two
-CANCEL_SECONDS: Final = 0.2  # for one that does not: cancelled, what can still be closed of it takes milliseconds
+STOP_SECONDS: Final = 1.0  # for a connection to close, which takes milliseconds; a stop closes seven
 WAIT_MAX: Final = 5.0  # seconds between two tries at the most: a broker that is back is noticed soon
 
 T = TypeVar("T")
@@ -95,14 +94,7 @@ async def closed(client: Client) -> bool:
     aiokafka waits for ever for a broker that is away; and for its own fetching, which is deaf to being cancelled in the
     moment after what it fetches was changed.
     """
-    closing = asyncio.create_task(client.stop())
-    await asyncio.wait([closing], timeout=STOP_SECONDS)
-    if not closing.done():
-        log.warning("a connection has not closed after %.1f s; it is left behind", STOP_SECONDS)
-        closing.cancel()
-        await asyncio.wait([closing], timeout=CANCEL_SECONDS)
-        return False
-    error = asyncio.CancelledError() if closing.cancelled() else closing.exception()  # aiokafka cancels itself
+    error = await ended_within(STOP_SECONDS, client.stop())
     if error is not None:
         log.warning("a connection did not close in order: %s", type(error).__name__)
     return error is None

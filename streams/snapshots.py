@@ -33,7 +33,7 @@ from streams.policy.published import Published
 from .access_log import LINGER_MS
 from .agents.judge import Judge
 from .broadcast import NO_TAIL, Broadcast, Tail
-from .connect import closed
+from .connect import closed, started
 from .snapshot_file import SnapshotError, read_snapshot, write_snapshot
 from .telemetry import Telemetry
 
@@ -183,7 +183,7 @@ class Snapshots(mode.Service):
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.broker, enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS
         )
-        await consumer.start()
+        await started(consumer)
         try:
             for topic, number, _, *tail in document["logs"]:
                 if not await _is_there(consumer, TopicPartition(topic, number), Tail(*tail)):

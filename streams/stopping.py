@@ -1,6 +1,6 @@
 """A stop that never ends: a worker that was told to stop says after a while what it still waits for, and ends anyway.
 
-It may: whoever comes next judges again what was not committed, as after a death (ADR 5).
+It may: whoever comes next judges again what was not committed, as after a death (ADR 5, ADR 23).
 """
 
 from __future__ import annotations
@@ -14,49 +14,57 @@ from typing import Any, Final
 
 STOP_MAX: Final = 12.0
 """Seconds: the ten that a stop may take and two for a slow machine; whoever runs it kills it after fifteen."""
+TELL_MAX: Final = 1.0  # seconds to write why: the log may be what stands still
 LEFT_OVER: Final = 70  # exit code: EX_SOFTWARE of sysexits.h
 
 log = logging.getLogger(__name__)
 
 
 class StopLimit:
-    """Ends the process, from a thread of its own, when the loop has not been `done` for STOP_MAX after `begin`."""
+    """Ends the process STOP_MAX after `begin`, from a thread of its own; one that ends before never hears of it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[int], Any] = os._exit) -> None:
-        self._loop = loop
+    def __init__(self, end: Callable[[int], Any] = os._exit) -> None:
         self._end = end
-        self._timer: threading.Timer | None = None
+        self._loops: tuple[asyncio.AbstractEventLoop, ...] = ()
 
-    def begin(self) -> None:
-        """The worker has been told to stop; the first time counts."""
-        if self._timer is None:
-            self._timer = threading.Timer(STOP_MAX, self._expire)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def done(self) -> None:
-        """It has stopped."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def begin(self, *loops: asyncio.AbstractEventLoop) -> None:
+        """The worker has been told to stop, and runs in these loops; the first time counts."""
+        if not self._loops:
+            self._loops = loops
+            _aside(self._expire, STOP_MAX)
 
     def _expire(self) -> None:
+        try:
+            _aside(self._tell).join(TELL_MAX)
+        finally:
+            self._end(LEFT_OVER)
+
+    def _tell(self) -> None:
         log.critical("has not stopped after %.0f s and ends as it is: what is not committed is judged again", STOP_MAX)
-        for line in unfinished(asyncio.all_tasks(self._loop)):
-            log.critical("it waits for %s", line)
-        logging.shutdown()
-        self._end(LEFT_OVER)
+        for loop in self._loops:
+            for line in unfinished(asyncio.all_tasks(loop)):
+                log.critical("it waits for %s", line)
 
 
-async def ended_within(seconds: float, work: Awaitable[object]) -> bool:
-    """Whether it came to its end in time. Where it did not it is cancelled, and nobody waits for what comes of that:
-    Faust's commit takes being cancelled for a reason to begin again."""
+def _aside(work: Callable[[], None], seconds: float = 0.0) -> threading.Timer:
+    """In a thread that nobody waits for, after so long."""
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+async def ended_within(seconds: float, work: Awaitable[object]) -> BaseException | None:
+    """What kept it from coming to its end: nothing, its own error, or TimeoutError when it did not in time.
+
+    Then it is cancelled, and nobody waits for what comes of that: Faust's commit takes it for a reason to begin again.
+    """
     task = asyncio.ensure_future(work)
     await asyncio.wait([task], timeout=seconds)
-    if task.done():
-        task.result()  # raises what it raised
-        return True
-    task.cancel()
-    return False
+    if not task.done():
+        task.cancel()
+        return TimeoutError()
+    return asyncio.CancelledError() if task.cancelled() else task.exception()  # aiokafka cancels itself
 
 
 def unfinished(tasks: Iterable[asyncio.Task[Any]]) -> list[str]:

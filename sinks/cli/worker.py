@@ -56,8 +56,8 @@ def _run(settings: Settings) -> int:
         return 3
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    app, limit = build_app(settings), StopLimit(loop)
-    app.on_stopping = limit.begin
+    app = build_app(settings)
+    app.on_stopping = StopLimit().begin
     running = faust.Worker(app, loop=loop, loglevel=None, redirect_stdouts=False, override_logging=False, quiet=True)
     try:
         running.execute_from_commandline()
@@ -66,6 +66,4 @@ def _run(settings: Settings) -> int:
             click.echo(f"needtoknow: {end.__context__}", err=True)
             return 3
         raise
-    finally:
-        limit.done()
     return 0

@@ -187,4 +187,4 @@ async def test_as_many_logs_as_a_department_has_are_looked_at_in_time(kafka: Sha
     logs = [[topic, partition, 1, 0, at] for partition, at in enumerate(appended)]
     began = time.monotonic()
     assert await snapshots._changed({"logs": logs, "index": {"stretches": []}}) == []
-    assert time.monotonic() - began < CHECK_SECONDS / 2
+    assert time.monotonic() - began < CHECK_SECONDS

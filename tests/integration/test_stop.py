@@ -20,7 +20,7 @@ STOP_SECONDS: Final = 10.0  # what a worker promises after SIGTERM
 NEVER_ENDS: Final = """
             import asyncio
             import streams.stopping, streams.agents.take_over
-            streams.stopping.STOP_MAX = 0.5
+            streams.stopping.STOP_MAX = 3.0
 
             async def waits_for_ever(self):
                 await asyncio.Event().wait()
