@@ -83,8 +83,8 @@ async def test_reading_again_begins_at_the_committed_offset(scene: Scene) -> Non
 async def test_the_end_of_a_worker_does_not_wait_for_a_broker_that_is_away(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once and no more for what is under way and for the commit, also while another commit waits for its answer:
-    Faust's would wait as long as that does, and takes being cancelled for a reason to begin again."""
+    """Once for what is under way, and a moment for each of two commits, also while another is under way: Faust's
+    would wait as long as that does, and takes being cancelled for a reason to begin again."""
     monkeypatch.setattr(committing, "DRAIN_SECONDS", SHORT)
     monkeypatch.setattr(committing, "COMMIT_SECONDS", SHORT)
     asked = asyncio.Event()
