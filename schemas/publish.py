@@ -13,6 +13,8 @@ import orjson
 from pydantic import BaseModel
 
 from .access import Access
+from .act import Act
+from .alert import Alert
 from .fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from .finding import Finding
 from .ledger import Cut
@@ -31,6 +33,8 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "registered-mark": RegisteredMark,
     "waiver": Waiver,
     "policy": Policy,
+    "act": Act,
+    "alert": Alert,
 }
 
 

@@ -11,9 +11,9 @@ from schemas.codec import decode, encode
 from schemas.errors import RejectedInputError
 from schemas.finding import Finding, Transition
 from schemas.settings import Settings
+from sinks.joined import Joined
 
 from . import kafka
-from .joined import Joined
 from .kafka import Broker, Message, Start
 from .lines import finding_line
 from .options import as_json, with_broker

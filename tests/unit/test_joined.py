@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.finding import Finding
 from schemas.joined import standing
 from schemas.policy import Policy
-from sinks.cli.joined import Joined
+from sinks.joined import Joined
 from sinks.ledger.rejudge import joined
 from streams.join.reconcile import State, join, state_of
 from tests.harness.builders import FEED_OF, assignment, make_access, make_policy, supervision

@@ -1,0 +1,55 @@
+"""The chain of all acts: how the next one is linked, and whether those there are follow each other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.act import GENESIS, Act, Actor, Body, digest
+
+NO_DIGEST: Final = GENESIS  # in place of an act's own digest while that is computed
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest act of all: its number and digest. The beginning: 0 and GENESIS."""
+
+    number: int = 0
+    digest: str = GENESIS
+
+
+def linked(
+    head: Head, *, alert_id: str, version: int, at: int, by: Actor | None, key: str | None, body: Body
+) -> tuple[Act, Head]:
+    """The next act of all, and the head that it makes. `at`: UTC milliseconds."""
+    draft = Act(
+        number=head.number + 1,
+        alert_id=alert_id,
+        version=version,
+        at=at,
+        by=by,
+        key=key,
+        body=body,
+        previous=head.digest,
+        digest=NO_DIGEST,
+    )
+    act = draft.model_copy(update={"digest": digest(draft)})
+    return act, Head(act.number, act.digest)
+
+
+def breaks(acts: Iterable[Act], head: Head = Head()) -> Iterator[str]:
+    """What is wrong with acts that should follow `head` without a gap: one sentence each, without anybody's data."""
+    versions: dict[str, int] = {}
+    for act in acts:
+        if act.number != head.number + 1:
+            yield f"act {head.number + 1} is missing: the next there is has the number {act.number}"
+        elif act.previous != head.digest:
+            yield f"act {act.number} does not follow the one before: that was changed, or this is of another history"
+        if digest(act) != act.digest:
+            yield f"act {act.number} was changed: it does not have its digest"
+        version = versions.get(act.alert_id, act.version - 1 if head.number else 0) + 1
+        if act.version != version:
+            yield f"act {act.number} is version {act.version} of its alert, where {version} was due"
+        versions[act.alert_id] = act.version
+        head = Head(act.number, act.digest)

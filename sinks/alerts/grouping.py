@@ -1,0 +1,49 @@
+"""Which findings make one alert: those of one staff member, one record and one clause, while the alert is open."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from schemas.access import Record
+from schemas.alert import Alert, Who
+from schemas.finding import Finding
+
+
+class Group(NamedTuple):
+    """What the findings of an alert have in common."""
+
+    who: str
+    record: str
+    clause: str
+
+
+def who_of(finding: Finding) -> Who:
+    """Whom a finding is about. A login that is nobody's, or two people's, stands for itself at its source."""
+    if finding.staff is not None:
+        return Who(staff=finding.staff)
+    return Who(source=finding.access.source, login=finding.access.actor)
+
+
+def group_of(finding: Finding) -> Group:
+    """The group of a finding as it stands."""
+    return _group(who_of(finding), finding.access.record, finding.clause)
+
+
+def group_of_alert(alert: Alert) -> Group:
+    """The group that an alert was made for."""
+    return _group(alert.who, alert.record, alert.clause)
+
+
+def alert_id(group: Group, finding_id: str) -> str:
+    """`a_` and 32 hex digits of SHA-256 over the group and the finding that raised it, joined by 0x1F.
+
+    So whoever reads the findings in their order makes the same alerts, and a store can be made anew.
+    """
+    return "a_" + hashlib.sha256("\x1f".join((*group, finding_id)).encode()).hexdigest()[:32]
+
+
+def _group(who: Who, record: Record, clause: str) -> Group:
+    # Ids have no spaces, so no two of these are spelled alike.
+    name = f"staff {who.staff}" if who.staff is not None else f"login {who.source} {who.login}"
+    return Group(name, f"{record.kind} {record.id}", clause)

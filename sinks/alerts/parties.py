@@ -1,0 +1,37 @@
+"""Whom an alert must be kept from: the people its findings are about, by what the findings say of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from schemas.finding import Finding
+
+Relation = Literal["actor", "login", "data_subject"]
+
+
+class Party(NamedTuple):
+    """`name`: of an actor or data subject the staff id; of a login "source login", resolved when somebody asks."""
+
+    relation: Relation
+    name: str
+
+
+def parties(finding: Finding) -> frozenset[Party]:
+    """Everybody whom a finding is about: who acted, for whom they did, and whose record it was.
+
+    Logins stay logins: to whom one belongs may become known, or change, after the finding.
+    """
+    return frozenset(_parties(finding))
+
+
+def _parties(finding: Finding) -> Iterator[Party]:
+    access = finding.access
+    if finding.staff is not None:
+        yield Party("actor", finding.staff)
+    for login in (access.actor, access.requested_for):
+        if login is not None:
+            yield Party("login", f"{access.source} {login}")
+    for record in (access.record, *(access.candidates or ())):
+        if record.kind == "staff":
+            yield Party("data_subject", record.id)

@@ -1,0 +1,71 @@
+"""How grave an alert is: what the policy says of its findings, and the circumstances that raise it by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, get_args
+
+from schemas.access import Access, Record
+from schemas.alert import Circumstance, Tally, Who
+from schemas.finding import Certainty, Outcome, Severity
+
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+CERTAINTIES: Final[tuple[Certainty, ...]] = get_args(Certainty)
+OUTCOMES: Final[tuple[Outcome, ...]] = ("explained", "late", "revoked", "unresolved", "unexplained")
+"""The one that weighs most is the last."""
+
+MANY: Final = 10  # accesses to one record without a duty: nobody errs that often
+BULK: Final = 100  # objects in one access: more than a case has members
+
+TOLD: Final[Mapping[Circumstance, str]] = MappingProxyType(
+    {
+        "own-record": "the record is about the one who looked",
+        "employee-record": "the record is an employee's (C5)",
+        "many-accesses": f"{MANY} accesses or more",
+        "denied-and-done": "denied as well as let in",
+        "bulk": f"{BULK} objects or more at once (C7)",
+    }
+)
+
+
+def is_bulk(access: Access) -> bool:
+    """Whether one access touched more objects than a case has."""
+    return (access.object_count or 0) >= BULK
+
+
+def circumstances(who: Who, record: Record, tallies: Sequence[Tally]) -> tuple[Circumstance, ...]:
+    """The named circumstances under which the standing findings happened, in the order of their list."""
+    results = {t.result for t in tallies}
+    holds: dict[Circumstance, bool] = {
+        "own-record": record.kind == "staff" and record.id == who.staff,
+        "employee-record": record.kind == "staff",
+        "many-accesses": sum(t.count for t in tallies) >= MANY,
+        "denied-and-done": {"denied", "success"} <= results,
+        "bulk": any(t.is_bulk for t in tallies),
+    }
+    return tuple(name for name in get_args(Circumstance) if holds[name]) if tallies else ()
+
+
+def severity(tallies: Sequence[Tally], named: Iterable[Circumstance]) -> Severity:
+    """The gravest of the standing findings, one more under any named circumstance.
+
+    Never above medium when each is borderline, since then it may not have happened within the time at all (design
+    section 5). `low` when none stands.
+    """
+    if not tallies:
+        return "low"
+    rank = max(SEVERITIES.index(t.severity) for t in tallies) + (1 if tuple(named) else 0)
+    if all("borderline" in t.flags for t in tallies):
+        rank = min(rank, SEVERITIES.index("medium"))
+    return SEVERITIES[min(rank, len(SEVERITIES) - 1)]
+
+
+def outcome(tallies: Sequence[Tally]) -> Outcome:
+    """The outcome that weighs most; `explained` when no finding stands."""
+    return max((t.outcome for t in tallies), key=OUTCOMES.index, default="explained")
+
+
+def certainty(tallies: Sequence[Tally]) -> Certainty:
+    """The highest of the standing findings."""
+    return max((t.certainty for t in tallies), key=CERTAINTIES.index, default="incomplete")
