@@ -1,7 +1,7 @@
 """A real Prometheus on loopback with the committed rules and dashboard, and targets of your choice.
 
-The demo and the tests start it the same way, so what a test has seen is what the demo shows. Only the intervals and the
-targets of the committed configuration are replaced.
+The demo and the tests start it the same way, so what a test has seen is what the demo shows. Only the intervals, the
+targets and whom it tells are replaced, and on request how long a page waits.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ def find_prometheus() -> str | None:
     return shutil.which("prometheus")
 
 
-def local_config(targets: Sequence[str], interval_seconds: float) -> str:
-    """The committed configuration with these targets and intervals. Raises PrometheusError when its shape changed."""
+def local_config(targets: Sequence[str], interval_seconds: float, alertmanagers: Sequence[str] = ()) -> str:
+    """The committed configuration with these targets, intervals and Alertmanagers (host:port; none: nobody is told).
+
+    Raises PrometheusError when its shape changed.
+    """
     text = (COMMITTED / "prometheus.yml").read_text(encoding="utf-8")
     every = f"{round(interval_seconds * 1000)}ms"
     for pattern, value in (
-        (r"^( +- targets: ).*$", json.dumps(list(targets))),  # a JSON list is a YAML list
+        (r"^( +- targets: ).*$", json.dumps(list(targets))),  # JSON is YAML
+        (r"^( +- static_configs: ).*$", json.dumps([{"targets": list(alertmanagers)}])),
         (r"^( +scrape_interval: ).*$", every),
         (r"^( +evaluation_interval: ).*$", every),
     ):
@@ -48,8 +52,16 @@ def local_config(targets: Sequence[str], interval_seconds: float) -> str:
     return text
 
 
+def local_pages(patience_seconds: float | None) -> str:
+    """The committed pages; with a patience, each fires after that long instead of after its own `for`."""
+    text = (COMMITTED / "pages.yml").read_text(encoding="utf-8")
+    if patience_seconds is None:
+        return text
+    return re.sub(r"^( +for: ).*$", rf"\g<1>{round(patience_seconds * 1000)}ms", text, flags=re.MULTILINE)
+
+
 class LocalPrometheus(LocalWeb):
-    """One Prometheus that scrapes `targets`."""
+    """One Prometheus. `patience_seconds` and `alertmanagers` are as in local_pages and local_config."""
 
     NAME = "Prometheus"
     HOW_TO_GET = HOW_TO_GET
@@ -62,6 +74,8 @@ class LocalPrometheus(LocalWeb):
         directory: Path,
         *,
         interval_seconds: float = 2.0,
+        patience_seconds: float | None = None,
+        alertmanagers: Sequence[str] = (),
         port: int = 0,
         program: str | None = None,
         say: Say = silent,
@@ -69,6 +83,8 @@ class LocalPrometheus(LocalWeb):
         super().__init__(program or find_prometheus(), directory, port=port, say=say)
         self.targets = tuple(targets)
         self.interval_seconds = interval_seconds
+        self.patience_seconds = patience_seconds
+        self.alertmanagers = tuple(alertmanagers)
 
     @property
     def console_url(self) -> str:
@@ -98,9 +114,9 @@ class LocalPrometheus(LocalWeb):
         return rows
 
     def _write_configuration(self) -> None:
-        for rules in ("recording.yml", "pages.yml"):
-            shutil.copyfile(COMMITTED / rules, self.directory / rules)
-        config = local_config(self.targets, self.interval_seconds)
+        shutil.copyfile(COMMITTED / "recording.yml", self.directory / "recording.yml")
+        (self.directory / "pages.yml").write_text(local_pages(self.patience_seconds), encoding="utf-8")
+        config = local_config(self.targets, self.interval_seconds, self.alertmanagers)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
     def _arguments(self, listen: str) -> list[str]:
@@ -111,6 +127,8 @@ class LocalPrometheus(LocalWeb):
             f"--web.console.templates={COMMITTED / 'consoles'}",
             f"--web.console.libraries={COMMITTED / 'consoles'}",
             "--storage.tsdb.retention.time=15d",  # SourceSilent looks back a week
+            # It finds an Alertmanager five seconds after its start, and would say a minute later what fired before.
+            "--rules.alert.resend-delay=2s",
             "--log.level=warn",
         ]
 

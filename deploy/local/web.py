@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
-from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from deploy.local.jars import Say
 from deploy.local.ports import HOST, free_port
@@ -73,12 +72,12 @@ class LocalWeb(ABC):
 
     def api(self, path: str, **arguments: str) -> Any:
         """What it answers. Raises the part's error."""
-        address = f"{self.url}{self.API}{path}?{urlencode(arguments)}"
-        try:
-            with _OPENER.open(address, timeout=10) as answer:
-                return json.load(answer)
-        except (URLError, ValueError) as error:
-            raise self.ERROR(f"{path} {arguments}: {error}") from error
+        return json.loads(self._ask(Request(f"{self.url}{self.API}{path}?{urlencode(arguments)}")))
+
+    def post(self, path: str, document: Any) -> None:
+        """Hands it a JSON document. Raises the part's error."""
+        body = json.dumps(document).encode()
+        self._ask(Request(f"{self.url}{self.API}{path}", body, {"Content-Type": "application/json"}))
 
     def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Asks until it is so. Raises the part's error, naming `what`, after that long."""
@@ -110,6 +109,14 @@ class LocalWeb(ABC):
         self.url = f"http://{listen}"
         command = [self._executable, *self._arguments(listen)]
         self._program.start(command, is_ready=self._is_ready, seconds=START_SECONDS, cwd=self.directory)
+
+    def _ask(self, request: Request) -> bytes:
+        try:
+            with _OPENER.open(request, timeout=10) as answer:
+                body: bytes = answer.read()
+                return body
+        except OSError as error:
+            raise self.ERROR(f"{request.full_url}: {error}") from error
 
     def _is_ready(self) -> bool:
         try:
