@@ -1,4 +1,4 @@
-"""What every test may ask for: the real broker of this run, and a name space in it."""
+"""What every test may ask for: the real broker of this run and a name space in it, and a database of its own."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -6,8 +6,10 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
+from deploy.local.postgres import LocalPostgres
 from tests.harness.broker import Expendable, SharedBroker, new_namespace, proxied_broker, shared_broker
 from tests.harness.parts import count_missing
+from tests.harness.postgres import a_postgres, new_database_name
 
 settings.register_profile("ours", deadline=None)  # how long an example takes is the machine's affair, and a flaky test
 settings.load_profile("ours")
@@ -38,6 +40,19 @@ def expendable(one_expendable: Expendable) -> Iterator[Expendable]:
 def namespace() -> str:
     """A topic prefix of this test alone, for the service's setting NTK_TOPIC_PREFIX."""
     return new_namespace()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+    """The real PostgreSQL, started by the first test that asks for it. A test that may harm one starts its own."""
+    with a_postgres(tmp_path_factory.mktemp("postgres"), print) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: LocalPostgres) -> str:
+    """The address, for SQLAlchemy, of an empty database of this test alone. It goes with the server."""
+    return postgres.create_database(new_database_name())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

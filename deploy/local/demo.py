@@ -23,8 +23,10 @@ from aiokafka import TopicPartition
 
 from deploy.local.jars import JarError
 from deploy.local.java import NoJavaError
-from deploy.local.kafka import BrokerError, LocalKafka
-from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, PrometheusError, find_prometheus
+from deploy.local.kafka import LocalKafka
+from deploy.local.ports import PortError
+from deploy.local.program import ProgramError
+from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, find_prometheus
 from deploy.local.service import Service, ServiceError
 from schemas.codec import decode
 from schemas.finding import Finding
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped")
         return 130
-    except (BrokerError, JarError, NoJavaError, ServiceError, PrometheusError) as error:
+    except (JarError, NoJavaError, PortError, ProgramError, ServiceError) as error:
         _say(f"could not go on: {error}")
         return 3
     finally:

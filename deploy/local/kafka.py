@@ -1,11 +1,7 @@
 """A real Apache Kafka on this machine, one node, for the demo and the tests; nothing has to be installed for it."""
 
 import os
-import random
 import signal
-import socket
-import subprocess
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -15,15 +11,11 @@ from typing import Self
 
 from deploy.local.jars import Say, ensure_jars
 from deploy.local.java import find_java
-from deploy.local.leash import leashed
+from deploy.local.ports import HOST, free_port, is_free
 from deploy.local.probe import serves_groups
+from deploy.local.program import Program, ProgramError, run_to_end, silent
 
-HOST = "127.0.0.1"
-# Below the range from which Linux and macOS take the local end of a connection: a client that keeps calling a stopped
-# broker cannot be given the broker's own port, talk to itself, and keep the restarted broker from binding it.
-PORTS = range(20_000, 32_000)
 STOP_SECONDS = 20.0  # a broker with data stops in about 2; after this it is killed
-TAIL_LINES = 25  # enough for a Java stack trace's first lines and what led to it
 
 _PROPERTIES = {
     "process.roles": "broker,controller",
@@ -47,12 +39,8 @@ _PROPERTIES = {
 }
 
 
-class BrokerError(RuntimeError):
+class BrokerError(ProgramError):
     """The broker did not start or did not answer; the message ends with what it logged last."""
-
-
-def _silent(_line: str) -> None:
-    """Says nothing: for callers who show no progress."""
 
 
 class LocalKafka:
@@ -63,7 +51,7 @@ class LocalKafka:
         self.data_dir = data_dir
         self.port = port
         self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program = _program(data_dir)
 
     @classmethod
     def start(
@@ -74,7 +62,7 @@ class LocalKafka:
         properties: Mapping[str, str] = {},
         heap: str = "512m",
         wait_seconds: float = 60.0,
-        say: Say = _silent,
+        say: Say = silent,
     ) -> Self:
         """Starts a broker on loopback, and returns it when it serves topics and consumer groups.
 
@@ -93,21 +81,12 @@ class LocalKafka:
         broker.restart(wait_seconds=wait_seconds, say=say)
         return broker
 
-    def restart(self, *, wait_seconds: float = 60.0, say: Say = _silent) -> None:
+    def restart(self, *, wait_seconds: float = 60.0, say: Say = silent) -> None:
         """Starts the same broker again after `kill` or `stop`: same data, same port. Raises as `start` does."""
-        if self.is_running:
-            raise BrokerError(f"the broker on {self.bootstrap} is running already")
-        _require_free(self.port)
-        with self._log_file.open("ab") as log:
-            # A session of its own: Ctrl-C reaches the demo, which then stops its parts in the right order.
-            self._process = subprocess.Popen(
-                leashed(self._command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            self._wait_until_ready(self._process, wait_seconds, say)
-        except BaseException:
-            self.kill()
-            raise
+        if not self.is_running:
+            _require_free(self.port)
+        self._program.say = say
+        self._program.start(self._command, is_ready=lambda: serves_groups(self.port), seconds=wait_seconds)
 
     @property
     def bootstrap(self) -> str:
@@ -117,37 +96,28 @@ class LocalKafka:
     @property
     def pid(self) -> int:
         """The process id of the broker, also after it has ended."""
-        assert self._process is not None, "a LocalKafka comes from start()"
-        return self._process.pid
+        return self._program.pid
 
     @property
     def is_running(self) -> bool:
         """Tells whether the process lives; a paused one does."""
-        return self._process is not None and self._process.poll() is None
+        return self._program.is_running
 
     def pause(self) -> None:
         """Freezes the broker (SIGSTOP): connections stay open and nothing answers, as with a machine that hangs."""
-        self._signal(signal.SIGSTOP)
+        self._program.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Lets a paused broker go on."""
-        self._signal(signal.SIGCONT)
+        self._program.signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Ends the broker at once (SIGKILL), as a power cut would; harmless when it has ended already."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait(timeout=STOP_SECONDS)
+        self._program.kill()
 
     def stop(self) -> None:
         """Asks the broker to end (SIGTERM), kills it after 20 s; harmless when it has ended already."""
-        self._signal(signal.SIGTERM)
-        self.resume()  # a paused process would hear the request only after it goes on
-        try:
-            if self._process is not None:
-                self._process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self._program.stop(seconds=STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -155,28 +125,9 @@ class LocalKafka:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    @property
-    def _log_file(self) -> Path:
-        return self.data_dir / "kafka.log"
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
-
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], wait_seconds: float, say: Say) -> None:
-        started = shown = time.monotonic()
-        while not serves_groups(self.port):
-            try:
-                status = process.wait(timeout=0.1)  # paces the questions, and notices a death at once
-            except subprocess.TimeoutExpired:
-                waited = time.monotonic() - started
-            else:
-                raise BrokerError(f"Kafka ended with status {status} while starting.{_tail(self._log_file)}")
-            if waited > wait_seconds:
-                raise BrokerError(f"Kafka did not answer on {self.bootstrap} in {waited:.0f} s.{_tail(self._log_file)}")
-            if time.monotonic() - shown >= 1:
-                shown = time.monotonic()
-                say(f"Kafka: starting on {self.bootstrap}, {waited:.0f} s")
+def _program(data_dir: Path) -> Program:
+    return Program("Kafka", data_dir / "kafka.log", BrokerError)
 
 
 def _java_options(data_dir: Path) -> list[str]:
@@ -216,12 +167,7 @@ def _format(java: list[str], data_dir: Path, wait_seconds: float) -> None:
     cluster = _cluster_id()
     tool = [*java, "kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
     command = [*tool, "--cluster-id", cluster, "--config", str(data_dir / "server.properties")]
-    log_file = data_dir / "format.log"
-    try:
-        with log_file.open("wb") as log:
-            subprocess.run(leashed(command), stdout=log, stderr=log, timeout=wait_seconds, check=True)
-    except subprocess.SubprocessError as failed:
-        raise BrokerError(f"Kafka could not prepare {data_dir}.{_tail(log_file)}") from failed
+    run_to_end(_program(data_dir), command, seconds=wait_seconds)
 
 
 def _cluster_id() -> str:
@@ -231,31 +177,7 @@ def _cluster_id() -> str:
     return name
 
 
-def free_port() -> int:
-    """Picks a port nobody listens on. Another program may still take it first; the broker then says so and dies."""
-    for port in random.sample(PORTS, 100):
-        if _is_free(port):
-            return port
-    raise BrokerError(f"no free port among 100 tried between {PORTS.start} and {PORTS.stop} on {HOST}")
-
-
 def _require_free(port: int) -> None:
     """Refuses a taken port beforehand: were another Kafka there, its answers would pass for those of ours."""
-    if not _is_free(port):
+    if not is_free(port):
         raise BrokerError(f"{HOST}:{port} is in use by another program")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as attempt:
-        # As Kafka does: connections of the last broker that are still closing do not count.
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    return "\n".join([f" The end of {log}:", *(f"    {line}" for line in lines)])

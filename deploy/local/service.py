@@ -16,8 +16,8 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from deploy.local.kafka import HOST, free_port
 from deploy.local.leash import leashed
+from deploy.local.ports import HOST, free_port
 
 READY_SECONDS: Final = 60.0  # a worker on a quiet machine needs 4
 STOP_SECONDS: Final = 15.0  # it promises 10

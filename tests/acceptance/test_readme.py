@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.kafka import HOST
+from deploy.local.ports import HOST
 from deploy.local.service import PROGRAM, Service
 from tests.harness.broker import SharedBroker
 

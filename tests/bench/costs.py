@@ -15,8 +15,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import orjson
 
-from deploy.local.kafka import HOST, free_port
 from deploy.local.leash import leashed
+from deploy.local.ports import HOST, free_port
 
 from . import many_facts
 from .broker import Broker

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.request import ProxyHandler, build_opener
 
-from deploy.local.kafka import HOST, free_port
+from deploy.local.ports import HOST, free_port
 
 from .broker import Broker
 from .process import OtherCpu, Process

@@ -15,7 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.jars import JarError, Say
 from deploy.local.java import NoJavaError
-from deploy.local.kafka import HOST, LocalKafka, free_port
+from deploy.local.kafka import LocalKafka
+from deploy.local.ports import HOST, free_port
 from tests.harness.parts import require_part
 from tests.harness.proxy import Proxy
 

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from deploy.local.kafka import HOST, free_port
+from deploy.local.ports import HOST, free_port
 
 CHUNK: Final = 65_536  # bytes passed on at once
 WAIT_SECONDS: Final = 10.0  # for its thread, which has nothing else to do

@@ -52,8 +52,8 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_all_parts() -> None:
-    """Kafka, its topics, two workers and both dashboards."""
-    assert set(SERVICES) == {"kafka", "topics", "worker-1", "worker-2", "prometheus", "grafana"}
+    """Kafka, its topics, two workers, both dashboards, and what tells of pages."""
+    assert set(SERVICES) == {"kafka", "topics", "worker-1", "worker-2", "prometheus", "alertmanager", "grafana"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -164,7 +164,7 @@ def test_workers_start_when_the_topics_are_there() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_goes_on_running_has_a_health_check(name: str) -> None:
-    """Kafka, Prometheus and Grafana here, workers in the image; what ends by itself has none."""
+    """Kafka, Prometheus, Alertmanager and Grafana here, workers in the image; what ends by itself has none."""
     check = SERVICES[name].get("healthcheck", {})
     if name == "topics":
         assert check == {"disable": True}
@@ -196,6 +196,27 @@ def test_prometheus_finds_its_files_where_they_are_mounted() -> None:
         inside = flags[flag].removeprefix("/etc/prometheus/")
         assert (ROOT / "deploy" / "prometheus" / inside).exists(), flag
     assert (ROOT / "deploy/prometheus/consoles/violations.html").exists()
+
+
+def test_prometheus_tells_the_alertmanager_that_is_there() -> None:
+    """The address is a service and the port it listens on, and that is the address a notification names."""
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    [alertmanager] = config["alerting"]["alertmanagers"]
+    ((address, outside, inside),) = _published(SERVICES["alertmanager"])
+    assert alertmanager == {"static_configs": [{"targets": [f"alertmanager:{inside}"]}]}
+    assert f"--web.external-url=http://{address}:{outside}" in SERVICES["alertmanager"]["command"]
+    assert SERVICES["alertmanager"]["networks"] == SERVICES["prometheus"]["networks"]
+
+
+def test_alertmanager_finds_its_file_where_it_is_mounted() -> None:
+    """Read-only; what it must remember is on a volume; it looks for no others of its kind."""
+    flags = dict(flag.removeprefix("--").split("=", 1) for flag in SERVICES["alertmanager"]["command"])
+    mounts = dict(mount.split(":")[:2] for mount in SERVICES["alertmanager"]["volumes"])
+    inside = Path(flags["config.file"])
+    assert mounts["./deploy/alertmanager"] == str(inside.parent)
+    assert (ROOT / "deploy" / "alertmanager" / inside.name).exists()
+    assert mounts["alertmanager-data"] == flags["storage.path"]
+    assert flags["cluster.listen-address"] == ""
 
 
 def test_grafana_asks_the_prometheus_that_is_there() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from deploy.local.prometheus import COMMITTED, local_config
+from deploy.local.prometheus import COMMITTED, local_config, local_pages
 from schemas.metrics import CATALOGUE, LABEL_VALUES, label_values
 from schemas.settings import Settings
 from sinks.cli.main import COMMANDS
@@ -189,13 +189,33 @@ def test_runbooks_name_only_what_exists() -> None:
 
 
 def test_a_local_prometheus_differs_in_targets_and_intervals_only() -> None:
-    """What the demo and the tests run is what is committed."""
+    """What the demo and the tests run is what is committed; pages go to a local Alertmanager."""
     committed = yaml.safe_load((COMMITTED / "prometheus.yml").read_text())
-    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5))
+    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"]))
+    alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:2"]}]}]
+    assert local.pop("alerting") == {"alertmanagers": alertmanagers}
+    assert committed.pop("alerting").keys() == {"alertmanagers"}
     assert local["scrape_configs"][0].pop("static_configs") == [{"targets": ["127.0.0.1:1"]}]
     assert local["global"] == {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
     committed["scrape_configs"][0].pop("static_configs")
     assert local | {"global": None} == committed | {"global": None}
+
+
+def test_a_local_prometheus_tells_nobody_unless_asked_to() -> None:
+    """The demo on a laptop must not call a host that happens to have the committed name."""
+    local = yaml.safe_load(local_config([], 0.5))
+    assert local["alerting"] == {"alertmanagers": [{"static_configs": [{"targets": []}]}]}
+
+
+def test_an_impatient_local_prometheus_differs_in_patience_only() -> None:
+    """A test need not wait for minutes, and asks for what is asked for there."""
+    assert local_pages(None) == (COMMITTED / "pages.yml").read_text()
+    for rule, page in zip(_page_rules(local_pages(0.5)), PAGES.values(), strict=True):
+        assert rule == page | ({"for": "500ms"} if "for" in page else {})
+
+
+def _page_rules(text: str) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
 
 
 def test_the_dashboard_asks_no_other_host() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local.kafka import HOST
+from deploy.local.ports import HOST
 from tests.faults.harness import until
 from tests.harness.proxy import Proxy
 

@@ -17,7 +17,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from deploy.local.kafka import HOST, free_port
+from deploy.local.ports import HOST, free_port
 from deploy.local.service import Service, Worker
 from schemas.access import Access
 from schemas.fact import Fact
