@@ -31,7 +31,8 @@ GENESIS: Final = "0" * 64
 
 AlertId = Annotated[str, StringConstraints(pattern=r"^a_[0-9a-f]{32}\z")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=WORDS_MAX)]
+TEXT_PATTERN: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+\z"  # no control characters but tab and line ends
+Words = Annotated[str, StringConstraints(min_length=1, max_length=WORDS_MAX, pattern=TEXT_PATTERN)]
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
 
@@ -159,7 +160,7 @@ class Recorded(Strict):
 
     kind: Literal["recorded"]
     obligation: Obligation
-    reference: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=TEXT_PATTERN)]
 
 
 Body = Annotated[

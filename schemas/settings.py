@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     """Consumer group of the workers. One installation, one group."""
 
     data_dir: Path = Path(".ntk")
-    """Where a worker keeps its caches. Deleting it changes nothing but time."""
+    """Where a worker keeps its caches; deleting them changes nothing but time. A console keeps its store there, too,
+    unless NTK_STORE_URL says otherwise."""
 
     admin_host: str = "127.0.0.1"
     """Where /live, /ready and /metrics listen. Loopback; a container sets 0.0.0.0."""
@@ -87,6 +88,10 @@ class Settings(BaseSettings):
     snapshot_seconds: Seconds = 600
     """Pause between snapshots of what a worker knows. 600: a start reads ten minutes again in a second or two, and
     writing what a department needs (0.4 GB) takes that long."""
+
+    store_url: str = ""
+    """Where alerts are kept: `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/NAME` (extra `postgres`) for
+    several consoles. Empty: `alerts.db` in NTK_DATA_DIR, which then holds what must not be lost."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""

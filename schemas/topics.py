@@ -139,6 +139,11 @@ class Topics:
         """Messages that could not be read, and why."""
         return f"{self.prefix}dead-letter.v1"
 
+    @property
+    def alert_events(self) -> str:
+        """Acts on alerts."""
+        return f"{self.prefix}alert-events.v1"
+
     def accesses(self) -> dict[str, SourceName]:
         """Access topic -> source."""
         return {self.access(name): name for name in SOURCES}
@@ -165,4 +170,6 @@ class Topics:
             Topic(name=self.ledger, partitions=4, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
             # Twice what an access topic takes: a dead letter carries the original bytes and the reason.
             Topic(name=self.dead_letters, partitions=1, partitions_fixed=True, keep_days=400, max_bytes=2 * 1_048_576),
+            # One partition: all acts have one order and one chain.
+            Topic(name=self.alert_events, partitions=1, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import TopicPartition
+from sinks.cli.joined import Joined
 
 from deploy.local.jars import JarError
 from deploy.local.java import NoJavaError
@@ -32,9 +33,8 @@ from schemas.codec import decode
 from schemas.finding import Finding
 from schemas.settings import Settings
 from schemas.topics import Topics
-from sinks.cli.joined import Joined
-from sinks.cli.kafka import Broker, consumer, partitions
 from sinks.cli.lines import finding_line
+from sinks.kafka import Broker, consumer, partitions
 from streams.policies import load_policy
 from tests.harness.department import make_day
 from tests.harness.department_plan import ACCESSES_MIN

@@ -19,6 +19,9 @@ class Head:
     digest: str = GENESIS
 
 
+BEGINNING: Final = Head()
+
+
 def linked(
     head: Head, *, alert_id: str, version: int, at: int, by: Actor | None, key: str | None, body: Body
 ) -> tuple[Act, Head]:
@@ -38,9 +41,13 @@ def linked(
     return act, Head(act.number, act.digest)
 
 
-def breaks(acts: Iterable[Act], head: Head = Head()) -> Iterator[str]:
-    """What is wrong with acts that should follow `head` without a gap: one sentence each, without anybody's data."""
+def breaks(acts: Iterable[Act], head: Head = BEGINNING) -> Iterator[str]:
+    """What is wrong with acts that should follow `head` without a gap: one sentence each, without anybody's data.
+
+    From the beginning each alert's versions count from 1, from elsewhere on from the first of its acts that is here.
+    """
     versions: dict[str, int] = {}
+    is_whole = head == BEGINNING
     for act in acts:
         if act.number != head.number + 1:
             yield f"act {head.number + 1} is missing: the next there is has the number {act.number}"
@@ -48,7 +55,7 @@ def breaks(acts: Iterable[Act], head: Head = Head()) -> Iterator[str]:
             yield f"act {act.number} does not follow the one before: that was changed, or this is of another history"
         if digest(act) != act.digest:
             yield f"act {act.number} was changed: it does not have its digest"
-        version = versions.get(act.alert_id, act.version - 1 if head.number else 0) + 1
+        version = versions.get(act.alert_id, 0 if is_whole else act.version - 1) + 1
         if act.version != version:
             yield f"act {act.number} is version {act.version} of its alert, where {version} was due"
         versions[act.alert_id] = act.version

@@ -20,6 +20,8 @@ from schemas.ids import format_instant
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.topics import SOURCES
+from sinks import kafka
+from sinks.kafka import Broker, Message
 from streams.join.knowledge import knowing
 from streams.join.question import Question, question_of
 from streams.policies import load_policy
@@ -28,9 +30,7 @@ from streams.policy.every_path import every_path, people
 from streams.policy.explain import tell
 from streams.sources import translate
 
-from . import kafka
 from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
-from .kafka import Broker, Message
 from .letters import Aside, told_in
 from .options import as_json, with_broker
 

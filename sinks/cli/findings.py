@@ -11,10 +11,10 @@ from schemas.codec import decode, encode
 from schemas.errors import RejectedInputError
 from schemas.finding import Finding, Transition
 from schemas.settings import Settings
+from sinks import kafka
 from sinks.joined import Joined
+from sinks.kafka import Broker, Message, Start
 
-from . import kafka
-from .kafka import Broker, Message, Start
 from .lines import finding_line
 from .options import as_json, with_broker
 

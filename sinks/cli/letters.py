@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from .kafka import Broker, Message, Start, read_topic
+from sinks.kafka import Broker, Message, Start, read_topic
 
 PREFIX: Final = "needtoknow.errors."
 UNKNOWN: Final = "unknown"

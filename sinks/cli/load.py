@@ -12,9 +12,9 @@ from schemas.fact import MARK_AHEAD_MAX_MS, Mark
 from schemas.ids import EARLIEST_MS, LATEST_MS, FeedName, parse_instant
 from schemas.settings import Settings
 from schemas.topics import FEEDS
+from sinks.kafka import Broker
 
 from .csv_facts import fact_rows
-from .kafka import Broker
 from .options import as_json, with_broker
 from .outgoing import Outgoing, fact_lines, mark_message
 from .storing import Messages, check, read_all, send_and_report

@@ -17,9 +17,8 @@ from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.policy import Policy
 from schemas.settings import Settings
+from sinks.kafka import Broker
 from streams.policies import load_policy
-
-from .kafka import Broker
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.cloud_event import Header, cloud_event
 from schemas.codec import decode, decode_access, encode, read_json
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
@@ -16,8 +17,6 @@ from streams.sources.facts_file import read_file
 
 FILE_MAX: Final = 1 << 30  # bytes: held in memory, so that what is sent is what was checked
 NOTHING_SENT: Final = "correct the file and send it again; nothing was sent"
-
-Header = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +110,3 @@ def mark_message(mark: Mark, feed: FeedName) -> Outgoing:
     time = format_instant(mark.complete_through)
     headers = cloud_event(f"mark/{mark.sequence}", f"/feeds/{feed}", "needtoknow.mark.v1", CANONICAL, time)
     return Outgoing(feed.encode(), encode(mark), headers, is_mark=True)
-
-
-def cloud_event(
-    event_id: str, source: str, event_type: str, content_type: str, time: str | None = None
-) -> tuple[Header, ...]:
-    """CloudEvents 1.0 in binary mode: the envelope in headers, the value untouched."""
-    names = {"ce_specversion": "1.0", "ce_id": event_id, "ce_source": source, "ce_type": event_type, "ce_time": time}
-    names["content-type"] = content_type
-    return tuple((name, text.encode()) for name, text in names.items() if text is not None)

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.ledger import Cut
+from sinks.kafka import Message
 from streams.join.open import OpenAccess, Partition
-
-from .kafka import Message
 
 
 class Moment(NamedTuple):

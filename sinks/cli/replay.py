@@ -10,10 +10,10 @@ import orjson
 
 from schemas.settings import Settings
 from schemas.topics import SOURCES
+from sinks.kafka import Broker, run
 from streams.policies import load_policy
 
 from .codes import GOOD, NO, NOT_READY
-from .kafka import Broker, run
 from .options import When, as_json, policy_in, with_broker
 from .replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from .replay_range import Replay

@@ -20,10 +20,10 @@ from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.policy import Policy
 from schemas.settings import Settings
+from sinks.kafka import Broker, Message, offsets_at, read_topic
 from streams.join.open import OpenAccess, Partition
 from streams.turns import slices
 
-from .kafka import Broker, Message, offsets_at, read_topic
 from .letters import Told, told_in
 from .recorded import Moment, Recorded
 from .replay_lines import Replayed

@@ -13,6 +13,7 @@ from schemas.finding import Certainty, Finding, Transition
 from schemas.joined import Word
 from schemas.plain_fact import read_plain_facts
 from schemas.policy import Policy
+from sinks.kafka import Message
 from streams.join.completeness import RANK, Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
@@ -25,8 +26,6 @@ from streams.policy.indexed import accesses_of
 from streams.policy.judging import Judging
 from streams.policy.published import Published
 from streams.sources import translate
-
-from .kafka import Message
 
 
 class Said(NamedTuple):

@@ -10,8 +10,8 @@ import click
 
 from schemas.settings import Settings
 from schemas.topics import SOURCES
+from sinks.kafka import Broker
 
-from .kafka import Broker
 from .options import as_json, with_broker
 from .outgoing import access_lines, facts_night, unreadable_facts_lines
 from .storing import check, read_all, send_and_report

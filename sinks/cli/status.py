@@ -16,12 +16,12 @@ from schemas.codec import decode
 from schemas.fact import RegisteredMark
 from schemas.finding import Finding
 from schemas.settings import Settings
+from sinks.kafka import Broker, admin, consumer, partitions, read_topic, run
 from sinks.ledger.rejudge import joined
 from streams.agents.last_cuts import notes_of
 from streams.join.completeness import NEVER
 from streams.policies import load_policy
 
-from .kafka import Broker, admin, consumer, partitions, read_topic, run
 from .options import Seconds, as_json, with_broker
 from .standing import Seen, Standing, standing
 

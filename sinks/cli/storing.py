@@ -14,11 +14,11 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from schemas.errors import RejectedInputError
+from sinks import kafka
+from sinks.kafka import Broker
+from sinks.progress import progress
 
-from . import kafka
-from .kafka import Broker
 from .outgoing import FILE_MAX, Outgoing
-from .progress import progress
 
 BATCH: Final = 1_000  # messages under way at once: half a megabyte, and progress moves often
 PATIENCE_SECONDS: Final = 5.0

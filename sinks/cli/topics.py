@@ -17,9 +17,9 @@ from schemas.errors import NotReadyError
 from schemas.settings import Settings
 from schemas.topics import Topic
 from schemas.topics_check import PRODUCTION, SINGLE_BROKER, Difference, Floor, Found, compare, refusals, wanted_config
+from sinks import kafka
+from sinks.kafka import Broker
 
-from . import kafka
-from .kafka import Broker
 from .lines import topic_line
 from .options import as_json, with_broker
 

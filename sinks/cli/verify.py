@@ -25,6 +25,7 @@ from schemas.ids import LATEST_MS, format_instant
 from schemas.ledger import Cut, Note
 from schemas.policy import Policy
 from schemas.settings import Settings
+from sinks.kafka import Broker, Message, admin, offsets_at, read_topic, run
 from sinks.ledger.audit import audit
 from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
@@ -36,7 +37,6 @@ from streams.records import read_safely
 from streams.sources import translate
 
 from .codes import GOOD, NO, NOT_READY
-from .kafka import Broker, Message, admin, offsets_at, read_topic, run
 from .letters import Told, told_in
 from .options import When, as_json, policy_in, with_broker
 from .verify_lines import lines

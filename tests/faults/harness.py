@@ -22,10 +22,10 @@ from schemas.codec import decode
 from schemas.fact import RegisteredFact
 from schemas.finding import Finding
 from schemas.topics import Topics
-from sinks.cli.kafka import Broker, Message, consumer, read_topic
 from sinks.cli.main import cli
 from sinks.cli.main import run as exit_code
 from sinks.joined import Joined
+from sinks.kafka import Broker, Message, consumer, read_topic
 from streams.policies import load_policy
 from tests.harness.department import make_day
 from tests.harness.department_plan import DAY_START, HOUR

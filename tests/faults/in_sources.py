@@ -14,7 +14,7 @@ from aiokafka.admin import NewPartitions
 from schemas.access import Access
 from schemas.codec import encode
 from schemas.fact import Account, Fact
-from sinks.cli.kafka import Broker, admin, partitions
+from sinks.kafka import Broker, admin, partitions
 from tests.faults.fault import Fault
 from tests.faults.harness import BROKER_SECONDS
 from tests.faults.logs import opened, point

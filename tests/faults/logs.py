@@ -9,7 +9,7 @@ from schemas.access import Access
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
-from sinks.cli.kafka import Message
+from sinks.kafka import Message
 from streams.sources import translate
 from tests.faults.harness import Running
 from tests.harness.department_plan import DAY_START

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
-from sinks.cli.kafka import Broker, admin
+from sinks.kafka import Broker, admin
 
 WAIT_SECONDS: Final = 30.0
 _ID, _ASSIGNMENT = 0, -1  # where these stand in a member's description

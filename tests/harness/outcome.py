@@ -9,7 +9,7 @@ from typing import Final
 from schemas.codec import decode
 from schemas.finding import Finding
 from schemas.topics import Topics
-from sinks.cli.kafka import Broker, read_topic
+from sinks.kafka import Broker, read_topic
 from sinks.ledger.rejudge import Rejudge, Verdict, joined
 from tests.harness.steps import Expected
 

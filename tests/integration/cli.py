@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from schemas.topics import Topics
-from sinks.cli.kafka import Broker, Message, producer, read_topic, run
 from sinks.cli.main import cli
 from sinks.cli.main import run as exit_code
+from sinks.kafka import Broker, Message, producer, read_topic, run
 from tests.harness.broker import SharedBroker
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -14,7 +14,7 @@ from aiokafka.admin import NewTopic, RecordsToDelete
 from aiokafka.errors import ConsumerStoppedError
 
 from schemas.settings import Settings
-from sinks.cli.kafka import Broker, admin
+from sinks.kafka import Broker, admin
 from streams import access_log
 from streams.access_log import CLOCKS_MS, FETCH_MS, AccessLog
 from streams.batch_heads import Head, head_at

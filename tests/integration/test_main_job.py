@@ -14,7 +14,7 @@ from typing import Any
 from schemas.access import Action, finding_id
 from schemas.ledger import Cut
 from schemas.topics import FEEDS, Topics
-from sinks.cli.kafka import Message
+from sinks.kafka import Message
 from sinks.ledger.rejudge import joined
 from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
 from tests.harness.broker import SharedBroker

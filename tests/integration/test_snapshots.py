@@ -18,7 +18,7 @@ from aiokafka.admin import NewTopic
 from deploy.local.service import Worker
 from schemas.finding import Finding
 from schemas.settings import Settings
-from sinks.cli.kafka import Broker, admin
+from sinks.kafka import Broker, admin
 from streams.snapshots import CHECK_SECONDS, Snapshots
 from tests.faults.harness import BROKER_SECONDS, FAULTY, Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace

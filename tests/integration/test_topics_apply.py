@@ -13,8 +13,8 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.topics_check import SINGLE_BROKER, Found, compare
-from sinks.cli.kafka import admin, run
 from sinks.cli.topics import find
+from sinks.kafka import admin, run
 from tests.harness.broker import SharedBroker
 from tests.integration.cli import Program
 from tests.integration.cli import program as make_program

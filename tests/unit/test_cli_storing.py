@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from sinks.cli.kafka import Broker
 from sinks.cli.outgoing import Outgoing
 from sinks.cli.storing import store_batch
+from sinks.kafka import Broker
 
 BATCH = [Outgoing(b"k", b"%d" % number, (("content-type", b"application/json"),)) for number in range(5)]
 

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.access import finding_id
 from schemas.ledger import Cut, MessageCounts
-from sinks.cli.kafka import Message
 from sinks.cli.recorded import Moment, Recorded
+from sinks.kafka import Message
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import question_of
 from tests.harness.builders import make_access

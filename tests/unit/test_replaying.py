@@ -11,9 +11,9 @@ from schemas.codec import encode
 from schemas.fact import Fact, Waiver
 from schemas.finding import Certainty, Flag, Outcome, Transition
 from schemas.policy import Policy
-from sinks.cli.kafka import Message
 from sinks.cli.replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from sinks.cli.replaying import Difference, Said, World
+from sinks.kafka import Message
 from streams.join.open import Partition
 from streams.join.reconcile import State
 from tests.harness.builders import (

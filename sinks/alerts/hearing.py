@@ -1,0 +1,123 @@
+"""Reads `violations.v1` into the store: each message once, whatever crashes in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.codec import decode
+from schemas.errors import NotReadyError, RejectedInputError
+from schemas.finding import Finding, MessagePlace
+from sinks import kafka
+from sinks.kafka import Broker
+from sinks.store.store import Store
+
+from .writing import hear
+
+log: Final = logging.getLogger(__name__)
+
+BATCH: Final = 500  # messages in one transaction: a third of a second, for which a person's act waits
+FETCH_MS: Final = 100
+AGAIN_SECONDS: Final = 1.0  # between two tries while the broker or the store is away
+
+
+class Counted(Protocol):
+    """What the service tells of itself; the console's metrics."""
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Adds to a counter."""
+
+
+def name_of(topic: str, partition: int) -> str:
+    """Under which name the store keeps how far a partition was read."""
+    return f"{topic}/{partition}"
+
+
+class MovedOnError(Exception):
+    """Another console has read on in this partition; `offset` is where it is."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+def take(store: Store, topic: str, partition: int, begin: int | None, records: Sequence[Any], at: int) -> int:
+    """Writes a piece of one partition, and how far it goes, in one transaction; how many acts came of it.
+
+    `begin`: where the store was when the piece was asked for. Raises MovedOnError when it is elsewhere by now, and
+    StoreNotReadyError; nothing is written then.
+    """
+    name, acts = name_of(topic, partition), 0
+    with store.writing() as writing:
+        if (found := writing.progress(name)) != begin:
+            raise MovedOnError(found or 0)
+        for record in records:
+            place = MessagePlace(topic=topic, partition=partition, offset=record.offset)
+            if (finding := _finding(record, place)) is not None:
+                acts += len(hear(writing, finding, place, at))
+        writing.advance(name, records[-1].offset + 1)
+    return acts
+
+
+def _finding(record: Any, place: MessagePlace) -> Finding | None:
+    try:
+        return decode(Finding, record.value)
+    except RejectedInputError as error:
+        # Only the judge may write there, so this is tampering or a version that we do not know: said, and passed over.
+        log.error("%s/%d/%d is no finding: %s", place.topic, place.partition, place.offset, error)
+        return None
+
+
+class Hearing:
+    """The task that keeps the store up to date with what is found."""
+
+    def __init__(self, store: Store, broker: Broker, topic: str, written: Callable[[], None]) -> None:
+        self._store, self._broker, self._topic = store, broker, topic
+        self._written = written
+        self.behind = 0  # messages stored and not yet read
+
+    async def run(self) -> None:
+        """Reads for ever; when the broker or the store is away it says so, and goes on when they are back."""
+        while True:
+            try:
+                async with kafka.consumer(self._broker) as consumer:
+                    await self._read(consumer)
+            except (NotReadyError, KafkaError, OSError) as error:
+                log.warning("findings are not read: %s", error)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        counts = await kafka.partitions(self._broker, [self._topic])
+        held = [TopicPartition(self._topic, number) for number in range(counts[self._topic])]
+        consumer.assign(held)
+        begins = {p: await asyncio.to_thread(self._begin, p.partition) for p in held}
+        firsts = await consumer.beginning_offsets(held)
+        for partition in held:
+            consumer.seek(partition, max(begins[partition] or 0, firsts[partition]))
+        while True:
+            for partition, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=BATCH)).items():
+                begins[partition] = await self._take(consumer, partition, begins[partition], records)
+            self.behind = sum([max(0, (consumer.highwater(p) or 0) - await consumer.position(p)) for p in held])
+
+    def _begin(self, partition: int) -> int | None:
+        with self._store.reading() as reading:
+            return reading.progress(name_of(self._topic, partition))
+
+    async def _take(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, begin: int | None, records: Sequence[Any]
+    ) -> int:
+        now = int(time.time() * 1000)
+        try:
+            acts = await asyncio.to_thread(take, self._store, partition.topic, partition.partition, begin, records, now)
+        except MovedOnError as moved:
+            consumer.seek(partition, moved.offset)
+            return moved.offset
+        if acts:
+            self._written()
+        return int(records[-1].offset) + 1

@@ -1,0 +1,78 @@
+"""The store: transactions that write, transactions that read, and how it comes to have its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from .engine import StoreNotReadyError, no_surprise, open_engine
+from .reading import SqlReading
+from .text import PostgresText, SqliteText, Text
+from .writing import SqlWriting
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """Everything about alerts that must not be lost. Every method may raise StoreNotReadyError."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._writer = self._engine.execution_options(writing=True)
+        self._text: Text = SqliteText() if self.kind == "sqlite" else PostgresText()
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlWriting]:
+        """A transaction that writes, alone: on the disk when this ends, nowhere when it raises."""
+        with no_surprise(), self._writer.begin() as connection:
+            writing = SqlWriting(connection, self._text)
+            yield writing
+            writing.flush()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlReading]:
+        """A transaction that reads: all it sees is as of one moment."""
+        with no_surprise(), self._reader().begin() as connection:
+            yield SqlReading(connection, self._text)
+
+    def upgrade(self) -> None:
+        """Brings the tables to what this code needs, from nothing or from an older version; nothing when they are."""
+        with no_surprise(), self._writer.begin() as connection:
+            command.upgrade(_config(connection), "head")
+
+    def refuse_unless_current(self) -> None:
+        """Raises StoreNotReadyError when the tables are those of another version of this code."""
+        with no_surprise(), self._engine.begin() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        if found != wanted:
+            raise StoreNotReadyError(f"the store is of version {found or 'none'}, this code needs {wanted}")
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self._engine.dispose()
+
+    def _reader(self) -> Engine:
+        if self.kind == "sqlite":
+            return self._engine
+        return self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,105 @@
+"""The tables of the store. `acts` is the truth, and only grows; everything else can be made anew from it or from Kafka.
+
+What they look like in a database is said by the migrations; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+
+METADATA: Final = MetaData()
+
+ACTS: Final = Table(
+    "acts",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("alert_id", String(34), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("staff", String(200)),
+    Column("key", String(200)),
+    Column("document", LargeBinary, nullable=False),  # the act as the contract spells it
+    UniqueConstraint("alert_id", "version", name="acts_of_alert"),
+    UniqueConstraint("staff", "key", name="acts_by_key"),
+)
+"""Every act. A trigger refuses to change or delete one: whoever does it all the same has to do it on purpose."""
+
+CHAIN: Final = Table(
+    "chain",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""One row: the newest act. Whoever writes locks it first, so acts have one order."""
+
+ALERTS: Final = Table(
+    "alerts",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # the number of the act that raised it
+    Column("alert_id", String(34), nullable=False, unique=True),
+    Column("status", String(20), nullable=False),
+    Column("severity", Integer, nullable=False),  # 0 low to 3 critical, so that they can be ordered
+    Column("outcome", String(20), nullable=False),
+    Column("clause", String(200), nullable=False),
+    Column("disposition", String(20)),
+    Column("holder", String(200)),
+    Column("owed", Integer, nullable=False),  # obligations that nobody has recorded yet
+    Column("opened_at", BigInteger, nullable=False),
+    Column("acknowledged_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("last_at", BigInteger, nullable=False),  # its newest act: the order in which alerts have changed
+    Column("group_who", String(250), nullable=False),
+    Column("group_record", String(250), nullable=False),
+    Column("document", LargeBinary, nullable=False),  # the alert as the contract spells it
+    Index("alerts_by_change", "status", "last_at", "alert_id"),
+    Index("alerts_by_group", "group_who", "group_record", "clause"),
+    Index("alerts_by_severity", "severity", "last_at", "alert_id"),
+    Index("alerts_by_holder", "holder", "last_at", "alert_id"),
+    Index("alerts_by_owed", "owed", "last_at", "alert_id"),
+)
+"""What the acts of each alert come to."""
+
+FINDINGS: Final = Table(
+    "findings",
+    METADATA,
+    Column("finding_id", String(34), primary_key=True),
+    Column("alert_id", String(34), nullable=False),
+    Column("number", BigInteger, nullable=False),  # of the newest act that carries it
+    Index("findings_of_alert", "alert_id", "number"),
+)
+"""Where each finding is."""
+
+PARTIES: Final = Table(
+    "parties",
+    METADATA,
+    Column("relation", String(20), primary_key=True),
+    Column("name", String(250), primary_key=True),
+    Column("alert_id", String(34), primary_key=True),
+    Index("parties_of_alert", "alert_id"),
+)
+"""Whom an alert is about; it is kept from them."""
+
+FACETS: Final = Table(
+    "facets",
+    METADATA,
+    Column("status", String(20), primary_key=True),
+    Column("severity", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", String(20), primary_key=True),
+    Column("clause", String(200), primary_key=True),
+    Column("alerts", BigInteger, nullable=False),
+)
+"""How many alerts there are of each kind: counting 300,000 for each page would take longer than showing one."""
+
+PROGRESS: Final = Table(
+    "progress",
+    METADATA,
+    Column("name", String(300), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""How far what is read from Kafka has been written here, and how far the acts have been mirrored there."""
+
+PROJECTED: Final = (ALERTS, FINDINGS, PARTIES, FACETS)
+"""What `alerts rebuild` makes anew."""

@@ -1,0 +1,84 @@
+"""What the tables look like, how they come to be, and databases that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from sinks.store.engine import StoreNotReadyError, sqlite_url
+from sinks.store.store import Store
+from sinks.store.tables import METADATA
+from tests.harness.postgres import new_database_name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty database of each kind."""
+    return Store(sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("database"))
+
+
+def test_the_migrations_make_the_tables_that_the_code_believes_in(store: Store) -> None:
+    """Twice is once; the index of words, which each database has in its own way, is beside them."""
+    store.upgrade()
+    store.upgrade()
+    store.refuse_unless_current()
+    with store._engine.begin() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), METADATA)
+    names = {getattr(change[1], "name", "") for change in found if change[0] in {"remove_table", "remove_index"}}
+    assert [c for c in found if c[0] not in {"remove_table", "remove_index"}] == []
+    assert all(name.startswith("act_text") for name in names)
+    store.close()
+
+
+def test_a_store_of_another_version_is_refused(store: Store) -> None:
+    """Nobody works on tables that are not those of the code."""
+    with pytest.raises(StoreNotReadyError, match="of version none"):
+        store.refuse_unless_current()
+    store.upgrade()
+    with store._engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreNotReadyError, match="of version 9999, this code needs 0001"):
+        store.refuse_unless_current()
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://somewhere/alerts", "nonsense", "sqlite+nothing:///x"])
+def test_what_is_no_store_is_named(url: str) -> None:
+    """By the setting, not by its value, which may hold a password."""
+    with pytest.raises(StoreNotReadyError, match="NTK_STORE_URL") as told:
+        Store(url)
+    assert "somewhere" not in str(told.value)
+
+
+def test_a_server_that_is_away_is_told_in_a_line(postgres: object) -> None:
+    """Without the address's password."""
+    url = postgres.create_database(new_database_name())
+    away = url.replace(f":{postgres.port}/", ":1/")
+    assert away != url
+    with pytest.raises(StoreNotReadyError, match="did not answer") as told:
+        Store(away).upgrade()
+    assert postgres.password not in str(told.value)
+
+
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    """SQLite's own bound stands for it: pages may not become more."""
+    store = Store(sqlite_url(tmp_path))
+    store.upgrade()
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(StoreNotReadyError, match="full"):
+            _fill(connection)
+    store.close()
+
+
+def _fill(connection: object) -> None:
+    from sinks.store.engine import no_surprise
+
+    with no_surprise():
+        connection.exec_driver_sql("CREATE TABLE filler AS SELECT zeroblob(100000)")
