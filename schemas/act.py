@@ -199,9 +199,10 @@ ActKind = Literal[
 
 
 class Actor(Strict):
-    """Who acted: the staff member, and in which role."""
+    """Who acted: the staff member, by which sign-in, and in which role."""
 
     staff: Id
+    login: Id
     role: Role
 
 

@@ -60,7 +60,7 @@ def take(store: Store, topic: str, partition: int, begin: int | None, records: S
         for record in records:
             place = MessagePlace(topic=topic, partition=partition, offset=record.offset)
             if (finding := _finding(record, place)) is not None:
-                acts += len(hear(writing, finding, place, at))
+                acts += len(hear(writing, finding, place, writing.moment(at)))
         writing.advance(name, records[-1].offset + 1)
     return acts
 

@@ -10,8 +10,8 @@ from .tables import ACTS, ALERTS, CHAIN, FACETS, FINDINGS, PARTIES, PROGRESS
 
 PIECE: Final = 1_000  # acts read at once where all are read
 
-HEAD: Final = select(CHAIN.c.number, CHAIN.c.digest).with_for_update()
-MOVE_HEAD: Final = update(CHAIN).values(number=bindparam("to_number"), digest=bindparam("to_digest"))
+HEAD: Final = select(CHAIN.c.number, CHAIN.c.digest, CHAIN.c.at).with_for_update()
+MOVE_HEAD: Final = update(CHAIN).values({c: bindparam(f"to_{c}") for c in ("number", "digest", "at")})
 
 ALERT: Final = select(ALERTS.c.document, ALERTS.c.status, ALERTS.c.severity, ALERTS.c.outcome, ALERTS.c.clause).where(
     ALERTS.c.alert_id == bindparam("alert_id")

@@ -32,6 +32,7 @@ CHAIN: Final = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),  # no act to come is earlier, whoever writes it
 )
 """One row: the newest act. Whoever writes locks it first, so acts have one order."""
 
@@ -100,6 +101,25 @@ PROGRESS: Final = Table(
     Column("value", BigInteger, nullable=False),
 )
 """How far what is read from Kafka has been written here, and how far the acts have been mirrored there."""
+
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the token: who reads the table cannot sign in with it
+    Column("login", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Who is signed in. Not evidence: what somebody did says so itself."""
+
+SECRETS: Final = Table(
+    "secrets",
+    METADATA,
+    Column("name", String(40), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+"""Random bytes of this installation."""
 
 PROJECTED: Final = (ALERTS, FINDINGS, PARTIES, FACETS)
 """What `alerts rebuild` makes anew."""

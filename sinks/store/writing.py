@@ -37,6 +37,7 @@ class SqlWriting:
         self._text = text
         row = connection.execute(say.HEAD).one()
         self._head = Head(row.number, row.digest)
+        self._at = int(row.at)
         self._alerts: dict[str, Alert | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
         self._counts: Counter[Kind] = Counter()
@@ -44,6 +45,11 @@ class SqlWriting:
     def head(self) -> Head:
         """The newest act of all."""
         return self._head
+
+    def moment(self, now: int) -> int:
+        """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock."""
+        self._at = max(self._at, now)
+        return self._at
 
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of this id."""
@@ -87,6 +93,7 @@ class SqlWriting:
         }
         self._connection.execute(say.ADD_ACT, row)
         self._head = head
+        self._at = max(self._at, act.at)
 
     def put(self, act: Act, alert: Alert) -> None:
         """Make the alert, and the finding that the act is about, what the act has made of them."""
@@ -133,7 +140,7 @@ class SqlWriting:
 
     def flush(self) -> None:
         """Writes what was put off; the store calls it at the end."""
-        self._connection.execute(say.MOVE_HEAD, {"to_number": self._head.number, "to_digest": self._head.digest})
+        self._connection.execute(say.MOVE_HEAD, self._head_row())
         rows = [
             {"status": status, "severity": rank, "outcome": outcome, "clause": clause, "by": by}
             for (status, rank, outcome, clause), by in sorted(self._counts.items())
@@ -143,6 +150,9 @@ class SqlWriting:
             self._connection.execute(say.COUNT, rows)
             self._connection.execute(say.FORGET_ZEROES)
         self._counts.clear()
+
+    def _head_row(self) -> dict[str, Any]:
+        return {"to_number": self._head.number, "to_digest": self._head.digest, "to_at": self._at}
 
     def _place(self, act: Act, body: OfFinding) -> list[Party]:
         """Says where the finding is, and whom the alert is about; returns those who are new to it."""

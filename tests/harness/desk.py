@@ -119,7 +119,7 @@ class Desk:
         """Somebody acts on an alert: by default on the only one there is."""
         self.now += 1000
         command = Command(
-            actor=Actor(staff=who, role=rest.get("role", "analyst")),
+            actor=Actor(staff=who, login=f"{who}-login", role=rest.get("role", "analyst")),
             bodies=bodies,
             key=rest.get("key"),
             expected=rest.get("expected"),

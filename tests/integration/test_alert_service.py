@@ -172,7 +172,7 @@ async def test_two_consoles_on_one_database_write_each_act_once(fresh: Settings,
         for n in range(8):
             await one.find(looks(25, staff=f"w{n}"))
         await one.until(lambda: one.findings() == 200)
-        command = Command(actor=Actor(staff="w002", role="analyst"), bodies=(TAKE, NOTE))
+        command = Command(actor=Actor(staff="w002", login="ana", role="analyst"), bodies=(TAKE, NOTE))
         with other.store.writing() as writing:
             act_on(writing, _first(one.store), command, 9)
         await one.until(one.is_mirrored)

@@ -91,7 +91,7 @@ def tell(store: Any, steps: list[Finding | tuple[str, Body]]) -> None:
 
 def act(store: Any, alert_id: str, who: str, *bodies: Body, at: int = NOW, **rest: object) -> Alert | None:
     """Somebody acts; None when it was refused."""
-    command = Command(actor=Actor(staff=who, role="analyst"), bodies=bodies, **rest)
+    command = Command(actor=Actor(staff=who, login=f"{who}-login", role="analyst"), bodies=bodies, **rest)
     try:
         with store.writing() as writing:
             return act_on(writing, alert_id, command, at)[1]
@@ -165,7 +165,7 @@ def test_two_writers_at_once_one_wins_and_the_other_learns_who_and_when(store: S
     start = threading.Barrier(8)
 
     def press(who: str) -> None:
-        command = Command(actor=Actor(staff=who, role="analyst"), bodies=(TAKE,), expected=1)
+        command = Command(actor=Actor(staff=who, login=f"{who}-login", role="analyst"), bodies=(TAKE,), expected=1)
         start.wait(30)
         try:
             with store.writing() as writing:

@@ -36,8 +36,9 @@ def _acts() -> None:
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
     )
-    op.bulk_insert(chain, [{"id": 1, "number": 0, "digest": "0" * 64}])
+    op.bulk_insert(chain, [{"id": 1, "number": 0, "digest": "0" * 64, "at": 0}])
     op.create_table(
         "progress",
         sa.Column("name", sa.String(300), primary_key=True),

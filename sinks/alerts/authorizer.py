@@ -1,0 +1,85 @@
+"""Who may do what to which alert: by role, and by how one stands to the people whom the alert is about. Pure.
+
+There is no other place that decides this: pages, API, live rows and command line all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+from schemas.act import Role
+from schemas.errors import NeedToKnowError
+
+from .directory import Person
+from .parties import Party
+
+Deed = Literal[
+    "see",
+    "search",
+    "note",
+    "acknowledge",
+    "release",
+    "close",
+    "confirm",
+    "reopen",
+    "record",
+    "reveal",
+    "export",
+    "audit",
+]
+"""`confirm`: to close as a confirmed violation. `audit`: to see the chain, and check it."""
+Standing = Literal["none", "about_them", "superior_of_actor"]
+"""`about_them`: about themselves, or about somebody who answers for their work."""
+
+MAY: Final[Mapping[Role, frozenset[Deed]]] = MappingProxyType(
+    {
+        "viewer": frozenset({"see"}),
+        "analyst": frozenset({"see", "search", "note", "acknowledge", "release", "close", "reopen", "reveal"}),
+        "investigator": frozenset(
+            {"see", "search", "note", "acknowledge", "release", "close", "confirm", "reopen", "reveal", "export"}
+        ),
+        "law": frozenset(
+            {
+                "see",
+                "search",
+                "note",
+                "acknowledge",
+                "release",
+                "close",
+                "confirm",
+                "reopen",
+                "record",
+                "reveal",
+                "export",
+            }
+        ),
+        "auditor": frozenset({"see", "search", "note", "reveal", "export", "audit"}),
+        "admin": frozenset({"see", "note", "release", "record", "audit"}),
+    }
+)
+"""By role. Whoever looks after the system need not look at records; whoever audits does not decide."""
+SUPERIORS_MAY: Final[frozenset[Deed]] = frozenset({"see", "note"})
+"""The actor's own superiors see and comment, whatever their role; they never dispose."""
+
+
+class NotAllowedError(NeedToKnowError):
+    """This person may not do this to this alert, which they may see; somebody else must."""
+
+
+def standing(person: Person, parties: frozenset[Party]) -> Standing:
+    """How somebody stands to the people an alert is about. What must be hidden goes first."""
+    if parties & person.hidden():
+        return "about_them"
+    actors = {Party("actor", staff) for staff in person.below} | {Party("login", name) for name in person.logins_below}
+    return "superior_of_actor" if parties & actors else "none"
+
+
+def may(role: Role, stands: Standing, deed: Deed) -> bool:
+    """Whether this deed is allowed."""
+    if stands == "about_them":
+        return False
+    if stands == "superior_of_actor":
+        return deed in SUPERIORS_MAY
+    return deed in MAY[role]
