@@ -175,7 +175,7 @@ def _judging(policy: Policy) -> Judging:
     return Judging(
         policy=policy,
         knowledge=knowledge,
-        completeness=Completeness(policy.gating_feeds()),
+        completeness=Completeness.under(policy),
         published=Published(),
         index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
         translate=translate,

@@ -13,12 +13,13 @@ from typing import Any
 
 from schemas.access import Action, finding_id
 from schemas.ledger import Cut
-from schemas.topics import FEEDS, Topics
+from schemas.topics import Topics
 from sinks.cli.kafka import Message
 from sinks.ledger.rejudge import joined
 from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import (
+    DUTY_FEEDS,
     account,
     assignment,
     coverage,
@@ -161,7 +162,7 @@ def test_a_provisional_finding_becomes_final_once_the_grace_is_over(tale: Tale) 
     tale.see(snooper, "view", case)
     tale.promises("14:30")
     (early,) = tale.told()
-    assert (early.certainty, early.waiting_for) == ("provisional", tuple(sorted(FEEDS)))
+    assert (early.certainty, early.waiting_for) == ("provisional", tuple(sorted(DUTY_FEEDS)))
     tale.promises("15:00")
     (finding,) = tale.told()
     assert (finding.certainty, finding.waiting_for) == ("final", ())
