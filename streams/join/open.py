@@ -220,6 +220,10 @@ class OpenAccesses:
         by_mark, by_waiver = self._due_by_mark[is_at_console], self._due_by_waiver[is_at_console]
         return {*_pop_due(by_mark, low), *_pop_due(by_waiver, low_waived)}
 
+    def has_any(self, topic: str) -> bool:
+        """Whether an access on this topic is open, or what was said of it not yet stored."""
+        return any(held for partition, held in self._held.items() if partition.topic == topic)
+
     def pending(self) -> int:
         """How many wait without a standing finding."""
         return self._pending.total()

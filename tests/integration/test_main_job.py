@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from schemas.access import Action, finding_id
+from schemas.codec import decode_registered
+from schemas.fact import Waiver
 from schemas.ledger import Cut
-from schemas.topics import Topics
+from schemas.topics import CONSOLE, Topics
 from sinks.cli.kafka import Message
 from sinks.ledger.rejudge import joined
 from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
@@ -354,7 +356,20 @@ def test_a_feed_that_stands_still_for_too_long_is_judged_without(
         tale.mark("cases", tale.at("23:00"))
         tale.play()
         until(lambda: joined_certainty(tale) == ["final"], "the finding was not completed", seconds=20)
+        assert waived(one) == {"cases"}, "the console was given up, and nobody waited for it"
+        tale.learn(account(f"console.{snooper}", snooper, source=CONSOLE, **tale.fields()))
+        tale.see(snooper, "view", case, source=CONSOLE)
+        tale.play()
+        until(lambda: "incomplete" in joined_certainty(tale), "nothing was decided without the console", seconds=20)
+        (finding,) = (finding for finding in tale.transitions() if finding.access.source == CONSOLE)
+        assert (finding.outcome, finding.waiting_for) == ("unexplained", ("console",))
         assert one.verify()["differences"] == []
+
+
+def waived(one: Running) -> set[str]:
+    """The feeds that were judged without."""
+    facts = (decode_registered(message.value) for message in one.messages(one.topics.facts))
+    return {said.feed for said in facts if isinstance(said, Waiver)}
 
 
 def test_a_feed_that_was_silent_before_a_restart_is_noticed_after_it(
