@@ -192,13 +192,17 @@ def a_final_then_never_changes(played: Played) -> None:
 
 
 def nobody_else_waits_for_the_alert_console(played: Played) -> None:
-    """What it says, promises or keeps to itself is no part of any finding or cut elsewhere, nor holds anything back."""
-    feed = FEED_OF["review"]
+    """What it says, promises or keeps to itself is no part of any finding or cut elsewhere, nor holds anything back.
+
+    And nobody is accused of a look at it before it has spoken."""
+    feed, is_asked = FEED_OF["review"], played.history.policy.paths.reviews.enabled
     for finding in played.stored.findings:
         if finding.access.source != CONSOLE:
             assert feed not in {*finding.marks, *finding.waiting_for}, finding
             assert all(used.feed != feed for said in finding.explanations for used in said.facts), finding
             assert all(used.feed != feed for said in finding.near_misses for used in said.facts), finding
+        elif is_asked and finding.transition == "raised" and finding.certainty != "incomplete":
+            assert feed in finding.marks, finding
     for partition, cuts in played.stored.cuts.items():
         if source_of(partition.topic) != CONSOLE:
             assert all(feed not in stored.cut.marks for stored in cuts), partition

@@ -202,6 +202,22 @@ def test_what_stands_beside_an_offset_is_of_the_feeds_of_that_source() -> None:
     assert differences(stored) == ["access.console.v1/1/0: was pending and nothing was said of it since"]
 
 
+def test_what_was_found_without_the_console_is_held_to_its_waiver() -> None:
+    """By the note alone, which speaks of what an access at the console waits for: the finding is gone, and told so."""
+    stored, worker = played(console_through=None)
+    stored.facts.append(Waiver(feed="console", through=EVENING))
+    worker.hear()
+    worker.store()
+    worker.hear()
+    worker.store()
+    assert [(f.access.source, f.certainty) for f in stored.findings] == [("ecms", "final"), (CONSOLE, "incomplete")]
+    assert differences(stored) == []
+    assert differences(stored, findings=stored.findings[:1]) == [
+        "access.console.v1/1/0: not as it must stand at position 4",
+        "access.console.v1/1/0: was pending and nothing was said of it since",
+    ]
+
+
 @pytest.mark.parametrize("prefix", ["", "a.b-", "access.ecms.v1."])
 def test_a_topic_tells_its_source(prefix: str) -> None:
     """Whatever is before its name."""

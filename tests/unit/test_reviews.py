@@ -62,8 +62,9 @@ def test_an_alert_that_is_held_explains_a_look_at_its_record_at_the_console() ->
 
 
 def test_taking_an_alert_is_no_leave_to_open_the_case_elsewhere() -> None:
-    """The same person and the same record, at the same moment, in ECMS."""
+    """The same person, record and moment in ECMS; also of whoever once had it, where every path is walked."""
     assert outcome(ELSEWHERE, MINE) == "unexplained"
+    assert outcome(ELSEWHERE, MINE, assignment("w028", valid_to="09:00")) == "unexplained"
 
 
 def test_any_alert_about_the_record_will_do() -> None:
