@@ -45,9 +45,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen."""
+    """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen.
+
+    `mine`: held by whoever asks; `owed`: with an obligation that nobody has recorded.
+    """
 
     total: int = 0
+    mine: int = 0
+    owed: int = 0
     status: dict[str, int] = field(default_factory=dict)
     severity: dict[str, int] = field(default_factory=dict)
     outcome: dict[str, int] = field(default_factory=dict)
@@ -89,8 +94,8 @@ class SqlReading:
         )
         return [decode(Alert, raw) for raw in found.scalars()]
 
-    def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
-        """Counts of everything that exists for whoever asks: of all, less what is kept from them."""
+    def facets(self, hidden: frozenset[Party] = frozenset(), holder: str | None = None) -> Facets:
+        """Counts of everything that exists for whoever asks: of all, less what is kept from them. `holder`: they."""
         kinds = [FACETS.c.status, FACETS.c.severity, FACETS.c.outcome, FACETS.c.clause]
         rows = [(row, row.alerts) for row in self._connection.execute(select(*kinds, FACETS.c.alerts))]
         if hidden:
@@ -101,7 +106,11 @@ class SqlReading:
                 .group_by(*columns)
             )
             rows += [(row, -row.alerts) for row in self._connection.execute(kept)]
-        found = Facets(total=sum(count for _, count in rows))
+        found = Facets(
+            total=sum(count for _, count in rows),
+            mine=0 if holder is None else self._count(Filter(hidden=hidden, holder=holder)),
+            owed=self._count(Filter(hidden=hidden, is_owed=True)),
+        )
         for row, count in rows:
             for counts, name in (
                 (found.status, row.status),
@@ -148,6 +157,12 @@ class SqlReading:
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
+
+    def _count(self, wanted: Filter) -> int:
+        """By an index: few are held by one person, or owed."""
+        return self._connection.execute(
+            select(func.count()).select_from(ALERTS).where(*self._conditions(wanted))
+        ).scalar_one()
 
     def _conditions(self, wanted: Filter) -> list[ColumnElement[bool]]:
         ranks = [SEVERITIES.index(s) for s in wanted.severity]
