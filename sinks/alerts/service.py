@@ -55,25 +55,23 @@ def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
 
 
 class AlertService:
-    """Reading and mirroring as two tasks, which end when it is closed."""
+    """Reading and mirroring, as two tasks."""
 
     def __init__(self, store: Store, broker: Broker, settings: Settings) -> None:
         topics = settings.topics
         self.store = store
         self._broker = broker
         self._topic = topics.alert_events
-        self.mirror = Mirror(store, broker, topics.alert_events)
+        self.mirror = Mirror(store, broker, topics)
         self.hearing = Hearing(store, broker, topics.violations, self.mirror.news)
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Brings the store up to this version and begins. Raises NotReadyError, and as `refuse_unless_whole`."""
+        """Brings the store up to this version. Raises NotReadyError, and as `refuse_unless_whole`."""
         await asyncio.to_thread(self.store.upgrade)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
-        self._tasks = [asyncio.create_task(self.hearing.run()), asyncio.create_task(self.mirror.run())]
 
-    async def close(self) -> None:
-        """Ends both; what they were about is done again by whoever begins next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def run(self) -> None:
+        """Reads and mirrors until it is cancelled; what it was about is then done again by whoever begins next."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.hearing.run())
+            group.create_task(self.mirror.run())

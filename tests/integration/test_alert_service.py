@@ -62,10 +62,12 @@ class Scene:
         """The service while it runs."""
         service = AlertService(self.store, self.broker, self.settings)
         await service.start()
+        task = asyncio.create_task(service.run())
         try:
             yield service
         finally:
-            await service.close()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def find(self, findings: Sequence[Finding | bytes]) -> None:
         """The judge publishes these."""
