@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -101,6 +101,12 @@ class Settings(BaseSettings):
 
     console_demo_users: Annotated[str, Field(max_length=2_000)] = ""
     """Who may sign in without a password, for trying out: `login:role,...`; only on loopback. Empty: nobody."""
+
+    console_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6067"
+    """Where commands about alerts find the console. The default: one on this machine."""
+
+    token: SecretStr = SecretStr("")
+    """The session's token for commands about alerts. Empty: what `alerts sign-in` kept in NTK_DATA_DIR."""
 
     console_https: bool = False
     """Whether browsers reach the console by HTTPS, through a proxy before it: its cookie then goes no other way."""

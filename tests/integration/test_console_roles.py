@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "note": ("note", {"text": "asked the unit"}),
     "record": ("record", {"obligation": "discipline", "reference": "HR-1"}),
     "reveal": ("reveal", {"why": "to ask the unit"}),
+    "export": ("export", {"why": "for the Law Department"}),
 }
 """By deed: the endpoint and what it takes."""
 NOT_THERE: Final = "a_" + "0" * 32
@@ -154,4 +155,4 @@ async def test_the_matrix_is_as_large_as_it_should_be() -> None:
     """Roles by endpoints by relations: nobody forgets to add a new one here."""
     on_alerts = {route.path.rpartition("}")[2].lstrip("/") for route in ROUTES if "{alert_id" in route.path}
     assert on_alerts == {read.lstrip("/") for read in READS} | {command for command, _ in COMMANDS.values()}
-    assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 726
+    assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 792
