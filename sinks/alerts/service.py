@@ -1,8 +1,12 @@
-"""The alerts service: findings into the store, acts out to their topic, and nothing begun on a store that was lost."""
+"""The alerts service: findings into the store, acts out to their topic, a look back from each confirmed alert.
+
+Nothing is begun on a store that was lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing
 from typing import Final
 
@@ -10,14 +14,19 @@ from schemas.act import Act
 from schemas.errors import BrokenPromiseError, NotReadyError
 from schemas.settings import Settings
 from sinks import kafka
+from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.store import Store
+from streams.policy.aside import fault
 
 from .chain import Head
 from .hearing import Hearing
 from .mirror import Mirror
+from .reading_back import ReadingBack
 from .rebuilding import read_act
+
+log: Final = logging.getLogger(__name__)
 
 HOW: Final = "run `needtoknow alerts rebuild --from-kafka` first"
 
@@ -54,8 +63,14 @@ def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
         )
 
 
+def _say_why(ended: asyncio.Task[None]) -> None:
+    """None of them ends by itself."""
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        log.critical("%s has ended: %s; start the console anew", ended.get_name(), fault(error))
+
+
 class AlertService:
-    """Reading and mirroring as two tasks, which end when it is closed."""
+    """Hearing, mirroring and looking back as tasks, with all facts beside them; they end when it is closed."""
 
     def __init__(self, store: Store, broker: Broker, settings: Settings) -> None:
         topics = settings.topics
@@ -64,16 +79,26 @@ class AlertService:
         self._topic = topics.alert_events
         self.mirror = Mirror(store, broker, topics.alert_events)
         self.hearing = Hearing(store, broker, topics.violations, self.mirror.news)
+        self.facts = FactsReader(broker, topics.facts)
+        self.reading_back = ReadingBack(store, broker, topics, self.facts, self.mirror.news)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Brings the store up to this version and begins. Raises NotReadyError, and as `refuse_unless_whole`."""
         await asyncio.to_thread(self.store.upgrade)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
-        self._tasks = [asyncio.create_task(self.hearing.run()), asyncio.create_task(self.mirror.run())]
+        tasks = (self.facts, self.hearing, self.mirror, self.reading_back)
+        self._tasks = [asyncio.create_task(task.run(), name=type(task).__name__) for task in tasks]
+        for begun in self._tasks:
+            begun.add_done_callback(_say_why)
+
+    def written(self) -> None:
+        """A person's act is in the store: whoever waits for one looks now."""
+        self.mirror.news()
+        self.reading_back.news()
 
     async def close(self) -> None:
-        """Ends both; what they were about is done again by whoever begins next."""
+        """Ends all; what they were about is done again by whoever begins next."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
