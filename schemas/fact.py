@@ -73,11 +73,20 @@ class UnitMember(Strict):
     unit: Id
 
 
+class Review(Strict):
+    """`staff` holds an alert about this record, and must look at it at the alert console; valid while they hold it."""
+
+    kind: Literal["review"]
+    staff: Id
+    record: Record
+    alert: Id
+
+
 Body = Annotated[
-    Assignment | Supervision | Coverage | Account | Membership | UnitMember,
+    Assignment | Supervision | Coverage | Account | Membership | UnitMember | Review,
     Field(discriminator="kind"),
 ]
-FactKind = Literal["assignment", "supervision", "coverage", "account", "membership", "unit_member"]
+FactKind = Literal["assignment", "supervision", "coverage", "account", "membership", "unit_member", "review"]
 
 
 class Fact(Strict):

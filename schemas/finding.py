@@ -15,7 +15,7 @@ Outcome = Literal["explained", "late", "revoked", "unexplained", "unresolved"]
 Certainty = Literal["incomplete", "provisional", "final"]
 Severity = Literal["low", "medium", "high", "critical"]
 Transition = Literal["raised", "revised", "withdrawn", "reinstated"]
-PathName = Literal["own-assignment", "supervises", "covers"]
+PathName = Literal["own-assignment", "supervises", "covers", "reviews"]
 Flag = Literal["borderline", "clock-ahead", "shared-login"]
 
 Many = Field(strict=False)  # JSON has lists only; values of the contract are tuples so that nobody changes them

@@ -11,7 +11,7 @@ from pydantic import Field
 from .access import Action
 from .fact import FactKind
 from .finding import Outcome, PolicyRef, Severity
-from .ids import FeedName, Id
+from .ids import FeedName, Id, SourceName
 from .model import Strict
 from .topics import FEEDS
 
@@ -38,12 +38,19 @@ class Covers(Strict):
     carries_line: bool = True
 
 
+class Reviews(Strict):
+    """Cleared at the alert console, and nowhere else, by holding an alert about the record."""
+
+    enabled: bool = True
+
+
 class Paths(Strict):
-    """The explanation paths, the most direct first."""
+    """The explanation paths, the most direct first. A document that does not name `reviews` does without."""
 
     own_assignment: OwnAssignment
     supervises: Supervises
     covers: Covers
+    reviews: Reviews = Reviews(enabled=False)
 
 
 class Clause(Strict):
@@ -73,7 +80,10 @@ class Policy(Strict):
 
     def hash(self) -> str:
         """SHA-256 of the document with sorted keys, in hex."""
-        return hashlib.sha256(orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        document = self.model_dump(mode="json")
+        if not self.paths.reviews.enabled:  # means what it meant before there was such a path, and cuts name it so
+            del document["paths"]["reviews"]
+        return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def ref(self) -> PolicyRef:
         """How findings name it."""
@@ -83,8 +93,11 @@ class Policy(Strict):
         """The clause that this action falls under; the document covers every action (checked when it is read)."""
         return next(c for c in self.clauses if action in c.actions)
 
-    def gating_feeds(self) -> frozenset[FeedName]:
-        """The feeds that an enabled path, or the resolution of logins, reads."""
+    def gating_feeds(self, source: SourceName | None = None) -> frozenset[FeedName]:
+        """The feeds that an enabled path, or the resolution of logins, reads for an access at this source.
+
+        None: at a source to which no feed of its own belongs, which is all of them but the alert console.
+        """
         kinds: set[FactKind] = {"account"}
         if self.paths.own_assignment.enabled or self.paths.supervises.enabled or self.paths.covers.enabled:
             kinds |= {"assignment", "membership", "unit_member"}
@@ -92,4 +105,6 @@ class Policy(Strict):
             kinds |= {"supervision"}
         if self.paths.covers.enabled:
             kinds |= {"coverage"}
-        return frozenset(f.name for f in FEEDS.values() if f.kinds & kinds)
+        if self.paths.reviews.enabled:
+            kinds |= {"review"}
+        return frozenset(f.name for f in FEEDS.values() if f.kinds & kinds and f.explains in (None, source))

@@ -16,6 +16,9 @@ FOR_EVER: Final = -1
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
 
+CONSOLE: Final[SourceName] = "console"
+"""The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -33,11 +36,15 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """A system that states facts, and the kinds it may state."""
+    """A system that states facts, and the kinds it may state.
+
+    `explains`: the only source whose accesses its facts may explain, so that no other waits for it; None: any.
+    """
 
     name: FeedName
     title: str
     kinds: frozenset[FactKind]
+    explains: SourceName | None = None
 
 
 SOURCES: Final = MappingProxyType(
@@ -52,9 +59,16 @@ SOURCES: Final = MappingProxyType(
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),
             Source(name="paper", title="paper sign-out"),
+            Source(name=CONSOLE, title="alert console"),
         )
     }
 )
+
+
+def source_of(topic: str) -> SourceName:
+    """Whose accesses go to this topic, whatever its prefix."""
+    return topic.removesuffix(".v1").rpartition(".")[2]
+
 
 FEEDS: Final = MappingProxyType(
     {
@@ -67,6 +81,7 @@ FEEDS: Final = MappingProxyType(
                 kinds=frozenset({"account", "supervision", "coverage", "unit_member"}),
             ),
             Feed(name="cases", title="case composition", kinds=frozenset({"membership"})),
+            Feed(name="console", title="alerts taken", kinds=frozenset({"review"}), explains=CONSOLE),
         )
     }
 )

@@ -14,6 +14,7 @@ import mode
 
 from schemas.policy import Policy
 from schemas.settings import Settings
+from schemas.topics import CONSOLE
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
@@ -93,7 +94,7 @@ def build_app(settings: Settings) -> App:
     )
     register = Register(
         settings,
-        gating=policy.gating_feeds(),
+        gating=policy.gating_feeds() | policy.gating_feeds(CONSOLE),
         broadcast=broadcast,
         store=store,
         telemetry=telemetry,
@@ -175,7 +176,7 @@ def _judging(policy: Policy) -> Judging:
     return Judging(
         policy=policy,
         knowledge=knowledge,
-        completeness=Completeness(policy.gating_feeds()),
+        completeness=Completeness.under(policy),
         published=Published(),
         index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
         translate=translate,

@@ -152,6 +152,10 @@ class Broadcast(mode.Service):
         """Present end offsets of these partitions of any topics. Raises KafkaError when the broker does not say."""
         return dict(await self._ends.end_offsets([TopicPartition(*tp) for tp in tps]))
 
+    async def partitions_of(self, topic: str) -> list[TopicPartition]:
+        """All there are of a topic."""
+        return [TopicPartition(topic, p) for p in sorted(await self._ends._client._wait_on_metadata(topic))]
+
     async def facts_end(self) -> int:
         """The next offset of `facts.v1`."""
         return (await self.end_offsets())[self._facts]
@@ -189,10 +193,8 @@ class Broadcast(mode.Service):
         )
 
     async def _assign(self) -> None:
-        findings = self._topics.violations
         self._news = [self._facts, TopicPartition(self._topics.marks, 0)]
-        known = await self._reader._client._wait_on_metadata(findings)
-        self._findings = [TopicPartition(findings, p) for p in sorted(known)]
+        self._findings = await self.partitions_of(self._topics.violations)
         partitions = self._news + self._findings
         self._reader.assign(partitions)
         starts = await self._reader.beginning_offsets(partitions)

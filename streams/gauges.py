@@ -13,13 +13,14 @@ import mode
 
 from schemas.policy import Policy
 from schemas.settings import Settings
+from schemas.topics import FEEDS
 from streams.agents.judge import Judge
 from streams.agents.take_over import DAY_MS
 from streams.broadcast import Broadcast
 
 from .snapshots import Snapshots
 from .store import Store
-from .telemetry import Telemetry
+from .telemetry import NEVER_MARKED, Telemetry
 
 EVERY_SECONDS: Final = 1.0
 
@@ -43,6 +44,7 @@ class Gauges(mode.Service):
         super().__init__(**kwargs)
         self._settings = settings
         self._sources = settings.topics.accesses()
+        self._awaited = {f.name: settings.topics.access(f.explains) for f in FEEDS.values() if f.explains is not None}
         self._app = app
         self._broadcast = broadcast
         self._judge = judge
@@ -93,7 +95,15 @@ class Gauges(mode.Service):
         for feed, through in self._broadcast.heard_marks.items():
             put("needtoknow_mark_age_seconds", (now - through) / 1000, feed=feed)
             put("needtoknow_mark_silence_seconds", (now - self._broadcast.mark_rose_at[feed]) / 1000, feed=feed)
+        self._look_at_awaited()
         self._look_at_lag(now)
+
+    def _look_at_awaited(self) -> None:
+        """The feed of one source has no gauges where neither is. From when on accesses wait for it, it is missed."""
+        for feed, topic in self._awaited.items():
+            if feed not in self._broadcast.heard_marks and self._judge.open.has_any(topic):
+                for name in NEVER_MARKED:
+                    self._telemetry.set(name, math.inf, feed=feed)
 
     def _look_at_lag(self, now: float) -> None:
         consumer = self._app.consumer

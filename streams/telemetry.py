@@ -9,6 +9,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from schemas.metrics import CATALOGUE, Metric, label_values
+from schemas.topics import FEEDS
 
 NEVER_MARKED: Final = ("needtoknow_mark_age_seconds", "needtoknow_mark_silence_seconds")
 """Infinite until a feed sends its first mark: never is the longest silence."""
@@ -50,9 +51,12 @@ class Telemetry:
         if not metric.labels or "version" in metric.labels:
             return
         for values in label_values(metric):
-            series = self.of(metric.name, **dict(zip(metric.labels, values, strict=True)))
+            labels = dict(zip(metric.labels, values, strict=True))
             if metric.name in NEVER_MARKED:
-                series.set(math.inf)
+                if FEEDS[labels["feed"]].explains is None:  # one of a source of its own need not be there (gauges.py)
+                    self.set(metric.name, math.inf, **labels)
+            else:
+                self.of(metric.name, **labels)
 
     def _make(self, name: str) -> Any:
         metric = CATALOGUE[name]

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import TopicPartition
-from sinks.cli.joined import Joined
 
 from deploy.local.jars import JarError
 from deploy.local.java import NoJavaError
@@ -34,6 +33,7 @@ from schemas.finding import Finding
 from schemas.settings import Settings
 from schemas.topics import Topics
 from sinks.cli.lines import finding_line
+from sinks.joined import Joined
 from sinks.kafka import Broker, consumer, partitions
 from streams.policies import load_policy
 from tests.harness.department import make_day

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from schemas.act import Role
+from schemas.act import ActKind, Body, Closed, Role
 from schemas.errors import NeedToKnowError
 
 from .directory import Person
@@ -64,6 +64,19 @@ SUPERIORS_MAY: Final[frozenset[Deed]] = frozenset({"see", "note"})
 """The actor's own superiors see and comment, whatever their role; they never dispose."""
 
 
+_DEEDS: Final[Mapping[ActKind, Deed]] = MappingProxyType(
+    {
+        "acknowledged": "acknowledge",
+        "released": "release",
+        "reopened": "reopen",
+        "noted": "note",
+        "revealed": "reveal",
+        "exported": "export",
+        "recorded": "record",
+    }
+)
+
+
 class NotAllowedError(NeedToKnowError):
     """This person may not do this to this alert, which they may see; somebody else must."""
 
@@ -83,3 +96,10 @@ def may(role: Role, stands: Standing, deed: Deed) -> bool:
     if stands == "superior_of_actor":
         return deed in SUPERIORS_MAY
     return deed in MAY[role]
+
+
+def deed_of(body: Body) -> Deed:
+    """What somebody must be allowed to do to write this act. Raises KeyError for what only the service writes."""
+    if isinstance(body, Closed):
+        return "confirm" if body.disposition == "confirmed" else "close"
+    return _DEEDS[body.kind]

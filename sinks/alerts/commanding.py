@@ -15,11 +15,14 @@ from .life import status_after
 
 
 class TooLateError(NeedToKnowError):
-    """Somebody acted before; whoever wanted to act must look again. `by`: who, None: the service; `at`: UTC ms."""
+    """Somebody acted before; whoever wanted to act must look again. `by`: who, None: the service; `at`: UTC ms.
 
-    def __init__(self, alert: Alert, reason: str) -> None:
+    `is_stale`: they acted on a version that is no longer the newest.
+    """
+
+    def __init__(self, alert: Alert, reason: str, *, is_stale: bool = False) -> None:
         super().__init__(reason)
-        self.alert = alert
+        self.is_stale = is_stale
         self.by = alert.last_by
         self.at = alert.last_at
 
@@ -47,7 +50,7 @@ def refuse(alert: Alert, actor: Actor, body: Body, *, expected: int | None) -> N
     if isinstance(body, Acknowledged) and alert.holder is not None:
         raise TooLateError(alert, "it is held already")
     if expected is not None and expected != alert.version:
-        raise TooLateError(alert, "it has changed since you looked")
+        raise TooLateError(alert, "it has changed since you looked", is_stale=True)
     status_after(alert.status, body.kind)
     if isinstance(body, Closed) and alert.holder != actor.staff:
         raise NotHeldError("take it before you close it")

@@ -26,6 +26,7 @@ BODY: Final[Mapping[FactKind, tuple[str, ...]]] = MappingProxyType(
         "account": ("source", "login", "staff"),
         "membership": ("record_kind", "record_id", "within_kind", "within_id"),
         "unit_member": ("staff", "unit"),
+        "review": ("staff", "record_kind", "record_id", "alert"),
     }
 )
 COLUMNS: Final = (*COMMON, *dict.fromkeys(name for names in BODY.values() for name in names))

@@ -94,6 +94,7 @@ def load(
       account      source, login, staff
       membership   record_kind, record_id, within_kind, within_id
       unit_member  staff, unit
+      review       staff, record_kind, record_id, alert
     """
     raw = read_all(file)
     messages = with_mark(_messages(raw, feed, is_csv=is_csv(file, layout)), feed, complete_through)

@@ -82,7 +82,7 @@ class World:
         self.judging = Judging(
             policy=policy,
             knowledge=knowledge,
-            completeness=Completeness(policy.gating_feeds()),
+            completeness=Completeness.under(policy),
             published=Published(),
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
             translate=translate,
@@ -117,7 +117,7 @@ class World:
 
     def promise(self, marks: Mapping[str, int]) -> None:
         """From here on the feeds are complete through these instants (UTC ms), and no further."""
-        knowledge, completeness = self.judging.knowledge, Completeness(self._policy.gating_feeds())
+        knowledge, completeness = self.judging.knowledge, Completeness.under(self._policy)
         for feed, through in marks.items():
             completeness.learn(RegisteredMark(feed=feed, complete_through=through, sequence=0, position=0), 0)
         completeness.advance(knowledge.position, knowledge.waivers)
@@ -202,8 +202,6 @@ class World:
             before=entry.published,
             after=after,
             is_complete=is_complete,
-            waiting_for=()
-            if is_complete
-            else judging.completeness.waiting_for(entry.question.end, self._policy.grace_ms),
+            waiting_for=() if is_complete else judging.waiting_for(entry),
             reason=told.reason,
         )

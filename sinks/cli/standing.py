@@ -16,7 +16,10 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What was read from Kafka. Offsets by (topic, partition)."""
+    """What was read from Kafka. Offsets by (topic, partition).
+
+    `low`: by access topic the instant (UTC ms) through which the feeds are complete that its accesses wait for.
+    """
 
     begins: Mapping[Place, int]
     ends: Mapping[Place, int]
@@ -26,7 +29,7 @@ class Seen:
     feed_topics: frozenset[str]
     facts_topic: str
     marks: Mapping[str, int]
-    low: int
+    low: Mapping[str, int]
     unregistered: tuple[str, ...]
     workers: int
 
@@ -110,7 +113,7 @@ def _unjudged(seen: Seen, place: Place, committed: int, end: int) -> str | None:
     facts = seen.ends.get((seen.facts_topic, 0), 0)
     if note.position < facts:
         return f"accesses judged at position {note.position} of {facts}"
-    return None if note.open == 0 or note.low >= seen.low else "open accesses have not heard the newest marks"
+    return None if note.open == 0 or note.low >= seen.low[place[0]] else "open accesses have not heard the newest marks"
 
 
 def _lag(seen: Seen) -> dict[str, int]:

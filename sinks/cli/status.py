@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -76,20 +77,24 @@ async def _look(
     marks = await _marks(reader, topics.marks, ends[TopicPartition(topics.marks, 0)])
     facts = ends[TopicPartition(topics.facts, 0)]
     through = {feed: mark.complete_through for feed, mark in marks.items() if mark.position <= facts}
-    gating = load_policy(settings.policy_file).gating_feeds()
+    policy, accesses = load_policy(settings.policy_file), topics.accesses()
     return Seen(
         begins={(tp.topic, tp.partition): offset for tp, offset in begins.items()},
         ends={(tp.topic, tp.partition): offset for tp, offset in ends.items()},
         committed={(tp.topic, tp.partition): found.offset for tp, found in group.items()},
         notes={(p.topic, p.partition): note for p, note in notes_of(group).items()},
-        access_topics=frozenset(topics.accesses()),
+        access_topics=frozenset(accesses),
         feed_topics=frozenset(topics.feeds()),
         facts_topic=topics.facts,
         marks=through,
-        low=min((through.get(feed, NEVER) for feed in gating), default=NEVER),
+        low={topic: _low(through, policy.gating_feeds(source)) for topic, source in accesses.items()},
         unregistered=await _unregistered(client, settings),
         workers=await _workers(client, settings.group),
     )
+
+
+def _low(through: Mapping[str, int], gating: frozenset[str]) -> int:
+    return min((through.get(feed, NEVER) for feed in gating), default=NEVER)
 
 
 async def _workers(client: AIOKafkaAdminClient, group: str) -> int:

@@ -16,6 +16,7 @@ from schemas.fact import (
     Coverage,
     Membership,
     RegisteredFact,
+    Review,
     Supervision,
     UnitMember,
     Waiver,
@@ -81,7 +82,10 @@ def standing(log: Log) -> list[list[Revision]]:
 
 
 def _mentions(body: Body) -> Iterator[Mention]:
-    """By what a fact is looked up: its kind with what is asked of it, and "named" with each record it names."""
+    """By what a fact is looked up: its kind with what is asked of it, and "named" with each record it names.
+
+    A review names nobody and nothing: it says no more of a record than that an alert is about it.
+    """
     match body:
         case Assignment():
             yield ("assignment", body.record.kind, body.record.id)
@@ -106,3 +110,5 @@ def _mentions(body: Body) -> Iterator[Mention]:
         case UnitMember():
             yield ("unit_member", body.staff)
             yield ("named", "staff", body.staff)
+        case Review():
+            yield ("review", body.staff, body.record.kind, body.record.id)

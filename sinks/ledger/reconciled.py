@@ -9,6 +9,7 @@ from schemas.access import Access, finding_id
 from schemas.finding import Finding
 from schemas.joined import CERTAINTIES
 from schemas.ledger import Note
+from schemas.topics import source_of
 
 from .judges import Judges
 from .logs import Logs, Place, Read
@@ -61,13 +62,13 @@ def claims(logs: Logs, place: Place, judges: Judges) -> list[Claim]:
         last = judges.under(cuts[-1].policy) if cuts else judges.now
         if last is not None:
             either = (last,) if last is judges.now else (judges.now, last)
-            found.append(Claim(note.position, note.judged, _marks_heard(note, logs, last), either))
+            found.append(Claim(note.position, note.judged, _marks_heard(note, place, logs, last), either))
     return sorted(found, key=lambda claim: claim[:2], reverse=True)
 
 
-def _marks_heard(note: Note, logs: Logs, judge: Rejudge) -> Mapping[str, int]:
+def _marks_heard(note: Note, place: Place, logs: Logs, judge: Rejudge) -> Mapping[str, int]:
     """No more than the writer of the note had heard; all there are, where they change nothing of what it says."""
-    low, low_waived = judge.complete_through(note.position, logs.marks)
+    low, low_waived = judge.complete_through(source_of(place[0]), note.position, logs.marks)
     if note.low >= low and note.low_waived >= low_waived:
         return logs.marks
     return {feed: min(through, note.low) for feed, through in logs.marks.items()}

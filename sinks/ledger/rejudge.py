@@ -15,9 +15,10 @@ from typing import NamedTuple, get_args
 from schemas.access import Access, Record
 from schemas.fact import Account, Assignment, Coverage, Membership, Supervision, UnitMember, Waiver
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
-from schemas.ids import FeedName
+from schemas.ids import FeedName, SourceName
 from schemas.joined import CERTAINTIES, standing
 from schemas.policy import Policy
+from schemas.topics import CONSOLE
 
 from .facts_log import Log, Mention, Question, Revision
 from .facts_log import standing as standing_facts
@@ -74,7 +75,6 @@ class Rejudge:
 
     def __init__(self, policy: Policy, log: Log) -> None:
         self.policy, self.ref = policy, policy.ref()
-        self._gating = policy.gating_feeds()
         self._length = len(log)
         facts = standing_facts(log)
         self._facts: dict[Mention, list[list[Revision]]] = {}
@@ -88,7 +88,7 @@ class Rejudge:
     def under(self, policy: Policy) -> Rejudge:
         """The same facts, judged under another policy."""
         other = copy(self)
-        other.policy, other.ref, other._gating = policy, policy.ref(), policy.gating_feeds()
+        other.policy, other.ref = policy, policy.ref()
         return other
 
     @property
@@ -110,7 +110,7 @@ class Rejudge:
         if outcome == "unexplained" and not self._is_named(access, position):
             outcome = "unresolved"
         flags = _flags(answers, outcome, is_ahead=access.occurred_at > appended_at + CLOCK_AHEAD_MS)
-        certainty, waiting_for = self._completeness(last, position, marks)
+        certainty, waiting_for = self._completeness(access.source, last, position, marks)
         is_explained = outcome == "explained"
         return Verdict(
             outcome=outcome,
@@ -122,14 +122,16 @@ class Rejudge:
             waiting_for=() if is_explained else waiting_for,
         )
 
-    def complete_through(self, position: int, marks: Mapping[str, int]) -> tuple[int, int]:
-        """The instant (UTC ms) through which every gating feed is complete; and with waivers taken for marks."""
+    def complete_through(self, source: SourceName, position: int, marks: Mapping[str, int]) -> tuple[int, int]:
+        """The instant (UTC ms) through which every feed is complete that accesses at this source wait for; and with
+        waivers taken for marks."""
+        gating = self.policy.gating_feeds(source)
         waived: dict[str, int] = {}
         for offset, waiver in self._waivers:
             if offset < position:
                 waived[waiver.feed] = max(waiver.through, waived.get(waiver.feed, waiver.through))
-        through = [marks.get(feed, NEVER) for feed in self._gating]
-        either = [max(marks.get(feed, NEVER), waived.get(feed, NEVER)) for feed in self._gating]
+        through = [marks.get(feed, NEVER) for feed in gating]
+        either = [max(marks.get(feed, NEVER), waived.get(feed, NEVER)) for feed in gating]
         return min(through, default=-NEVER), min(either, default=-NEVER)
 
     def _ask(self, access: Access, first: int, last: int, position: int) -> _Answers:
@@ -147,12 +149,14 @@ class Rejudge:
 
     def _is_explained(self, q: Question, staff: set[str], access: Access) -> bool:
         """Rule 6: there is somebody, and each of them has a path to the record or to a candidate."""
-        targets = _targets(access)
-        return bool(staff) and all(any(self._is_cleared(q, one, target) for target in targets) for one in staff)
+        targets, source = _targets(access), access.source
+        return bool(staff) and all(any(self._is_cleared(q, one, target, source) for target in targets) for one in staff)
 
-    def _is_cleared(self, q: Question, staff: str, target: Record) -> bool:
-        """Rule 5: some enabled path clears this person for this record."""
+    def _is_cleared(self, q: Question, staff: str, target: Record, source: SourceName) -> bool:
+        """Rule 5: some enabled path clears this person for this record; at the console also an alert they hold."""
         paths, holders = self.policy.paths, _holders(q, target)
+        if source == CONSOLE and paths.reviews.enabled and _holds_an_alert(q, staff, target):
+            return True
         if not holders.staff and not holders.units:
             return False  # every path ends at somebody who has it
         return (
@@ -185,10 +189,10 @@ class Rejudge:
         return any(True for target in _targets(access) for _ in q.bodies("named", target.kind, target.id))
 
     def _completeness(
-        self, last: int, position: int, marks: Mapping[str, int]
+        self, source: SourceName, last: int, position: int, marks: Mapping[str, int]
     ) -> tuple[Certainty | None, tuple[FeedName, ...]]:
         """Rule 10: how certain the feeds let us be about an access that ended at `last`, and who keeps us from more."""
-        feeds = self._gating
+        feeds = self.policy.gating_feeds(source)
 
         def complete(feed: str, through: int) -> bool:
             return feed in marks and marks[feed] >= through
@@ -258,6 +262,10 @@ def _holders(q: Question, target: Record) -> _Holders:
         {body.staff for body in assignments if body.staff is not None},
         {body.unit for body in assignments if body.unit is not None},
     )
+
+
+def _holds_an_alert(q: Question, staff: str, target: Record) -> bool:
+    return any(True for _ in q.bodies("review", staff, target.kind, target.id))
 
 
 def _units(q: Question, staff: str) -> set[str]:

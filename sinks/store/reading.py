@@ -17,7 +17,7 @@ from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
 from .statements import PIECE
-from .tables import ACTS, ALERTS, CHAIN, FACETS, PARTIES, PROGRESS
+from .tables import ACTS, ALERTS, CHAIN, FACETS, FINDINGS, PARTIES, PROGRESS
 from .text import MATCHES_MAX, Text
 
 PAGE_MAX: Final = 200  # alerts in one answer: some 400 KB
@@ -124,6 +124,19 @@ class SqlReading:
             .limit(count)
         )
         return [decode(Act, raw) for raw in found.scalars()]
+
+    def findings(self, alert_id: str, *, before: int | None = None, count: int = 50) -> list[Act]:
+        """The acts that carry the findings of an alert as they stand, the newest first, of versions below `before`."""
+        found = (
+            select(ACTS.c.document)
+            .join(FINDINGS, FINDINGS.c.number == ACTS.c.number)
+            .where(FINDINGS.c.alert_id == alert_id)
+            .order_by(FINDINGS.c.number.desc())
+            .limit(min(count, PAGE_MAX))
+        )
+        if before is not None:
+            found = found.where(ACTS.c.version < before)
+        return [decode(Act, raw) for raw in self._connection.execute(found).scalars()]
 
     def acts(self, after: int = 0, count: int = PIECE) -> list[Act]:
         """Acts of all alerts with numbers above `after`, in order."""

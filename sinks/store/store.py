@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from .engine import StoreNotReadyError, no_surprise, open_engine
 from .reading import SqlReading
+from .statements import HEAD
 from .text import PostgresText, SqliteText, Text
 from .writing import SqlWriting
 
@@ -45,8 +46,21 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[SqlReading]:
         """A transaction that reads: all it sees is as of one moment."""
-        with no_surprise(), self._reader().begin() as connection:
+        with self.looking() as connection:
             yield SqlReading(connection, self._text)
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """A transaction that changes what is no act. It takes the chain's lock all the same: one writer at a time."""
+        with no_surprise(), self._writer.begin() as connection:
+            connection.execute(HEAD)
+            yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A transaction that reads what is no act."""
+        with no_surprise(), self._reader().begin() as connection:
+            yield connection
 
     def upgrade(self) -> None:
         """Brings the tables to what this code needs, from nothing or from an older version; nothing when they are."""

@@ -75,6 +75,11 @@ class SqlWriting:
         assert alert is not None
         return Known(alert, found[1])
 
+    def parties(self, alert_id: str) -> frozenset[Party]:
+        """Whom an alert is about."""
+        rows = self._connection.execute(say.PARTIES_OF, {"alert_id": alert_id})
+        return frozenset(Party(row.relation, row.name) for row in rows)
+
     def by_key(self, staff: str, key: str) -> Act | None:
         """The act that this person's command with this key has become."""
         raw = self._connection.execute(say.ACT_BY_KEY, {"staff": staff, "key": key}).scalar_one_or_none()
@@ -156,10 +161,7 @@ class SqlWriting:
 
     def _place(self, act: Act, body: OfFinding) -> list[Party]:
         """Says where the finding is, and whom the alert is about; returns those who are new to it."""
-        known: set[Party] = set()
-        if act.version > 1:
-            rows = self._connection.execute(say.PARTIES_OF, {"alert_id": act.alert_id})
-            known = {Party(row.relation, row.name) for row in rows}
+        known = self.parties(act.alert_id) if act.version > 1 else frozenset()
         fresh = sorted(parties(body.finding) - known)
         if fresh:
             self._connection.execute(say.ADD_PARTIES, [{**p._asdict(), "alert_id": act.alert_id} for p in fresh])

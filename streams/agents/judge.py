@@ -14,6 +14,7 @@ import mode
 from schemas.codec import encode
 from schemas.ledger import AtWork, Note
 from schemas.settings import Settings
+from schemas.topics import CONSOLE
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.open import OpenAccesses, Partition
@@ -124,14 +125,14 @@ class Judge(mode.Service):
         if self._is_behind(partition) or not self._holding.is_stored(partition):
             return encode(AtWork(hold=hold)).decode()
         kept, pending = self.open.counts(partition)
-        completeness = self.judging.completeness
+        low = self.judging.completeness.low_of(self._sources[partition.topic] == CONSOLE)
         return encode(
             Note(
                 judged=finished,
                 position=self.judging.knowledge.position,
                 reconciled=self._reconciled_to(partition),
-                low=completeness.low,
-                low_waived=completeness.low_waived,
+                low=low.marked,
+                low_waived=low.waived,
                 open=kept,
                 pending=pending,
                 hold=hold,

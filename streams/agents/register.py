@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import Harm, RejectedInputError
 from schemas.fact import RegisteredMark, Waiver
 from schemas.settings import Settings
+from schemas.topics import FEEDS
 from streams.broadcast import Broadcast
 from streams.frontier import Batch
 from streams.join.open import Partition
@@ -210,8 +211,16 @@ class Register(mode.Service):
         is_read = self._is_read()
         self._held_since = {feed: self._held_since.get(feed, now) for feed in is_read}
         for feed in sorted(self._gating & set(is_read)):
-            if is_read[feed] and self._taken[feed] == taken[feed]:
+            if is_read[feed] and self._taken[feed] == taken[feed] and await self._is_awaited(feed):
                 await self._waive_feed(feed, now)
+
+    async def _is_awaited(self, feed: str) -> bool:
+        """Whether an access may ever have waited for it: the feed of one source is not missed where that is not."""
+        source = FEEDS[feed].explains
+        if source is None:
+            return True
+        places = await self._broadcast.partitions_of(self._topics.access(source))
+        return any((await self._broadcast.ends_of(places)).values())
 
     async def _waive_feed(self, feed: str, now: float) -> None:
         known, patience = self._broadcast, self._settings.decide_without_feed_after_seconds * 1000

@@ -104,8 +104,8 @@ class Settling(mode.Service):
         return _in_order(touched)
 
     def _due(self) -> list[OpenAccess]:
-        completeness = self._judging.completeness
-        return _in_order(self._open.due(completeness.low, completeness.low_waived))
+        completeness, due = self._judging.completeness, self._open.due
+        return _in_order({*due(*completeness.low), *due(*completeness.low_at_console, is_at_console=True)})
 
     def _settle_some(self, entries: Iterable[OpenAccess]) -> None:
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
@@ -144,7 +144,7 @@ class Settling(mode.Service):
                 again.explained,
                 position=self._judging.knowledge.position,
                 reconciled=self._reconciled_to(partition),
-                marks=self._judging.completeness.marks(),
+                marks=self._judging.completeness.marks(is_at_console=again.explained[0].question.is_at_console),
                 policy_hash=self._judging.policy_hash,
                 run=self._holding.run,
             )

@@ -6,7 +6,18 @@ from functools import lru_cache
 from typing import Final, NamedTuple, cast, get_args
 
 from schemas.access import Record, RecordKind
-from schemas.fact import Account, Assignment, Body, Coverage, FactKind, Membership, Role, Supervision, UnitMember
+from schemas.fact import (
+    Account,
+    Assignment,
+    Body,
+    Coverage,
+    FactKind,
+    Membership,
+    Review,
+    Role,
+    Supervision,
+    UnitMember,
+)
 from schemas.plain import plain_record
 
 ONE, TWO = 0, 1
@@ -25,8 +36,9 @@ IS_RECORD: Final[dict[FactKind, tuple[bool, bool]]] = {
     "account": (False, False),
     "membership": (True, True),
     "unit_member": (False, False),
+    "review": (False, True),
 }
-"""Which of the two names is a record's; the others are people's: staff, units and logins."""
+"""Which of the two names is a record's; the others are people's: staff, units, logins, and whoever took which alert."""
 
 
 def record_key(record: Record) -> RecordKey:
@@ -37,6 +49,11 @@ def record_key(record: Record) -> RecordKey:
 def login_key(source: str, login: str) -> str:
     """How a login is looked up (neither part has a space)."""
     return f"{source} {login}"
+
+
+def taker_key(staff: str, alert: str) -> str:
+    """Who took which alert, as one name: most kinds have two, and a third would be a column that all facts pay for."""
+    return f"{staff} {alert}"
 
 
 def staff_key(staff: str) -> RecordKey:
@@ -58,7 +75,7 @@ def record_key_of(plain: str) -> RecordKey:
 
 
 class Said(NamedTuple):
-    """A body in two names; records as `plain_record` spells them, logins as `login_key` does."""
+    """A body in two names; records as `plain_record` spells them, logins as `login_key` does, takers as `taker_key`."""
 
     one: str
     two: str
@@ -81,6 +98,8 @@ def said_in(body: Body) -> Said:
             return Said(covering, covered)
         case Account(source=source, login=login, staff=staff):
             return Said(login_key(source, login), staff)
+        case Review(staff=staff, record=record, alert=alert):
+            return Said(taker_key(staff, alert), plain_record(record))
 
 
 def body_of(kind: FactKind, said: Said) -> Body:
@@ -103,6 +122,9 @@ def body_of(kind: FactKind, said: Said) -> Body:
         case "account":
             source, _, login = one.partition(" ")
             return Account.model_construct(kind=kind, source=source, login=login, staff=two)
+        case "review":
+            staff, _, alert = one.partition(" ")
+            return Review.model_construct(kind=kind, staff=staff, record=_record(two), alert=alert)
 
 
 def _record(plain: str) -> Record:

@@ -16,6 +16,7 @@ from schemas.fact import (
     FactKind,
     Membership,
     RegisteredFact,
+    Review,
     Supervision,
     UnitMember,
     Waiver,
@@ -202,6 +203,10 @@ class Knowledge:
         """Their logins."""
         return self._bearing("account", TWO, staff)
 
+    def reviews(self, record: RecordKey) -> Sequence[History]:
+        """Who took alerts about the record."""
+        return self._bearing("review", TWO, plain_key(record))
+
     def is_named(self, record: RecordKey, *, before: int | None = None) -> bool:
         """Whether a fact known now, not void, whenever valid, names the record; `before` a row: only facts of which
         nothing was heard from there on."""
@@ -265,3 +270,5 @@ def names(body: Body) -> set[RecordKey]:
             return {staff_key(staff)}
         case Supervision(supervisor=upper, staff=lower) | Coverage(covering=upper, covered=lower):
             return {staff_key(upper), staff_key(lower)}
+        case Review():  # repeats what an access named: whoever takes an alert must not decide what is found elsewhere
+            return set()

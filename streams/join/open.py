@@ -104,8 +104,9 @@ class OpenAccesses:
         self._held: defaultdict[Partition, dict[tuple[int, int], OpenAccess]] = defaultdict(dict)
         self._offsets: defaultdict[Partition, list[tuple[int, int]]] = defaultdict(list)
         # An entry counts while it is what its access waits for; others are passed over when they come to the front.
-        self._due_by_mark: list[Due] = []
-        self._due_by_waiver: list[Due] = []
+        # Of accesses elsewhere, and of those at the alert console, which wait for one feed more.
+        self._due_by_mark: tuple[list[Due], list[Due]] = [], []
+        self._due_by_waiver: tuple[list[Due], list[Due]] = [], []
         self._ties = 0
         self._count = 0
         self._pending: Counter[Partition] = Counter()
@@ -137,7 +138,8 @@ class OpenAccesses:
         if wait != entry.waits_for:  # judged again by a fact that changed nothing: it is queued already
             entry.waits_for = wait
             self._ties += 1
-            heapq.heappush(self._due_by_waiver if wait.is_waivable else self._due_by_mark, (wait, self._ties, entry))
+            due = self._due_by_waiver if wait.is_waivable else self._due_by_mark
+            heapq.heappush(due[entry.question.is_at_console], (wait, self._ties, entry))
 
     def close(self, entry: OpenAccess) -> None:
         """Nothing to come decides it otherwise. Its offset is held until what was said of it is stored."""
@@ -212,9 +214,15 @@ class OpenAccesses:
         held = self._held.get(partition, {}).values()
         return any(entry.offset == offset and not entry.is_closed and not entry.is_reopened for entry in held)
 
-    def due(self, low: int, low_waived: int) -> set[OpenAccess]:
-        """The open accesses that waited for marks up to `low`, or for marks and waivers up to `low_waived`."""
-        return {*_pop_due(self._due_by_mark, low), *_pop_due(self._due_by_waiver, low_waived)}
+    def due(self, low: int, low_waived: int, *, is_at_console: bool = False) -> set[OpenAccess]:
+        """The open accesses that waited for marks up to `low`, or for marks and waivers up to `low_waived`: at the
+        alert console, or elsewhere."""
+        by_mark, by_waiver = self._due_by_mark[is_at_console], self._due_by_waiver[is_at_console]
+        return {*_pop_due(by_mark, low), *_pop_due(by_waiver, low_waived)}
+
+    def has_any(self, topic: str) -> bool:
+        """Whether an access on this topic is open, or what was said of it not yet stored."""
+        return any(held for partition, held in self._held.items() if partition.topic == topic)
 
     def pending(self) -> int:
         """How many wait without a standing finding."""
@@ -226,9 +234,11 @@ class OpenAccesses:
 
     def oldest_pending(self) -> int | None:
         """Append time (UTC ms) of the pending access whose instant is the earliest, near enough to the longest wait."""
-        while self._due_by_waiver and not self._due_by_waiver[0][2].is_counted:
-            heapq.heappop(self._due_by_waiver)
-        return self._due_by_waiver[0][2].appended_at if self._due_by_waiver else None
+        for due in self._due_by_waiver:
+            while due and not due[0][2].is_counted:
+                heapq.heappop(due)
+        first = min((due[0] for due in self._due_by_waiver if due), default=None)
+        return None if first is None else first[2].appended_at
 
     def _count_pending(self, entry: OpenAccess, is_pending: bool) -> None:
         if entry.is_counted != is_pending:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.access import Access
+from schemas.topics import CONSOLE
 
 from .bodies import RecordKey, login_key, record_key
 
@@ -16,6 +17,14 @@ class Question(NamedTuple):
     targets: tuple[RecordKey, ...]
     start: int
     end: int
+
+    @property
+    def is_at_console(self) -> bool:
+        """Whether somebody was shown the record of an alert. The login tells: the index holds no more of it."""
+        return self.login.startswith(_AT_CONSOLE)
+
+
+_AT_CONSOLE: Final = login_key(CONSOLE, "")
 
 
 def question_of(access: Access, appended_at: int) -> Question:

@@ -41,7 +41,8 @@ class Related:
         self._names = 0
 
     def may_explain(self, staff: str, record: RecordKey) -> bool:
-        """False: no path of any policy clears this person for this record, nor comes close."""
+        """False: no path of any policy clears this person for this record, nor comes close; but for one by an alert
+        that was taken about it, which is asked of few accesses (`Knowledge.reviews`)."""
         person, number = self._facts.people.get(staff), self._facts.records.get(plain_key(record))
         if person is None or number is None:  # no fact names them
             return False

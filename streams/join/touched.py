@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from schemas.access import Record
-from schemas.fact import Account, Assignment, Body, Coverage, Membership, Supervision, UnitMember
+from schemas.fact import Account, Assignment, Body, Coverage, Membership, Review, Supervision, UnitMember
+from schemas.topics import CONSOLE
 
 from .bodies import RecordKey, login_key, record_key
 from .facts import Facts, History, Revision
@@ -18,6 +19,7 @@ from .question import Question
 from .rows import FOR_EVER, NUMBER_OF
 
 ACCOUNT: Final = NUMBER_OF["account"]
+_AT_CONSOLE: Final = login_key(CONSOLE, "")  # reviews explain nothing at other sources
 
 
 class Query(NamedTuple):
@@ -133,6 +135,9 @@ def _query(knowledge: Knowledge, body: Body, start: int, end: int, depth: int, a
             logins = _logins(knowledge, {covering})
         case Account(source=source, login=login):
             logins = {login_key(source, login)}
+        case Review(staff=staff, record=record):
+            records = {record_key(record)}
+            logins = {login for login in _logins(knowledge, {staff}) if login.startswith(_AT_CONSOLE)}
     return Query(_frozen(records), _frozen(logins), start, end, adds)
 
 

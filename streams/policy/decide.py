@@ -14,7 +14,7 @@ from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import View
 
-from .paths import covers, own_assignment, supervises
+from .paths import covers, own_assignment, reviews, supervises
 from .reach import Grounds
 
 Explain = Callable[[View, Paths, str, RecordKey, int], Grounds | None]
@@ -24,6 +24,8 @@ PATHS: Final[tuple[tuple[PathName, Explain], ...]] = (
     ("covers", covers.explain),
 )
 """Directness first: the first path that clears is enough."""
+PATHS_AT_CONSOLE: Final = (*PATHS, ("reviews", reviews.explain))
+"""Only there: whoever takes an alert must see its record at the alert console, and may not open the case elsewhere."""
 
 CLOCK_AHEAD_MS: Final = 5 * 60_000
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
@@ -94,20 +96,30 @@ def staff_at(now: View, login: str, instant: int) -> set[str]:
 
 def is_cleared(view: View, policy: Policy, staff: str, question: Question, instant: int) -> bool:
     """Whether some path clears this person for any target."""
-    targets = possible(view.knowledge, staff, question)
-    return bool(targets) and first_path(view, policy, staff, targets, instant) is not None
+    return first_path(view, policy, staff, question, instant) is not None
+
+
+def paths_of(question: Question) -> tuple[tuple[PathName, Explain], ...]:
+    """The paths that may clear an access, by where it happened."""
+    return PATHS_AT_CONSOLE if question.is_at_console else PATHS
 
 
 def possible(knowledge: Knowledge, staff: str, question: Question) -> tuple[RecordKey, ...]:
     """The targets to which anything that was ever said could lead this person; most whom nothing explains have none."""
-    return tuple(target for target in question.targets if knowledge.related.may_explain(staff, target))
+    may_explain, is_at_console = knowledge.related.may_explain, question.is_at_console
+    return tuple(
+        target
+        for target in question.targets
+        if may_explain(staff, target) or (is_at_console and knowledge.reviews(target))
+    )
 
 
 def first_path(
-    view: View, policy: Policy, staff: str, targets: tuple[RecordKey, ...], instant: int
+    view: View, policy: Policy, staff: str, question: Question, instant: int
 ) -> tuple[PathName, Grounds] | None:
-    """The most direct path that clears, with the facts it rests on."""
-    for name, explain in PATHS:
+    """The most direct path that clears for any target, with the facts it rests on."""
+    targets = possible(view.knowledge, staff, question)
+    for name, explain in paths_of(question) if targets else ():
         for target in targets:
             if (grounds := explain(view, policy.paths, staff, target, instant)) is not None:
                 return name, grounds

@@ -10,7 +10,7 @@ from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import View
 
-from .decide import PATHS, staff_at
+from .decide import paths_of, staff_at
 from .near_misses import near_misses
 from .refs import refs
 
@@ -30,11 +30,11 @@ def people(knowledge: Knowledge, question: Question) -> list[str]:
 
 
 def every_path(knowledge: Knowledge, policy: Policy, question: Question, staff: str) -> list[Tried]:
-    """Each path of the policy, asked at the first instant of the access."""
+    """Each path of the policy that is one for accesses at that source, asked at the first instant of the access."""
     missed = {miss.path: miss for miss in near_misses(knowledge, policy.paths, staff, question)}
     known_by = question.end + policy.grace_ms
     found: list[Tried] = []
-    for name, explain in PATHS:
+    for name, explain in paths_of(question):
         then, now = (
             next(
                 (

@@ -43,7 +43,7 @@ def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Acces
     else:
         missed = ()
     late = _late(clearing, question.end, policy.grace_ms)
-    return Told(f"{lead}: {_why(verdict, late, missed)}.", explanations, missed)
+    return Told(f"{lead}: {_why(verdict, question, late, missed)}.", explanations, missed)
 
 
 def _record(access: Access) -> str:
@@ -59,7 +59,7 @@ def _clearing(
     if verdict.staff is None or verdict.outcome not in ("late", "revoked", "explained"):
         return None
     known_by = question.end + policy.grace_ms if verdict.outcome == "revoked" else None
-    return first_path(View(knowledge, known_by), policy, verdict.staff, question.targets, question.start)
+    return first_path(View(knowledge, known_by), policy, verdict.staff, question, question.start)
 
 
 def _nobody(people: int, source: str, verdict: Verdict) -> str:
@@ -80,7 +80,7 @@ def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> st
     return f"explained ({clearing[0]}) only by what was recorded {exceeded(last.known_from - end)} afterwards"
 
 
-def _why(verdict: Verdict, late: str, missed: tuple[NearMiss, ...]) -> str:
+def _why(verdict: Verdict, question: Question, late: str, missed: tuple[NearMiss, ...]) -> str:
     match verdict.outcome:
         case "explained":
             return "a recorded duty explains it"
@@ -93,4 +93,5 @@ def _why(verdict: Verdict, late: str, missed: tuple[NearMiss, ...]) -> str:
         case "unexplained":
             nearest = f"; nearest: {missed[0].why}" if missed else ""
             doubt = " over all of the time it may have happened" if "borderline" in verdict.flags else ""
-            return f"no assignment, supervision or coverage explains it{doubt}{nearest}"
+            duties = "supervision, coverage or review" if question.is_at_console else "supervision or coverage"
+            return f"no assignment, {duties} explains it{doubt}{nearest}"

@@ -12,6 +12,7 @@ from typing import Final
 from schemas.errors import QuarantinedError, RejectedInputError
 from schemas.finding import Certainty, Finding, MessagePlace, Outcome, Transition
 from schemas.policy import Policy
+from schemas.topics import CONSOLE
 from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex, Gap, Taking
@@ -74,7 +75,7 @@ class Judging:
             messages[0].offset,
             messages[-1].offset + 1,
             self.knowledge.position,
-            self.completeness.marks(),
+            self.completeness.marks(is_at_console=source == CONSOLE),
         )
         may_repeat = self.published.may_know(partition, out.first_offset)
         plainly = nothing_plain(messages) if may_repeat else self.plainly(source, messages)
@@ -150,7 +151,13 @@ class Judging:
 
     def certainty(self, entry: OpenAccess) -> Certainty | None:
         """How certain a verdict about this access may be now; None: pending."""
-        return self.completeness.certainty(entry.question.end, self._grace)
+        question = entry.question
+        return self.completeness.certainty(question.end, self._grace, is_at_console=question.is_at_console)
+
+    def waiting_for(self, entry: OpenAccess) -> tuple[str, ...]:
+        """The feeds that keep a verdict about this access from being final."""
+        question = entry.question
+        return self.completeness.waiting_for(question.end, self._grace, is_at_console=question.is_at_console)
 
     def may_change(self, entry: OpenAccess, outcome: Outcome) -> bool:
         """Whether what is still to come may decide an access just judged otherwise; if not, it need not be kept.
@@ -259,7 +266,7 @@ class Judging:
     def _tell(self, steps: Sequence[tuple[OpenAccess, Verdict, Step]]) -> list[Finding]:
         """The findings that say these steps, in order."""
         words = [tell(self.knowledge, self.policy, e.question, e.access, verdict) for e, verdict, _ in steps]
-        marks = self.completeness.marks()
+        marks = [self.completeness.marks(is_at_console=is_at_console) for is_at_console in (False, True)]
         return [
             Finding(
                 finding_id=entry.finding_id,
@@ -279,8 +286,8 @@ class Judging:
                 explanations=told.explanations,
                 near_misses=told.near_misses,
                 policy=self._ref,
-                marks=marks,
-                waiting_for=self.completeness.waiting_for(entry.question.end, self._grace),
+                marks=marks[entry.question.is_at_console],
+                waiting_for=self.waiting_for(entry),
             )
             for (entry, verdict, (name, state)), told in zip(steps, words, strict=True)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemas.fact import Assignment, Coverage, Membership
+from schemas.fact import Assignment, Coverage, Membership, Review
 from schemas.finding import NearMiss, PathName
 from schemas.policy import Paths
 from streams.join.bodies import RecordKey, record_key
@@ -34,6 +34,9 @@ def near_misses(knowledge: Knowledge, paths: Paths, staff: str, question: Questi
         found.append(below)
     if paths.covers.enabled and (cover := _closest(_cover(knowledge, staff, keys, instant), instant)) is not None:
         found.append(_miss("covers", "coverage", cover, question))
+    is_asked = paths.reviews.enabled and question.is_at_console
+    if is_asked and (review := _closest(_reviewed(knowledge, staff, keys), instant)) is not None:
+        found.append(_miss("reviews", "review", review, question))
     return tuple(found)
 
 
@@ -52,6 +55,14 @@ def _cover(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...], ins
         body = history.top.body
         if isinstance(body, Coverage) and any(has(now, body.covered, t, instant) for t in targets):
             yield history
+
+
+def _reviewed(knowledge: Knowledge, staff: str, targets: tuple[RecordKey, ...]) -> Iterator[History]:
+    for target in targets:
+        for history in knowledge.reviews(target):
+            bodies = (revision.body for revision in history.all())
+            if any(isinstance(b, Review) and b.staff == staff and record_key(b.record) == target for b in bodies):
+                yield history
 
 
 def _closest(histories: Iterable[History], instant: int) -> History | None:
@@ -83,6 +94,8 @@ def _why(history: History, question: Question) -> str:
         return "ended within that time"
     if isinstance(top.body, Assignment):
         return "no longer names this person and record, or its membership does not hold then"
+    if isinstance(top.body, Review):
+        return "no longer names this person and record"
     return "no longer names this person, or does not lead to the record all of that time"
 
 

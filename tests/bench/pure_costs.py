@@ -75,7 +75,7 @@ class Judge:
         for account in many_facts.accounts(facts):
             self.hear(account.value)
         learn_all(self.knowledge, [message.value for message in many_facts.assignments(facts)])
-        completeness = Completeness(policy.gating_feeds())
+        completeness = Completeness.under(policy)
         for mark in many_facts.marks(self.knowledge.position):
             completeness.learn(decode(RegisteredMark, mark.value), self.knowledge.position)
         self.judging = Judging(

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas.fact import Fact, Mark
-from schemas.topics import FEEDS
 from tests.faults.fault import Fault
 from tests.faults.logs import came, opened, point
 from tests.faults.scene import Scene
+from tests.harness.builders import DUTY_FEEDS
 from tests.harness.department_plan import DAY_START, HOUR
 from tests.harness.steps import Step, in_order
 
@@ -39,7 +39,7 @@ class _OfAFeed(Fault):
 
     def choose(self, chance: Random) -> None:
         """Which feed."""
-        self.feed = chance.choice(sorted(FEEDS))
+        self.feed = chance.choice(sorted(DUTY_FEEDS))
 
     def is_ours(self, step: Step) -> bool:
         """Whether the feed sends it."""
@@ -64,8 +64,8 @@ class FeedSilent(_OfAFeed):
     def prove(self, scene: Scene) -> None:
         """Between two of its marks came several of each other feed, and accesses."""
         times = [at for at, *_ in opened(scene.one)]
-        marks = {feed: _marks(scene, feed) for feed in FEEDS}
-        others = [marks[feed] for feed in FEEDS if feed != self.feed]
+        marks = {feed: _marks(scene, feed) for feed in DUTY_FEEDS}
+        others = [marks[feed] for feed in DUTY_FEEDS if feed != self.feed]
         missed, begin, end = max((min(_between(o, *gap) for o in others), *gap) for gap in pairwise(marks[self.feed]))
         meanwhile = _between(times, begin, end)
         self.note(

@@ -23,17 +23,21 @@ from schemas.fact import (
     Mark,
     Membership,
     RegisteredFact,
+    Review,
     Role,
     Supervision,
     UnitMember,
 )
 from schemas.finding import Outcome, Severity
 from schemas.ids import parse_instant
-from schemas.policy import Clause, Covers, OwnAssignment, Paths, Policy, Supervises
-from schemas.topics import FEEDS
+from schemas.policy import Clause, Covers, OwnAssignment, Paths, Policy, Reviews, Supervises
+from schemas.topics import CONSOLE, FEEDS, SOURCES
 
 DAY = "2026-01-05"  # the day of every story, unless it names another
 FEED_OF: dict[FactKind, str] = {kind: feed.name for feed in FEEDS.values() for kind in feed.kinds}
+DUTY_FEEDS = tuple(feed.name for feed in FEEDS.values() if feed.explains is None)
+SYSTEMS = tuple(source for source in SOURCES if source != CONSOLE)
+"""What a department has that has no alert console."""
 
 When = str | int
 _CLOCK = re.compile(r"\d\d:\d\d(:\d\d(\.\d\d\d)?)?")
@@ -172,6 +176,12 @@ def unit_member(staff: str, unit: str, **fields: Unpack[FactFields]) -> Fact:
     return _fact(UnitMember(kind="unit_member", staff=staff, unit=unit), f"un-{unit}-{staff}", fields)
 
 
+def review(staff: str, name: str | Record = "case:c0042", *, alert: str = "al-7", **fields: Unpack[FactFields]) -> Fact:
+    """This person holds this alert, which is about this record."""
+    body = Review(kind="review", staff=staff, record=record(name), alert=alert)
+    return _fact(body, f"re-{alert}-{staff}", fields)
+
+
 def registered(fact: Fact, *, feed: str | None = None, known_from: When | None = None) -> RegisteredFact:
     """The fact as it stands in `facts.v1`: known from when it was recorded unless the test says otherwise."""
     return RegisteredFact(
@@ -207,6 +217,7 @@ def make_policy(
     depth: int = 2,
     covers: bool = True,
     carries_line: bool = True,
+    reviews: bool = True,
 ) -> Policy:
     """A policy of three clauses (looking, using, giving away), graded differently by outcome."""
     return Policy(
@@ -218,6 +229,7 @@ def make_policy(
             own_assignment=OwnAssignment(enabled=own),
             supervises=Supervises(enabled=supervises, depth=depth),
             covers=Covers(enabled=covers, carries_line=carries_line),
+            reviews=Reviews(enabled=reviews),
         ),
         clauses=tuple(Clause(name=n, actions=a, cites="C3", text="Words.") for n, a in ACTIONS.items()),
         severity={

@@ -13,11 +13,13 @@ from schemas.fact import (
     Fact,
     Membership,
     RegisteredFact,
+    Review,
     Supervision,
     UnitMember,
     Waiver,
 )
-from schemas.ids import parse_instant
+from schemas.ids import SourceName, parse_instant
+from schemas.topics import CONSOLE
 from tests.harness.builders import FEED_OF, account, registered
 
 START = parse_instant("2026-01-05T08:00:00Z")
@@ -25,6 +27,9 @@ STEP = 600_000  # ms; few instants, so that boundaries meet
 STEPS = 24
 STAFF = ("w1", "w2", "w3", "w4")
 LOGINS = ("la", "lb", "lc")
+ACTORS = STAFF[: len(LOGINS)]  # whose these are, to begin with
+ALERTS = ("al1", "al2")
+SOURCES = ("ecms", CONSOLE)
 RECORDS = tuple(
     Record.model_validate({"kind": kind, "id": name})
     for kind, name in (("case", "c1"), ("case", "c2"), ("person", "p1"), ("person", "p2"), ("staff", "w4"))
@@ -39,7 +44,7 @@ def instant(rng: Random) -> int:
 def body(rng: Random) -> Body:
     """Any statement."""
     staff, other = rng.choice(STAFF), rng.choice(STAFF)
-    match rng.randrange(13):
+    match rng.randrange(16):
         case 0 | 1 | 2 | 3 | 4 | 5:
             return Assignment(kind="assignment", staff=staff, record=rng.choice(RECORDS[:4]), role="management")
         case 6:
@@ -52,8 +57,10 @@ def body(rng: Random) -> Body:
             return Coverage(kind="coverage", covering=staff, covered=other)
         case 11:
             return Membership(kind="membership", record=rng.choice(RECORDS[2:4]), within=rng.choice(RECORDS[:2]))
+        case 12 | 13 | 14:
+            return Review(kind="review", staff=staff, record=rng.choice(RECORDS), alert=rng.choice(ALERTS))
         case _:
-            return Account(kind="account", source="ecms", login=rng.choice(LOGINS), staff=staff)
+            return Account(kind="account", source=rng.choice(SOURCES), login=rng.choice(LOGINS), staff=staff)
 
 
 def fact(rng: Random) -> RegisteredFact:
@@ -77,7 +84,10 @@ def log(rng: Random, length: int) -> list[RegisteredFact | Waiver]:
     """A `facts.v1` with everything in it; the logins belong to somebody all day, so that not everybody is nobody."""
     feeds = sorted(set(FEED_OF.values()))
     said: list[RegisteredFact | Waiver] = [
-        registered(account(login, staff, fact_id=f"login-{login}", valid_from=START, recorded_at=START))
+        registered(
+            account(login, staff, source=source, fact_id=f"{source}-{login}", valid_from=START, recorded_at=START)
+        )
+        for source in SOURCES
         for login, staff in zip(LOGINS, STAFF, strict=False)
     ]
     for _ in range(length):
@@ -95,13 +105,13 @@ def marks(rng: Random) -> dict[str, int]:
     return {feed: rng.choice((far, instant(rng), instant(rng))) for feed in feeds if rng.random() < 0.9}
 
 
-def access(rng: Random, number: int) -> Access:
-    """Any access."""
+def access(rng: Random, number: int, source: SourceName = "ecms") -> Access:
+    """Any access at this source."""
     start = instant(rng)
     is_imprecise = rng.random() < 0.25
     return Access(
         event_id=f"e{number}",
-        source="ecms",
+        source=source,
         sequence=number,
         actor=rng.choice(LOGINS),
         action=rng.choice(("view", "search", "edit", "export")),

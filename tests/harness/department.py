@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from schemas.access import Access
 from schemas.fact import Mark
 from schemas.finding import Outcome
-from schemas.topics import FEEDS
+from tests.harness.builders import DUTY_FEEDS
 from tests.harness.department_bad import bad_steps
 from tests.harness.department_mail import (
     FILE_NUMBER,
@@ -99,7 +99,7 @@ def _steps(plan: Plan, drafts: list[Draft], file: FactsFile, mark_every_ms: int)
     steps += bad_steps(chance)
     end = max(step.at_ms for step in steps) + MINUTE
     steps += mark_steps(end, mark_every_ms)
-    for feed in FEEDS:
+    for feed in DUTY_FEEDS:
         through = end + LAST_MARK_AHEAD
         steps.append(mark_step(end, Mark(feed=feed, complete_through=through, sequence=1_000_000)))
     return steps

@@ -11,8 +11,8 @@ from schemas.codec import encode
 from schemas.fact import Fact, Mark
 from schemas.finding import Outcome
 from schemas.ids import format_instant
-from schemas.topics import CANONICAL, FACTS_LINE, FEEDS
-from tests.harness.builders import FEED_OF
+from schemas.topics import CANONICAL, FACTS_LINE
+from tests.harness.builders import DUTY_FEEDS, FEED_OF
 from tests.harness.department_people import Chance
 from tests.harness.department_plan import DAY_START, HOUR, MINUTE, SECOND, Draft
 from tests.harness.facts_file import FactsFile, audit_access
@@ -84,7 +84,7 @@ def mark_step(at_ms: int, mark: Mark) -> Step:
 def mark_steps(end: int, every_ms: int) -> Iterator[Step]:
     """Every feed's marks from the start of the day to `end`; one of each feed goes back, which means nothing."""
     for number, now in enumerate(range(DAY_START, end, every_ms), start=1):
-        for feed in FEEDS:
+        for feed in DUTY_FEEDS:
             back = 5 * MINUTE if number == 50 else 0
             mark = Mark(feed=feed, complete_through=now - MARK_LAG - back, sequence=number)
             yield mark_step(now, mark)

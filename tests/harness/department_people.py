@@ -8,8 +8,7 @@ from random import Random
 from typing import Literal, TypeVar
 
 from schemas.fact import Fact
-from schemas.topics import SOURCES
-from tests.harness.builders import account, supervision, unit_member
+from tests.harness.builders import SYSTEMS, account, supervision, unit_member
 
 T = TypeVar("T")
 Rank = Literal["director", "manager", "supervisor", "worker"]
@@ -135,7 +134,7 @@ def _person(number: int, rank: Rank, *, unit: str, namesake: int) -> Person:
         facts = last + first
     plain = f"{first[0]}{last}{number}".lower()
     logins = {
-        **{source: f"{source[:2]}-{plain}" for source in SOURCES},
+        **{source: f"{source[:2]}-{plain}" for source in SYSTEMS},
         "ecms": plain,
         "facts": facts.upper()[:FACTS_LOGIN],
         "paper": f"{last},{first}#{number}",

@@ -13,9 +13,14 @@ from schemas.access import Access, Record
 from schemas.fact import Fact
 from schemas.ids import format_instant
 from schemas.policy import Policy
+from schemas.topics import CONSOLE
 from streams.join.open import Partition
 
-PARTITIONS: Final = (Partition("access.ecms.v1", 0), Partition("access.ecms.v1", 3))
+PARTITIONS: Final = (
+    Partition("access.ecms.v1", 0),
+    Partition("access.ecms.v1", 3),
+    Partition(f"access.{CONSOLE}.v1", 1),
+)
 
 
 class State(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Final
 
 from schemas.access import Access
 from schemas.codec import encode
-from schemas.fact import Account, Assignment, Body, Coverage, Fact, Membership, Supervision, UnitMember
+from schemas.fact import Account, Assignment, Body, Coverage, Fact, Membership, Review, Supervision, UnitMember
 from schemas.policy import Policy
-from schemas.topics import FEEDS
+from schemas.topics import CONSOLE, FEEDS, source_of
 from tests.harness import chance
 from tests.harness.builders import make_policy
 
@@ -87,8 +87,9 @@ class _Chance:
     def _beginning(self) -> None:
         """Most logins belong to somebody, so that not everybody is nobody."""
         for login, staff in zip(chance.LOGINS, chance.STAFF, strict=False):
-            if self.rng.random() < 0.9:
-                self._state(Account(kind="account", source="ecms", login=login, staff=staff), BEFORE, None, BEFORE)
+            for source in chance.SOURCES:
+                if self.rng.random() < 0.9:
+                    self._state(Account(kind="account", source=source, login=login, staff=staff), BEFORE, None, BEFORE)
         for record in RECORDS[:2]:
             duty = Assignment(kind="assignment", staff="w4", record=record, role="management")
             self.duties.append(self._state(duty, BEFORE, None, BEFORE))
@@ -183,7 +184,9 @@ class _Chance:
         end = rng.choice((None, None, AFTER, max(start, access.occurred_at), max(start, access.occurred_at + STEP)))
         recorded_at = rng.choice((BEFORE, access.occurred_at, self.now, self.now))
         record = rng.choice((access.record, *(access.candidates or ())))
-        duty = Assignment(kind="assignment", staff=staff, record=record, role="management")
+        duty: Body = Assignment(kind="assignment", staff=staff, record=record, role="management")
+        if rng.random() < (0.6 if access.source == CONSOLE else 0.1):  # elsewhere an alert explains nothing
+            duty = Review(kind="review", staff=staff, record=record, alert=rng.choice(chance.ALERTS))
         self.duties.append(self._state(duty, start, end, recorded_at))
 
     def _twist(self) -> None:
@@ -277,22 +280,22 @@ class _Chance:
         number = len(self.sent)
         if self.sent and which < 0.16:  # other content under an id that was used
             number, partition = rng.randrange(number), self.sent[-1].partition
-        access = self._access(number)
+        access = self._access(number, source_of(PARTITIONS[partition].topic))
         send = Send(partition, encode(access), access, self.now)
         self.sent.append(send)
         self.acts.append(send)
 
-    def _access(self, number: int) -> Access:
+    def _access(self, number: int, source: str) -> Access:
         rng = self.rng
         start = self.now - rng.choice((-1, 0, 0, 0, 1, 2)) * STEP
         record = rng.choice(RECORDS[:2] if rng.random() < 0.6 else RECORDS)  # few, so that duties meet them
         actor = rng.choice(chance.LOGINS)
         duty = self.told[rng.choice(self.duties)][0].body
-        if rng.random() < 0.4 and isinstance(duty, Assignment) and duty.staff in chance.STAFF[: len(chance.LOGINS)]:
-            record, actor = duty.record, chance.LOGINS[chance.STAFF.index(duty.staff)]
+        if rng.random() < 0.4 and isinstance(duty, Assignment | Review) and duty.staff in chance.ACTORS:
+            record, actor = duty.record, chance.LOGINS[chance.ACTORS.index(duty.staff)]
         return Access(
             event_id=f"e{number}",
-            source="ecms",
+            source=source,
             sequence=number,
             actor=actor,
             action=rng.choice(("view", "search", "edit", "export")),
@@ -305,7 +308,7 @@ class _Chance:
 
 
 def _body(rng: Random) -> Body:
-    staff, other, which = rng.choice(chance.STAFF), rng.choice(chance.STAFF), rng.randrange(20)
+    staff, other, which = rng.choice(chance.STAFF), rng.choice(chance.STAFF), rng.randrange(22)
     if which < 9:
         record = rng.choice(RECORDS[:2] if rng.random() < 0.7 else RECORDS[:4])
         return Assignment(kind="assignment", staff=staff, record=record, role="secondary")
@@ -320,7 +323,9 @@ def _body(rng: Random) -> Body:
         return Coverage(kind="coverage", covering=staff, covered=other)
     if which < 19:
         return Membership(kind="membership", record=rng.choice(RECORDS[1:4]), within=rng.choice(RECORDS[:2]))
-    return Account(kind="account", source="ecms", login=rng.choice(chance.LOGINS), staff=staff)
+    if which < 21:
+        return Review(kind="review", staff=staff, record=rng.choice(RECORDS[:4]), alert=rng.choice(chance.ALERTS))
+    return Account(kind="account", source=rng.choice(chance.SOURCES), login=rng.choice(chance.LOGINS), staff=staff)
 
 
 def _other(rng: Random, body: Body) -> Body:
@@ -335,15 +340,25 @@ def _other(rng: Random, body: Body) -> Body:
             return body.model_copy(update={"record": rng.choice(RECORDS[:3])})
         case Coverage():
             return body.model_copy(update={"covered": staff})
+        case Review():
+            others = {"staff": staff, "record": rng.choice(RECORDS[:3]), "alert": rng.choice(chance.ALERTS)}
+            name = rng.choice(("staff", "staff", "record", "alert"))
+            return body.model_copy(update={name: others[name]})
 
 
 def _policy(rng: Random) -> Policy:
     choice = (rng.choice((0, 600, 3600)), rng.random() < 0.95, rng.random() < 0.8, rng.choice((1, 2, 2, 3)))
-    rest = (rng.random() < 0.8, rng.random() < 0.75)
+    rest = (rng.random() < 0.8, rng.random() < 0.75, rng.random() < 0.9)
     key = (*choice, *rest)
     if key not in _policies:
         grace, own, supervises, depth = choice
         _policies[key] = make_policy(
-            grace_seconds=grace, own=own, supervises=supervises, depth=depth, covers=rest[0], carries_line=rest[1]
+            grace_seconds=grace,
+            own=own,
+            supervises=supervises,
+            depth=depth,
+            covers=rest[0],
+            carries_line=rest[1],
+            reviews=rest[2],
         )
     return _policies[key]

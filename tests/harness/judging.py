@@ -55,7 +55,7 @@ def judging(
     """A judge that has read this log and heard these marks."""
     rules = policy or make_policy()
     knowledge = knowing(log, rules.grace_ms)
-    completeness = Completeness(rules.gating_feeds())
+    completeness = Completeness.under(rules)
     for feed, through in marks.items():
         heard = RegisteredMark(feed=feed, complete_through=through, sequence=4711, position=knowledge.position)
         completeness.learn(heard, knowledge.position)

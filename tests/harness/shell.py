@@ -186,7 +186,7 @@ class Shell:
     def __init__(self, broker: Broker, policy: Policy, run: str, on_crash: Callable[[BaseException], None]) -> None:
         self._broker, self._stored, self._turns = broker, broker.stored, broker.turns
         self.tasks: set[asyncio.Task[Any]] = set()
-        knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
+        knowledge, completeness = Knowledge(policy.grace_ms), Completeness.under(policy)
         settings, telemetry = Settings().model_copy(update={"index_days": FOR_GOOD}), Telemetry()
         self.judging = Judging(
             policy=policy,

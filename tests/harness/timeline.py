@@ -21,9 +21,8 @@ from schemas.access import Access, Action, Record, finding_id
 from schemas.codec import encode
 from schemas.fact import Account, Fact, Mark, Waiver
 from schemas.policy import Policy
-from schemas.topics import FEEDS
 from tests.harness import builders
-from tests.harness.builders import FEED_OF, AccessFields, When, make_access
+from tests.harness.builders import DUTY_FEEDS, FEED_OF, AccessFields, When, make_access
 from tests.harness.steps import LONG_AFTER, Expected, Script, Step, Topic
 
 
@@ -96,8 +95,8 @@ class Story:
         self._send(("feed", feed), feed.encode(), encode(mark), mark)
 
     def mark_all(self, through: When | None = None) -> None:
-        """Every feed promises the same."""
-        for feed in FEEDS:
+        """Every feed of duties promises the same; the alert console is a story of its own."""
+        for feed in DUTY_FEEDS:
             self.mark(feed, through)
 
     def spoil(self, topic: Topic, value: bytes | None, *, key: bytes | None = b"spoilt") -> None:

@@ -8,13 +8,13 @@ from schemas.access import Access
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.policy import Policy
 from sinks.ledger.rejudge import Rejudge, Verdict
-from tests.harness.builders import When, account, at, make_policy, registered
+from tests.harness.builders import DUTY_FEEDS, When, account, at, make_policy, registered
 
 JDOE = account("jdoe12", "w028")
 """The login of make_access belongs to w028."""
 
-COMPLETE = {feed: at("2026-01-09") for feed in ("assignments", "staff", "cases")}
-"""Every feed has long said all it has to say about the story's day."""
+COMPLETE = {feed: at("2026-01-09") for feed in DUTY_FEEDS}
+"""Every feed of duties has long said all it has to say about the story's day."""
 
 
 def verdict(

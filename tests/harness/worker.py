@@ -18,6 +18,7 @@ from schemas.fact import Fact, RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut, Note
 from schemas.policy import Policy
+from schemas.topics import CONSOLE, source_of
 from sinks.ledger.logs import Logs, Read, StoredCut
 from streams.agents.cuts import cut_of, settlement_cut
 from streams.agents.last_cuts import NO_CLAIM, Claim, Committed, believed
@@ -104,14 +105,9 @@ def highest(marks: Iterable[RegisteredMark]) -> dict[str, int]:
     return found
 
 
-def source_of(partition: Partition) -> str:
-    """`access.ecms.v1` is of ecms."""
-    return partition.topic.split(".")[1]
-
-
 def _read(partition: Partition, message: Message) -> Read:
     try:
-        accesses = translate(source_of(partition), message.value, message.headers, message.timestamp).accesses
+        accesses = translate(source_of(partition.topic), message.value, message.headers, message.timestamp).accesses
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
     return Read(message.offset, message.timestamp, accesses, "translated")
@@ -145,7 +141,7 @@ class Worker:
     def __init__(self, stored: Stored, policy: Policy, run: str, kept: Kept | None = None) -> None:
         self.stored = stored
         self._name, self.holds = run, 0
-        knowledge, completeness = Knowledge(policy.grace_ms), Completeness(policy.gating_feeds())
+        knowledge, completeness = Knowledge(policy.grace_ms), Completeness.under(policy)
         self.judging = Judging(
             policy=policy,
             knowledge=knowledge,
@@ -257,10 +253,10 @@ class Worker:
         self.read_to[partition] = messages[-1].offset + 1
         frontier = self._frontiers.setdefault(partition, Frontier(*partition))
         batch = frontier.begin(messages)
-        judged = self.judging.batch(partition, source_of(partition), messages, start)
+        judged = self.judging.batch(partition, source_of(partition.topic), messages, start)
         for entry in judged.opened:
             self.open.keep(entry)
-        source, policy = source_of(partition), self.judging.policy_hash
+        source, policy = source_of(partition.topic), self.judging.policy_hash
         reconciled = self._reconciled_to(partition)
         cut = cut_of(judged, reconciled=reconciled, source=source, policy_hash=policy, run=self.run)
         dead = [f"{partition.topic}/{partition.partition}/{r.message.offset}" for r in judged.rejected]
@@ -286,12 +282,13 @@ class Worker:
             self.stored.notes.pop(partition, None)
             return
         kept, pending = self.open.counts(partition)
+        low = self.judging.completeness.low_of(source_of(partition.topic) == CONSOLE)
         self.stored.notes[partition] = Note(
             judged=self.read_to[partition],
             position=self.judging.knowledge.position,
             reconciled=self._reconciled_to(partition),
-            low=self.judging.completeness.low,
-            low_waived=self.judging.completeness.low_waived,
+            low=low.marked,
+            low_waived=low.waived,
             open=kept,
             pending=pending,
         )
@@ -322,7 +319,7 @@ class Worker:
                 first, end = gaps[0]
                 messages = self.stored.messages[partition][first : min(first + limit, end)]
                 gap = first, messages[-1].offset + 1
-                found = look_back(self.judging, partition, source_of(partition), messages, gap)
+                found = look_back(self.judging, partition, source_of(partition.topic), messages, gap)
                 self._judge_again(partition, [e for e in found if self._is_closed(partition, Place(e.offset, e.index))])
             return True
         return False
@@ -347,7 +344,7 @@ class Worker:
             messages = [m for m in self.stored.messages[partition][:first] if m.timestamp >= earliest]
             self.backfilled += len(messages)
             if messages:
-                found = look_back(self.judging, partition, source_of(partition), messages)
+                found = look_back(self.judging, partition, source_of(partition.topic), messages)
                 self._judge_again(partition, [e for e in found if self._is_closed(partition, Place(e.offset, e.index))])
 
     def has_read(self, place: tuple[Partition, int]) -> bool:
@@ -372,7 +369,7 @@ class Worker:
             entries: list[OpenAccess] = []
             for at in in_doubt(self.judging, partition, closed):
                 message = self.stored.messages[partition][at.offset]
-                entries.append(accesses_of(self.judging, partition, source_of(partition), message)[at.number])
+                entries.append(accesses_of(self.judging, partition, source_of(partition.topic), message)[at.number])
             self.corrected += len(closed)
             self._judge_again(partition, entries)
 
@@ -382,7 +379,7 @@ class Worker:
         for partition, offsets in doubtful.items():
             for offset in sorted(offsets):
                 message = self.stored.messages[partition][offset]
-                entries = accesses_of(self.judging, partition, source_of(partition), message)
+                entries = accesses_of(self.judging, partition, source_of(partition.topic), message)
                 closed = [e for e in entries if self._is_closed(partition, Place(e.offset, e.index))]
                 self.answered += len(closed)
                 self._judge_again(partition, closed)
@@ -405,7 +402,8 @@ class Worker:
     def _settle(self, queries: Sequence[Query], strangers: Sequence[tuple[Partition, int]]) -> None:
         completeness = self.judging.completeness
         due = self.open.touched(queries) | self.open.at(strangers)
-        due |= self.open.due(completeness.low, completeness.low_waived)
+        due |= self.open.due(*completeness.low)
+        due |= self.open.due(*completeness.low_at_console, is_at_console=True)
         by_partition: defaultdict[Partition, list[OpenAccess]] = defaultdict(list)
         for entry in sorted(due, key=lambda e: (e.partition, e.offset, e.index)):
             by_partition[entry.partition].append(entry)
@@ -434,7 +432,7 @@ class Worker:
             settled,
             position=self.judging.knowledge.position,
             reconciled=self._reconciled_to(partition),
-            marks=self.judging.completeness.marks(),
+            marks=self.judging.completeness.marks(is_at_console=source_of(partition.topic) == CONSOLE),
             policy_hash=self.judging.policy_hash,
             run=self.run,
         )

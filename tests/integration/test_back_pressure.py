@@ -18,10 +18,9 @@ from deploy.local.service import Worker
 from schemas.access import Access
 from schemas.codec import decode, encode
 from schemas.fact import RegisteredMark
-from schemas.topics import FEEDS
 from tests.faults.harness import Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
-from tests.harness.builders import account, assignment, at, make_access, unit_member
+from tests.harness.builders import DUTY_FEEDS, account, assignment, at, make_access, unit_member
 from tests.harness.timeline import Story
 
 BACKLOG: Final = 100_000  # accesses of 280 bytes: 28 MB in Kafka, and ten times as much were all of it in Python
@@ -106,7 +105,7 @@ def test_facts_and_marks_pass_a_judge_that_is_behind(behind: Behind) -> None:
 def is_marked(one: Running, through: int) -> bool:
     """Whether every feed is complete through this instant by `marks.v1`."""
     marks = [decode(RegisteredMark, message.value) for message in one.messages(one.topics.marks)]
-    return {mark.feed for mark in marks if mark.complete_through >= through} == set(FEEDS)
+    return {mark.feed for mark in marks if mark.complete_through >= through} == set(DUTY_FEEDS)
 
 
 def test_a_backlog_takes_no_memory(behind: Behind) -> None:
@@ -129,7 +128,7 @@ def test_what_waits_for_a_silent_feed_is_bounded_too(kafka: SharedBroker, namesp
         until(lambda: behind.metric("needtoknow_paused_partitions") == 4, "it goes on reading", seconds=20)
         assert 100 <= behind.metric("needtoknow_pending_accesses") <= 150
         story.mark_all("2026-01-09")
-        one.play(story.steps[-len(FEEDS) :])
+        one.play(story.steps[-len(DUTY_FEEDS) :])
         one.wait_idle()
         assert len(one.findings()) == 2_000
         assert one.verify()["differences"] == []

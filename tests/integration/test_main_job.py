@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from schemas.access import Action, finding_id
+from schemas.codec import decode_registered
+from schemas.fact import Waiver
 from schemas.ledger import Cut
-from schemas.topics import FEEDS, Topics
+from schemas.topics import CONSOLE, Topics
 from sinks.kafka import Message
 from sinks.ledger.rejudge import joined
 from tests.faults.harness import Running, check, play_sliced, running, sliced_day, until
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import (
+    DUTY_FEEDS,
     account,
     assignment,
     coverage,
@@ -161,7 +164,7 @@ def test_a_provisional_finding_becomes_final_once_the_grace_is_over(tale: Tale) 
     tale.see(snooper, "view", case)
     tale.promises("14:30")
     (early,) = tale.told()
-    assert (early.certainty, early.waiting_for) == ("provisional", tuple(sorted(FEEDS)))
+    assert (early.certainty, early.waiting_for) == ("provisional", tuple(sorted(DUTY_FEEDS)))
     tale.promises("15:00")
     (finding,) = tale.told()
     assert (finding.certainty, finding.waiting_for) == ("final", ())
@@ -353,7 +356,20 @@ def test_a_feed_that_stands_still_for_too_long_is_judged_without(
         tale.mark("cases", tale.at("23:00"))
         tale.play()
         until(lambda: joined_certainty(tale) == ["final"], "the finding was not completed", seconds=20)
+        assert waived(one) == {"cases"}, "the console was given up, and nobody waited for it"
+        tale.learn(account(f"console.{snooper}", snooper, source=CONSOLE, **tale.fields()))
+        tale.see(snooper, "view", case, source=CONSOLE)
+        tale.play()
+        until(lambda: "incomplete" in joined_certainty(tale), "nothing was decided without the console", seconds=20)
+        (finding,) = (finding for finding in tale.transitions() if finding.access.source == CONSOLE)
+        assert (finding.outcome, finding.waiting_for) == ("unexplained", ("console",))
         assert one.verify()["differences"] == []
+
+
+def waived(one: Running) -> set[str]:
+    """The feeds that were judged without."""
+    facts = (decode_registered(message.value) for message in one.messages(one.topics.facts))
+    return {said.feed for said in facts if isinstance(said, Waiver)}
 
 
 def test_a_feed_that_was_silent_before_a_restart_is_noticed_after_it(

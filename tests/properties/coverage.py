@@ -9,7 +9,8 @@ from typing import Final, get_args
 
 from schemas.access import canonical
 from schemas.fact import Account, Assignment, Fact, FactKind, RegisteredFact, Waiver
-from schemas.finding import Certainty, Outcome, Transition
+from schemas.finding import Certainty, Outcome, PathName, Transition
+from schemas.topics import CONSOLE
 from tests.harness.history import Crash, Forget, Freeze, History, Leave, Look, Send, Stray
 from tests.harness.history_chance import AFTER, YEARS_15
 from tests.harness.play import Played
@@ -165,6 +166,8 @@ def _of_accesses(played: Played) -> Iterator[str]:
             yield "imprecise time"
         if access.occurred_at > asked.appended_at:
             yield "clock ahead"
+        if access.source == CONSOLE:
+            yield "access at the alert console"
         if access.result == "denied":
             yield "attempt that failed"
     if any(len(found) > 1 for found in names.values()):
@@ -181,6 +184,8 @@ def _of_findings(played: Played) -> Iterator[str]:
         yield f"outcome {f.outcome}"
         yield f"certainty {f.certainty}"
         yield from (f"flag {flag}" for flag in f.flags)
+        yield from (f"explanation {said.path}" for said in f.explanations)
+        yield from (f"near miss {said.path}" for said in f.near_misses)
         if f.finding_id in last and f.outcome != last[f.finding_id]:
             yield f"{last[f.finding_id]} then {f.outcome}"
         if staff.get(f.finding_id, f.staff) != f.staff and None not in (f.staff, staff[f.finding_id]):
@@ -196,7 +201,7 @@ def _of_findings(played: Played) -> Iterator[str]:
 
 def _wanted() -> Iterator[str]:
     yield from (f"grace {seconds} s" for seconds in (0, 600, 3600))
-    yield from (f"policy without {name}" for name in ("own_assignment", "supervises", "covers"))
+    yield from (f"policy without {name}" for name in ("own_assignment", "supervises", "covers", "reviews"))
     yield from (f"policy with depth {depth}" for depth in (1, 2, 3))
     yield from ("policy whose coverage carries no line", "feed that never comes back", "waiver", "crash", "look")
     yield from ("worker taken for dead", "zombie's act", "torn store", "looking back", "backfill", "horizon")
@@ -210,6 +215,8 @@ def _wanted() -> Iterator[str]:
     yield from ("interval made shorter", "interval made longer", "overlapping assignments of one pair")
     yield from ("shared login", "loop of supervision", "message nobody can read", "repeat")
     yield from ("repeat of what was dated ahead", "search with candidates", "imprecise time", "clock ahead")
+    yield from ("access at the alert console", "near miss reviews")
+    yield from (f"explanation {path}" for path in get_args(PathName))
     yield from ("attempt that failed", "same id, other content", "finding that moves to another person")
     yield from (f"transition {name}" for name in get_args(Transition))
     yield from (f"outcome {name}" for name in get_args(Outcome))

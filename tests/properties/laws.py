@@ -13,12 +13,14 @@ from typing import Final
 from schemas.fact import RegisteredFact
 from schemas.finding import Finding
 from schemas.ledger import Cut
+from schemas.topics import CONSOLE, source_of
 from sinks.ledger.rejudge import CERTAINTIES, Verdict, joined
 from streams.join.knowledge import Knowledge
 from streams.join.question import question_of
 from streams.join.view import View
 from streams.policy.decide import is_cleared
 from tests.harness import chance
+from tests.harness.builders import FEED_OF
 from tests.harness.judging import knowing
 from tests.harness.play import Marks, Place, Played
 
@@ -71,7 +73,7 @@ def _is_final(played: Played, place: Place, marks: Marks) -> bool:
     """Whether every feed that counts has called the time complete through which facts count as known in time."""
     asked, policy, through = played.asked[place], played.history.policy, dict(marks)
     known_by = question_of(asked.access, asked.appended_at).end + policy.grace_ms
-    return all(feed in through and through[feed] >= known_by for feed in policy.gating_feeds())
+    return all(feed in through and through[feed] >= known_by for feed in policy.gating_feeds(asked.access.source))
 
 
 def every_transition_is_true_at_its_position(played: Played) -> None:
@@ -167,7 +169,7 @@ def a_final_then_never_changes(played: Played) -> None:
     for f in played.stored.findings:
         if f.certainty == "final" and f.outcome != "explained":
             first.setdefault(f.finding_id, f)
-    policy, gating = played.history.policy, played.history.policy.gating_feeds()
+    policy = played.history.policy
     late, known = knowing(played.facts, policy.grace_ms), dict[int, Knowledge]()
     for finding in first.values():
         position = finding.position
@@ -176,7 +178,7 @@ def a_final_then_never_changes(played: Played) -> None:
             known[position] = knowing(played.facts[:position], policy.grace_ms)
         early, at = known[position], finding.message
         question = question_of(finding.access, played.stored.messages[at.topic, at.partition][at.offset].timestamp)
-        known_by = question.end + policy.grace_ms
+        known_by, gating = question.end + policy.grace_ms, policy.gating_feeds(finding.access.source)
         assert all(fact.known_from > known_by for fact in facts if fact.feed in gating), finding
         for staff in chance.STAFF:
             before, after = (
@@ -184,6 +186,28 @@ def a_final_then_never_changes(played: Played) -> None:
                 for knowledge in (early, late)
             )
             assert before == after, (finding, staff)
+
+
+# --- the alert console
+
+
+def nobody_else_waits_for_the_alert_console(played: Played) -> None:
+    """What it says, promises or keeps to itself is no part of any finding or cut elsewhere, nor holds anything back.
+
+    And nobody is accused of a look at it before it has spoken."""
+    feed, is_asked = FEED_OF["review"], played.history.policy.paths.reviews.enabled
+    for finding in played.stored.findings:
+        if finding.access.source != CONSOLE:
+            assert feed not in {*finding.marks, *finding.waiting_for}, finding
+            assert all(used.feed != feed for said in finding.explanations for used in said.facts), finding
+            assert all(used.feed != feed for said in finding.near_misses for used in said.facts), finding
+        elif is_asked and finding.transition == "raised" and finding.certainty != "incomplete":
+            assert feed in finding.marks, finding
+    for partition, cuts in played.stored.cuts.items():
+        if source_of(partition.topic) != CONSOLE:
+            assert all(feed not in stored.cut.marks for stored in cuts), partition
+    if played.history.silent == {feed}:
+        assert all(entry.access.source == CONSOLE for entry in played.worker.open)
 
 
 LAWS: Final[Mapping[str, Law]] = {
@@ -196,6 +220,7 @@ LAWS: Final[Mapping[str, Law]] = {
         both_joins_agree,
         nothing_is_lost_between_cuts,
         a_final_then_never_changes,
+        nobody_else_waits_for_the_alert_console,
         worlds_that_say_the_same,
     )
 }

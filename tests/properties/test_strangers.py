@@ -18,11 +18,13 @@ from schemas.fact import (
     Fact,
     Membership,
     RegisteredFact,
+    Review,
     Supervision,
     UnitMember,
 )
+from schemas.topics import CONSOLE
 from streams.join import related
-from streams.join.bodies import record_key
+from streams.join.bodies import login_key, record_key
 from streams.join.columns import put_knowledge, take_knowledge
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
@@ -30,7 +32,7 @@ from streams.join.related import Related
 from streams.join.renumber import let_go_of_names
 from streams.join.view import View
 from streams.policy import near_misses as misses
-from streams.policy.decide import PATHS
+from streams.policy.decide import paths_of, possible
 from tests.harness import chance
 from tests.harness.builders import make_policy, registered
 
@@ -47,7 +49,7 @@ POLICIES: Final = [make_policy(depth=depth, carries_line=carries) for depth in (
 def body(rng: Random) -> Body:
     """Any statement about few people and records, so that each leads somewhere."""
     staff, other, record = rng.choice(STAFF), rng.choice(STAFF), rng.choice(RECORDS)
-    match rng.randrange(11):
+    match rng.randrange(13):
         case 0 | 1 | 2:
             return Assignment(kind="assignment", staff=staff, record=record, role="management")
         case 3 | 4:
@@ -60,6 +62,8 @@ def body(rng: Random) -> Body:
             return Coverage(kind="coverage", covering=staff, covered=other)
         case 9:
             return Membership(kind="membership", record=record, within=rng.choice(RECORDS))
+        case 10 | 11:
+            return Review(kind="review", staff=staff, record=record, alert=rng.choice(STAFF))
         case _:
             return Account(kind="account", source="ecms", login="la", staff=staff)
 
@@ -95,14 +99,20 @@ def ask_all(asked: Related) -> dict[tuple[str, str], bool]:
     return {(staff, key): asked.may_explain(staff, key) for key in keys for staff in STAFF}
 
 
-def no_path(knowledge: Knowledge, staff: str, key: str) -> bool:
+def asked(source: str, key: str, instant: int) -> Question:
+    """Of an access at this source to this record."""
+    return Question(login_key(source, "la"), (key,), instant, instant)
+
+
+def no_path(knowledge: Knowledge, staff: str, key: str, source: str) -> bool:
     """Whether no path clears, whenever it is asked about and whenever it was known, and none came close."""
+    questions = [asked(source, key, instant) for instant in INSTANTS]
+    paths = paths_of(questions[0])
     for known_by in (None, *INSTANTS):
         view = View(knowledge, known_by)
         for instant in INSTANTS:
-            if any(explain(view, POLICIES[2].paths, staff, key, instant) is not None for _, explain in PATHS):
+            if any(explain(view, POLICIES[2].paths, staff, key, instant) is not None for _, explain in paths):
                 return False
-    questions = [Question("ecms la", (key,), instant, instant) for instant in INSTANTS]
     return not any(misses.near_misses(knowledge, p.paths, staff, question) for p in POLICIES for question in questions)
 
 
@@ -130,4 +140,6 @@ def test_no_path_leads_a_stranger_to_the_record(seed: int, length: int) -> None:
         assert answers == ask_all(Related(knowledge.facts))  # nothing that was kept is stale
         patch.setattr(misses, "possible", lambda knowledge, staff, question: question.targets)
         for (staff, key), may_explain in answers.items():
-            assert may_explain or no_path(knowledge, staff, key)
+            assert may_explain or no_path(knowledge, staff, key, "ecms")
+            is_possible = possible(knowledge, staff, asked(CONSOLE, key, chance.START))
+            assert is_possible or no_path(knowledge, staff, key, CONSOLE)

@@ -33,7 +33,7 @@ class World:
     def __init__(self, seed: int, grace: int, facts: int) -> None:
         rng = Random(seed)
         self.policy = make_policy(grace_seconds=grace)
-        self.accesses = [chance.access(rng, number) for number in range(40)]
+        self.accesses = [chance.access(rng, number, rng.choice(("ecms", *chance.SOURCES))) for number in range(40)]
         self.log = chance.log(rng, facts)
         rng.shuffle(self.log)
         self.knowledge = Knowledge(self.policy.grace_ms)
@@ -44,11 +44,11 @@ class World:
         self.moved = self.found = self.asked = 0
 
     def _add(self, offset: int, access: Access) -> None:
-        [row] = read_plain("ecms", [encode(access)])
+        [row] = read_plain(access.source, [encode(access)])
         if row[1] and access.occurred_at <= APPENDED:
             assert row[2] == plain_key(question_of(access, APPENDED).targets[0])
             facts = self.knowledge.facts
-            login, record = facts.people[login_key("ecms", row[1])], facts.records[row[2]]
+            login, record = facts.people[login_key(access.source, row[1])], facts.records[row[2]]
             plain = PlainAccesses([offset], [login], [record], moments_of([row[3]]))
             with self.index.taking(PARTITION, (offset, offset + 1), (APPENDED, APPENDED)) as taking:
                 taking.add_plain(plain)

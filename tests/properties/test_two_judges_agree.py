@@ -16,7 +16,6 @@ from tests.harness.builders import make_policy
 from tests.harness.judging import judging, messages
 
 APPENDED = chance.START + chance.STEPS * chance.STEP
-PARTITION = Partition("access.ecms.v1", 0)
 
 
 def code_of(verdict: Verdict) -> str:
@@ -25,17 +24,22 @@ def code_of(verdict: Verdict) -> str:
 
 
 @settings(max_examples=400)
-@given(seed=st.integers(0, 2**32), length=st.integers(0, 40), grace=st.sampled_from((0, 600, 3600)))
-def test_both_judges_give_the_same_verdicts(seed: int, length: int, grace: int) -> None:
-    """Any log, any marks, any accesses: same outcome, person, flags, clause, severity, certainty."""
+@given(
+    seed=st.integers(0, 2**32),
+    length=st.integers(0, 40),
+    grace=st.sampled_from((0, 600, 3600)),
+    source=st.sampled_from(chance.SOURCES),
+)
+def test_both_judges_give_the_same_verdicts(seed: int, length: int, grace: int, source: str) -> None:
+    """Any log, any marks, any accesses anywhere: same outcome, person, flags, clause, severity, certainty."""
     rng = Random(seed)
     log, marks = chance.log(rng, length), chance.marks(rng)
-    accesses = [chance.access(rng, n) for n in range(12)]
-    judge = judging(*log, policy=make_policy(grace_seconds=grace), marks=marks)
+    accesses = [chance.access(rng, n, source) for n in range(12)]
+    judge = judging(*log, policy=make_policy(grace_seconds=grace, reviews=rng.random() < 0.9), marks=marks)
     brute = Rejudge(judge.policy, log)
     expected = [brute.judge(a, APPENDED, position=len(log), marks=marks) for a in accesses]
 
-    batch = judge.batch(PARTITION, "ecms", messages(*accesses, appended_at=APPENDED))
+    batch = judge.batch(Partition(f"access.{source}.v1", 0), source, messages(*accesses, appended_at=APPENDED))
 
     assert batch.codes.decode() == "".join(map(code_of, expected))
     by_event = {f.access.event_id: f for f in batch.findings}

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from schemas.access import Access, Record
 from schemas.fact import Account, Fact, RegisteredFact, Waiver
+from schemas.topics import CONSOLE
 from streams.join.knowledge import Knowledge
 from streams.join.question import question_of
 from streams.policy.decide import Verdict, decide
@@ -38,12 +39,14 @@ class World(NamedTuple):
 
 
 def worlds_that_say_the_same(played: Played) -> None:
-    """Order, more duty, intervals in two, other names, another clock: see each below. Two of them for each history."""
+    """Order, more duty, intervals in two, other names, another clock: see each below. Two of them for each history.
+
+    And that taking an alert decides nothing elsewhere."""
     asked = list({(a.name, a.appended_at): (a.access, a.appended_at) for a in played.asked.values()}.values())
     world, rng = World(played, played.facts, asked), Random(played.history.seed)
     wanted = world.verdicts(world.log)
     laws = (_order_is_free, _duty_never_accuses, _two_parts_are_one, _names_are_names, _clocks_are_relative)
-    for law in rng.sample(laws, 2):
+    for law in (*rng.sample(laws, 2), _alerts_are_for_the_console):
         law(world, wanted, rng)
 
 
@@ -137,6 +140,13 @@ def _clocks_are_relative(world: World, wanted: Sequence[Verdict], rng: Random) -
 
     shifted = [(later(access), at + by) for access, at in world.asked]
     assert world.verdicts(_each(world.log, shift), shifted) == list(wanted), "by another clock"
+
+
+def _alerts_are_for_the_console(world: World, wanted: Sequence[Verdict], rng: Random) -> None:
+    """Without the alerts that were taken nothing is said otherwise of any access at another source."""
+    others = [said for said in world.log if not (isinstance(said, RegisteredFact) and said.body.kind == "review")]
+    for (access, _), before, after in zip(world.asked, world.verdicts(others), wanted, strict=True):
+        assert access.source == CONSOLE or before == after, "an alert that was taken decided something elsewhere"
 
 
 def _each(log: Log, change: Callable[[RegisteredFact], list[RegisteredFact]]) -> list[RegisteredFact | Waiver]:

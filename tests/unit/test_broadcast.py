@@ -100,7 +100,7 @@ async def broadcast(reader: Reader, judge: Judging, touching: Touching) -> Broad
         on_conflict=lambda feed, message: None,
     )
     double: Any = reader
-    made._reader = double
+    made._reader = made._ends = double
     await made._assign()
     made.is_loaded = True
     return made

@@ -159,18 +159,19 @@ def test_a_table_is_known_by_its_name(path: str, layout: str, expected: bool) ->
 
 HEADER = (
     "kind,fact_id,revision,valid_from,valid_to,recorded_at,recorded_by,void,staff,unit,record_kind,record_id,role,"
-    "supervisor,covering,covered,source,login,within_kind,within_id"
+    "supervisor,covering,covered,source,login,within_kind,within_id,alert"
 )
 WHEN = "2026-01-05T00:00:00Z,,2026-01-05T08:01:00Z,s03,false"
 ROWS = {
-    "assignments": f"assignment,as-7,2,{WHEN},w028,,case,c0042,management,,,,,,,",
-    "cases": f"membership,m-1,1,{WHEN},,,person,p7,,,,,,,case,c0042",
+    "assignments": f"assignment,as-7,2,{WHEN},w028,,case,c0042,management,,,,,,,,",
+    "cases": f"membership,m-1,1,{WHEN},,,person,p7,,,,,,,case,c0042,",
+    "console": f"review,re-1,1,{WHEN},w028,,case,c0042,,,,,,,,,al-7",
 }
 STAFF_ROWS = {
-    "account": f"account,ac-1,1,{WHEN},w028,,,,,,,,ecms,jdoe,,",
-    "supervision": f"supervision,su-1,1,{WHEN},w028,,,,,s03,,,,,,",
-    "coverage": f"coverage,co-1,1,{WHEN},,,,,,,w028,w017,,,,",
-    "unit_member": f"unit_member,um-1,1,{WHEN},w028,u5,,,,,,,,,,",
+    "account": f"account,ac-1,1,{WHEN},w028,,,,,,,,ecms,jdoe,,,",
+    "supervision": f"supervision,su-1,1,{WHEN},w028,,,,,s03,,,,,,,",
+    "coverage": f"coverage,co-1,1,{WHEN},,,,,,,w028,w017,,,,,",
+    "unit_member": f"unit_member,um-1,1,{WHEN},w028,u5,,,,,,,,,,,",
 }
 
 
@@ -209,6 +210,13 @@ def test_a_membership_names_two_records() -> None:
         "record": {"kind": "person", "id": "p7"},
         "within": {"kind": "case", "id": "c0042"},
     }
+
+
+def test_a_review_names_its_alert() -> None:
+    """Beside who holds it, and which record it is about."""
+    (fact,) = read(table(ROWS["console"]), "console")
+    body = {"kind": "review", "staff": "w028", "record": {"kind": "case", "id": "c0042"}, "alert": "al-7"}
+    assert orjson.loads(fact.model_dump_json())["body"] == body
 
 
 def test_a_table_may_leave_columns_out_and_order_them_freely() -> None:
@@ -259,7 +267,7 @@ def test_a_wrong_table_is_refused_with_line_and_column(raw: bytes, place: str) -
 
 def test_a_column_of_another_kind_must_be_empty() -> None:
     """A value that is silently passed over was meant to say something."""
-    assert rejected(partial(fact_rows, table(ROW + "c1"), "assignments")).place == "line 2: column within_id"
+    assert rejected(partial(fact_rows, table(ROW + "c1"), "assignments")).place == "line 2: column alert"
 
 
 @given(st.one_of(st.binary(max_size=120), st.text(max_size=120).map(table)))

@@ -15,8 +15,8 @@ from schemas.codec import MESSAGE_MAX, decode, decode_access
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark, RegisteredFact
 from schemas.ids import parse_instant
-from schemas.topics import FACTS_LINE, FEEDS, SOURCES
-from tests.harness.builders import FEED_OF, make_policy
+from schemas.topics import FACTS_LINE
+from tests.harness.builders import DUTY_FEEDS, FEED_OF, SYSTEMS, make_policy
 from tests.harness.department import Day, make_day
 from tests.harness.facts_file import FUNCTIONS, KINDS, RESULTS, WIDTH, FactsFile, facts_file_for_dst_night
 from tests.harness.steps import Expected, Step
@@ -177,7 +177,7 @@ def test_sequences_are_dense_in_each_source() -> None:
     for access, _ in day(1).intents:
         assert access.sequence is not None
         by_source.setdefault(access.source, []).append(access.sequence)
-    assert set(by_source) == set(SOURCES)
+    assert set(by_source) == set(SYSTEMS)
     for numbers in by_source.values():
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
@@ -258,7 +258,7 @@ def test_feeds_promise_every_minute_and_in_the_end_everything() -> None:
     """Each feed's last mark lies two days beyond the last access."""
     last = max(max(a.occurred_at, a.occurred_until or 0) for a, _ in day(1).intents)
     marks = day(1).final_marks()
-    assert set(marks) == set(FEEDS)
+    assert set(marks) == set(DUTY_FEEDS)
     assert all(through > last + 48 * 3_600_000 for through in marks.values())
     sent = Counter(s.means.feed for s in day(1).steps if isinstance(s.means, Mark))
     assert all(count > 27 * 60 for count in sent.values())

@@ -10,11 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from schemas.codec import decode, encode
 from schemas.fact import RegisteredMark
 from schemas.ledger import AtWork, Cut, Hold, Note
 from schemas.settings import Settings
+from schemas.topics import CONSOLE
 from streams import turns
 from streams.agents.careful import Careful
 from streams.agents.judge import Judge
@@ -31,7 +33,7 @@ from streams.policy.judged import JudgedAgain, JudgedBatch
 from streams.store import Outgoing, Stored
 from streams.telemetry import Telemetry
 from streams.touching import Touching
-from tests.harness.builders import account, assignment, at, make_access, registered
+from tests.harness.builders import DUTY_FEEDS, account, assignment, at, make_access, registered, review
 from tests.harness.judging import PARTITION, judging, messages
 from tests.harness.verdicts import JDOE
 
@@ -262,6 +264,29 @@ async def test_what_is_open_is_settled_where_nothing_new_has_come(judge: Judge, 
     await judge.drain()
     assert [outgoing.topic for outgoing in broker.stored] == ["violations.v1"]
     assert list(judge.open) == []
+
+
+async def test_what_waited_for_the_alert_console_is_settled_by_what_gates_it(judge: Judge, broker: Broker) -> None:
+    """Beside the committed offset and in the cut that ends the wait: the marks of the feeds that such an access waits
+    for, and of no others elsewhere."""
+    console, completeness = Partition("access.console.v1", 1), judge.judging.completeness
+    completeness.learn(RegisteredMark(feed="console", complete_through=at("13:00"), sequence=1, position=0), 9)
+    notes = [judge.note(_tp(partition), 9, is_open=True) for partition in (console, Partition(PARTITION.topic, 7))]
+    assert [decode(Note, note.encode()).low for note in notes] == [at("13:00"), completeness.low.marked]
+    judge.seek({_tp(console): 3}, {}, {})
+    judge.judging.knowledge.learn(2, registered(account("jdoe12", "w028", source=CONSOLE)))
+    await judge.take(Frontier(*console).begin(messages(make_access(source=CONSOLE, name="case:c7"), first=3)))
+    [entry] = judge.open
+    judge.judging.knowledge.learn(3, registered(review("w028", "case:c7")))
+    judge.settling.settle(console, [entry])
+    await judge.drain()
+    waited, settled = (decode(Cut, one.value) for one in broker.stored if one.topic == "ledger.v1")
+    assert (waited.accesses, settled.settled) == ({"pending": 1}, [(3, 0)])
+    assert set(waited.marks) == set(settled.marks) == {*DUTY_FEEDS, "console"}
+
+
+def _tp(partition: Partition) -> Any:
+    return TopicPartition(*partition)
 
 
 async def test_what_a_mark_decides_does_not_wait_for_all_that_facts_touch(

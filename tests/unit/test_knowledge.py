@@ -20,6 +20,7 @@ from tests.harness.builders import (
     coverage,
     membership,
     registered,
+    review,
     supervision,
     unit_member,
 )
@@ -262,6 +263,7 @@ LookUp = Callable[[Knowledge], Sequence[History]]
         (membership("person:p7"), lambda k: k.memberships("person/p7")),
         (membership("person:p7"), lambda k: k.members("case/c0042")),
         (unit_member("w028", "u5"), lambda k: k.units("w028")),
+        (review("w028"), lambda k: k.reviews("case/c0042")),
         (supervision("s03", "w028"), lambda k: k.below("s03")),
         (coverage("w031", "w028"), lambda k: k.stands_in("w031")),
         (account("jdoe12", "w028"), lambda k: k.accounts("ecms jdoe12")),
@@ -322,6 +324,7 @@ def test_a_duty_passed_on_is_found_under_both() -> None:
         (assignment(unit="u5"), {"case/c0042"}),
         (membership("person:p7"), {"person/p7", "case/c0042"}),
         (unit_member("w028", "u5"), {"staff/w028"}),
+        (review("w028"), set()),
         (supervision("s03", "w028"), {"staff/s03", "staff/w028"}),
         (coverage("w031", "w028"), {"staff/w031", "staff/w028"}),
         (account("jdoe12", "w028"), {"staff/w028"}),

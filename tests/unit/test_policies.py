@@ -34,9 +34,9 @@ def refused(path: Path, text: str) -> RejectedInputError:
 def test_the_built_in_policy_says_what_the_design_says() -> None:
     """An hour of grace, all paths on, two steps of supervision, coverage carries the line."""
     policy = load_policy()
-    assert (policy.name, policy.version, policy.grace_ms) == ("confidentiality", 1, 3_600_000)
+    assert (policy.name, policy.version, policy.grace_ms) == ("confidentiality", 2, 3_600_000)
     paths = policy.paths
-    assert (paths.own_assignment.enabled, paths.supervises.enabled, paths.covers.enabled) == (True, True, True)
+    assert all(path.enabled for path in (paths.own_assignment, paths.supervises, paths.covers, paths.reviews))
     assert (paths.supervises.depth, paths.covers.carries_line) == (2, True)
 
 
@@ -84,6 +84,24 @@ def test_a_hash_is_of_what_the_policy_says_and_not_of_how_it_is_written(tmp_path
     assert load_policy(file).ref() == load_policy().ref()
 
 
+BEFORE_REVIEWS = "a3cfde78c194de994389207bdf6edaf8599187f9cf848b708e6c74a480bbf669"
+
+
+def test_a_document_from_before_alerts_were_held_means_what_it_meant(tmp_path: Path) -> None:
+    """Cuts and findings name it by the hash it had, and `verify --policy` must find it: without the path, so that the
+    console gates nothing. Saying so changes nothing; switching it on does."""
+    section = BUILT_IN[BUILT_IN.index("# At the alert console only") : BUILT_IN.index("[[clauses]]")]
+    old = BUILT_IN.replace(section, "").replace("version = 2", "version = 1")
+    found = {}
+    for name, text in (("old", old), ("off", old + "[paths.reviews]\nenabled = false\n"), ("on", old + section)):
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        found[name] = load_policy(file)
+    assert found["old"].hash() == found["off"].hash() == BEFORE_REVIEWS
+    assert found["on"].hash() != BEFORE_REVIEWS
+    assert [policy.paths.reviews.enabled for policy in found.values()] == [False, False, True]
+
+
 # --- wrong documents
 
 LAST_CLAUSE = BUILT_IN[BUILT_IN.rindex("[[clauses]]") : BUILT_IN.index("[severity.unexplained]")]
@@ -96,11 +114,13 @@ LAST_CLAUSE = BUILT_IN[BUILT_IN.rindex("[[clauses]]") : BUILT_IN.index("[severit
         (("grace_seconds = 3600", "grace_seconds = 2592001"), "policy.grace_seconds"),
         (("grace_seconds = 3600", 'grace_seconds = "an hour"'), "policy.grace_seconds"),
         (("grace_seconds = 3600", "grace = 3600"), "policy.grace_seconds"),
-        (("version = 1", "version = 0"), "policy.version"),
+        (("version = 2", "version = 0"), "policy.version"),
         (("semantics = 1", "semantics = 2"), "policy.semantics"),
         (("semantics = 1\n", ""), "policy.semantics"),
         (('name = "confidentiality"', 'name = "two words"'), "policy.name"),
-        (("version = 1", "version = 1\nextra = 1"), "policy.extra"),
+        (("version = 2", "version = 2\nextra = 1"), "policy.extra"),
+        (("[paths.reviews]\nenabled = true", "[paths.reviews]\nenabled = 1"), "policy.paths.reviews.enabled"),
+        (("[paths.reviews]\n", "[paths.reviews]\nsources = 1\n"), "policy.paths.reviews.sources"),
         (("depth = 2", "depth = 0"), "policy.paths.supervises.depth"),
         (("depth = 2", "depth = 11"), "policy.paths.supervises.depth"),
         (("depth = 2", "depth = 2\nlimit = 3"), "policy.paths.supervises.limit"),

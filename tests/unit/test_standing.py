@@ -40,7 +40,7 @@ IDLE = Seen(
     feed_topics=frozenset({FEED}),
     facts_topic=FACTS,
     marks={"staff": LOW, "cases": at("16:00")},
-    low=LOW,
+    low={ECMS: LOW, IRSS: LOW},
     unregistered=(),
     workers=2,
 )
@@ -126,6 +126,20 @@ def test_open_accesses_that_have_not_heard_the_newest_marks() -> None:
     """They may be raised, or become final."""
     assert why_not(notes={(ECMS, 0): note(low=LOW - 1)}) == (
         "access.ecms.v1/0: open accesses have not heard the newest marks"
+    )
+
+
+def test_each_source_is_held_to_the_feeds_it_waits_for() -> None:
+    """The alert console waits for one feed more: where that is behind, nobody need have heard more than it has said."""
+    there = ("access.console.v1", 1)
+    seen = {
+        "ends": {**IDLE.ends, there: 40},
+        "notes": {(ECMS, 0): note(), there: note(low=LOW - 5)},
+        "access_topics": frozenset({*IDLE.access_topics, there[0]}),
+    }
+    assert why_not(**seen, low={**IDLE.low, there[0]: LOW - 5}) is None
+    assert why_not(**seen, low={**IDLE.low, there[0]: LOW}) == (
+        "access.console.v1/1: open accesses have not heard the newest marks"
     )
 
 

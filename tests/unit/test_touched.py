@@ -5,8 +5,20 @@ from __future__ import annotations
 import pytest
 
 from schemas.fact import Fact
+from schemas.topics import CONSOLE
+from streams.join.rows import FOR_EVER
 from streams.join.touched import Query, earliest_since, touched, touched_since
-from tests.harness.builders import account, assignment, at, coverage, membership, registered, supervision, unit_member
+from tests.harness.builders import (
+    account,
+    assignment,
+    at,
+    coverage,
+    membership,
+    registered,
+    review,
+    supervision,
+    unit_member,
+)
 from tests.harness.judging import knowing
 
 ALL = Query(None, None)
@@ -85,6 +97,32 @@ def test_a_fact_asks_for_whom_it_may_explain(fact: Fact, wanted: Query) -> None:
     """The line above within the policy's depth, and whoever stands in for any of them."""
     found = {q for q in asked(day(fact), *LOGINS, *LINE, *NAMED) if q.start == FROM}
     assert found == {wanted}
+
+
+def test_an_alert_asks_for_looks_of_its_holder_at_its_record_at_the_console() -> None:
+    """By the logins there, whatever they are called elsewhere; what is within the record is not asked for, nor anybody
+    above. It names no record, so that nothing is unresolved or not for it."""
+    logins = (*LOGINS, account("le", "w1", source=CONSOLE), account("lf", "w2", source=CONSOLE))
+    found = asked(day(review("w1", "case:c0077")), *logins, *LINE, membership("person:p7", "case:c0077"))
+    assert found == {query("case/c0077", "console le")}
+
+
+def test_an_alert_given_back_asks_for_what_came_after() -> None:
+    """The same interval rules as of every fact: the symmetric difference where it says the same."""
+    taken, login = review("w1", valid_from=FROM), account("le", "w1", source=CONSOLE)
+    given_back = review("w1", valid_from=FROM, valid_to=TO, revision=2)
+    assert asked(given_back, login, taken) == {query("case/c0042", "console le", TO, FOR_EVER)}
+    void = given_back.model_copy(update={"void": True, "valid_to": None})
+    assert asked(void, login, taken) == {query("case/c0042", "console le", FROM, FOR_EVER)}
+
+
+def test_an_alert_that_is_taken_takes_no_explanation_away() -> None:
+    """So only of what something was said is asked; once it is revised, of everything."""
+    login = account("le", "w1", source=CONSOLE)
+    assert [query.is_about_said for query in asked_for_said(review("w1"), login)] == [True]
+    assert [q.is_about_said for q in asked_for_said(review("w1", revision=2, void=True), login, review("w1"))] == [
+        False
+    ]
 
 
 def test_depth_is_the_policys() -> None:

@@ -1,0 +1,116 @@
+"""Where people meet alerts: every question and every act of a person goes through here, whatever screen it comes from.
+
+First it is asked whether they may; what they must not know of is answered as if it did not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, get_args
+
+from schemas.act import Act, Actor, Body, OfFinding
+from schemas.alert import Alert
+from sinks.store.reading import Facets, Filter
+from sinks.store.store import Store
+
+from .authorizer import Deed, NotAllowedError, Standing, deed_of, may, standing
+from .commanding import Command
+from .directory import Person
+from .parties import Party
+from .writing import NoSuchAlertError, act_on
+
+DEEDS: Final[tuple[Deed, ...]] = get_args(Deed)
+HISTORY_MAX: Final = 500  # acts in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who asks: who they are, and by which sign-in."""
+
+    person: Person
+    login: str
+
+    @property
+    def actor(self) -> Actor:
+        """How their acts name them."""
+        return Actor(staff=self.person.staff, login=self.login, role=self.person.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An alert that somebody may see, and what they may do to it."""
+
+    alert: Alert
+    deeds: frozenset[Deed]
+
+
+class FrontDesk:
+    """Every method may raise StoreNotReadyError, and NotAllowedError where the role does not allow it."""
+
+    def __init__(self, store: Store, now: Callable[[], int], written: Callable[[], None]) -> None:
+        self._store, self._now, self._written = store, now, written
+
+    def alerts(self, who: SignedIn, wanted: Filter, count: int) -> list[Alert]:
+        """The alerts that are wanted, of those that exist for them."""
+        _refuse(who, "search" if wanted.words else "see")
+        with self._store.reading() as reading:
+            return reading.alerts(replace(wanted, hidden=who.person.hidden()), count)
+
+    def facets(self, who: SignedIn) -> Facets:
+        """How many there are for them, by what can be chosen."""
+        _refuse(who, "see")
+        with self._store.reading() as reading:
+            return reading.facets(who.person.hidden())
+
+    def alert(self, who: SignedIn, alert_id: str) -> Seen:
+        """One alert, and what they may do to it. Raises NoSuchAlertError."""
+        with self._store.reading() as reading:
+            alert = reading.alert(alert_id, who.person.hidden())
+            if alert is None:
+                raise NoSuchAlertError("there is no such alert")
+            return Seen(alert, deeds(who.person, reading.parties(alert_id)))
+
+    def history(self, who: SignedIn, alert_id: str, *, after: int = 0, count: int = HISTORY_MAX) -> list[Act]:
+        """Its acts from the version after `after` on. Raises NoSuchAlertError."""
+        with self._store.reading() as reading:
+            if reading.alert(alert_id, who.person.hidden()) is None:
+                raise NoSuchAlertError("there is no such alert")
+            return reading.history(alert_id, after=after, count=min(count, HISTORY_MAX))
+
+    def findings(self, who: SignedIn, alert_id: str, *, before: int | None = None, count: int = 50) -> list[Act]:
+        """The acts that carry its findings as they stand, the newest first. Raises NoSuchAlertError."""
+        with self._store.reading() as reading:
+            if reading.alert(alert_id, who.person.hidden()) is None:
+                raise NoSuchAlertError("there is no such alert")
+            acts = reading.findings(alert_id, before=before, count=count)
+        assert all(isinstance(act.body, OfFinding) for act in acts)
+        return acts
+
+    def act(
+        self, who: SignedIn, alert_id: str, bodies: tuple[Body, ...], *, key: str | None, expected: int | None
+    ) -> tuple[Act, Alert]:
+        """What they do, on the disk when this returns. Raises NoSuchAlertError, and as `act_on` does."""
+        command = Command(actor=who.actor, bodies=bodies, key=key, expected=expected)
+        with self._store.writing() as writing:
+            parties = writing.parties(alert_id)
+            allowed = deeds(who.person, parties)
+            if "see" not in allowed or not parties:
+                raise NoSuchAlertError("there is no such alert")
+            for deed in map(deed_of, bodies):
+                if deed not in allowed:
+                    raise NotAllowedError(f"your role may not {deed} this alert")
+            done = act_on(writing, alert_id, command, writing.moment(self._now()))
+        self._written()
+        return done
+
+
+def deeds(person: Person, parties: frozenset[Party]) -> frozenset[Deed]:
+    """What somebody may do to an alert about these people; not even `see` where it is kept from them."""
+    stands: Standing = standing(person, parties)
+    return frozenset(deed for deed in DEEDS if may(person.role, stands, deed))
+
+
+def _refuse(who: SignedIn, deed: Deed) -> None:
+    if not may(who.person.role, "none", deed):
+        raise NotAllowedError(f"your role may not {deed}")

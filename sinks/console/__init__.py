@@ -1,0 +1,1 @@
+"""The screen and the API for people who look at alerts (design section 9)."""

@@ -1,0 +1,55 @@
+"""The console as one web application: wires routes, wires nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from . import openapi
+from .api import ROOT, ROUTES
+from .live import Live
+from .stream import LIVE, stream
+from .web import BODY_MAX, CONSOLE, Console, guarded
+
+VERSION: Final = "1"
+
+
+def build(
+    console: Console, live: Live, *, why_not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
+) -> web.Application:
+    """The application. `why_not_ready` says why nobody should be sent here now; `metrics` is Prometheus' page."""
+    app = web.Application(middlewares=[guarded], client_max_size=BODY_MAX)
+    app[CONSOLE] = console
+    app[LIVE] = live
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    described = orjson.dumps(openapi.document(ROUTES, VERSION), option=orjson.OPT_INDENT_2)
+    app.router.add_get(f"{ROOT}/openapi.json", partial(_document, described))
+    app.router.add_get(f"{ROOT}/stream", stream)
+    app.router.add_get("/live", _live)
+    app.router.add_get("/ready", partial(_ready, why_not_ready))
+    app.router.add_get("/metrics", partial(_metrics, metrics))
+    return app
+
+
+async def _document(described: bytes, request: web.Request) -> web.Response:
+    return web.Response(body=described, content_type="application/json")
+
+
+async def _live(request: web.Request) -> web.Response:
+    return web.Response(text="live\n")
+
+
+async def _ready(why_not_ready: Callable[[], str | None], request: web.Request) -> web.Response:
+    why_not = why_not_ready()
+    return web.Response(
+        text="ready\n" if why_not is None else f"not ready: {why_not}\n", status=503 if why_not else 200
+    )
+
+
+async def _metrics(metrics: Callable[[], bytes], request: web.Request) -> web.Response:
+    return web.Response(body=metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -1,0 +1,108 @@
+"""What an alert, and each of its acts, says in one sentence. Pure; nothing here tells whose record it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, assert_never
+
+from schemas.access import Action, Record
+from schemas.act import Act, Body, Disposition, OfFinding
+from schemas.alert import Alert, Who
+from schemas.finding import Outcome
+from streams.policy.sentences import DID
+
+TIMES: Final = {1: "once", 2: "twice"}
+OUTCOMES: Final[dict[Outcome, str]] = {
+    "explained": "a duty explains it by now",
+    "late": "the duty that explains it was written down too late",
+    "revoked": "the duty that explained it was taken back since",
+    "unexplained": "no recorded duty explains it",
+    "unresolved": "it is not known who this is, or whose record it was",
+}
+DISPOSITIONS: Final[dict[Disposition, str]] = {
+    "justified": "justified",
+    "confirmed": "a confirmed violation",
+    "policy_unclear": "policy unclear",
+    "data_error": "an error in the data",
+}
+
+
+def times(count: int) -> str:
+    """ "once", "twice", "3 times"."""
+    return TIMES.get(count, f"{count} times")
+
+
+def who_words(who: Who) -> str:
+    """Whom it is about."""
+    return who.staff or f"login {who.login} at {who.source}"
+
+
+def record_words(record: Record, mask: str) -> str:
+    """ "case #7f3a90": the kind of a record, and its mask or name."""
+    return f"{record.kind} {mask}"
+
+
+def alert_sentence(alert: Alert, record: str) -> str:
+    """Who did what to whose record; `record` in words, masked or not."""
+    done: Counter[Action] = Counter()
+    for tally in alert.tallies:
+        done[tally.action] += tally.count
+    if not done:
+        return f"{who_words(alert.who)} and {record}: nothing stands any more"
+    parts = [DID[action] + (f" {times(count)}" if count > 1 else "") for action, count in done.most_common()]
+    what = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return f"{who_words(alert.who)} {what} {record}"
+
+
+def why_words(alert: Alert) -> str:
+    """Why it is an alert: what the facts say, and the duty that came closest."""
+    words = OUTCOMES[alert.outcome]
+    return f"{words}: {alert.why}" if alert.why and alert.outcome != "explained" else words
+
+
+def act_words(act: Act) -> str:
+    """What was done, for a history."""
+    by = act.by.staff if act.by else "Need to Know"
+    return f"{by} {_did(act.body)}"
+
+
+def _did(body: Body) -> str:
+    if isinstance(body, OfFinding):
+        return _of_finding(body)
+    match body.kind:
+        case "withdrawn":
+            return "closed it: none of its findings stands, and nobody had touched it"
+        case "acknowledged":
+            return "took it"
+        case "released":
+            return f"gave it back: {body.why}"
+        case "closed":
+            asked = "; the Law Department is to say whether it is prosecuted" if body.refer else ""
+            return f"closed it as {DISPOSITIONS[body.disposition]}: {body.why}{asked}"
+        case "reopened":
+            return f"opened it again: {body.why}"
+        case "noted":
+            return f"wrote: {body.text}"
+        case "revealed":
+            return f"was shown whose record it is: {body.why}"
+        case "exported":
+            return f"took a copy away: {body.why}"
+        case "looked_back":
+            return f"looked back: {body.counted} earlier accesses of that record (part {body.part} of {body.parts})"
+        case "recorded":
+            return f"recorded the {body.obligation}: {body.reference}"
+        case _:
+            assert_never(body)
+
+
+def _of_finding(body: OfFinding) -> str:
+    what = f"{DID[body.finding.access.action]} it: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+    match body.kind:  # type: ignore[attr-defined]
+        case "raised":
+            return f"raised it, since {body.finding.staff or 'an unknown login'} {what}"
+        case "added":
+            return f"added that {body.finding.staff or 'the login'} {what}"
+        case "revised":
+            return f"heard more of a finding: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+        case _:
+            return f"filed a supplement: {OUTCOMES[body.finding.outcome]} ({body.certainty})"

@@ -1,0 +1,89 @@
+"""From alerts, acts and findings to what the API answers: masked, unless it was revealed. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.access import Record
+from schemas.act import Act, OfFinding
+from schemas.alert import Alert
+from sinks.store.reading import Facets
+
+from .documents import (
+    ActDocument,
+    AlertDocument,
+    ByDocument,
+    FacetsDocument,
+    FindingDocument,
+    NearMissDocument,
+    OwedDocument,
+    RecordDocument,
+)
+from .masks import Masks
+from .sentences import act_words, alert_sentence, record_words, why_words
+
+SAME: Final = tuple(sorted(set(AlertDocument.model_fields) - {"record", "sentence", "because", "owed"}))
+"""Fields of an alert that the API shows as they are."""
+
+
+class Showing:
+    """How one installation shows things."""
+
+    def __init__(self, masks: Masks) -> None:
+        self._masks = masks
+
+    def record(self, record: Record, *, is_revealed: bool = False) -> RecordDocument:
+        """A record behind its mask."""
+        return RecordDocument(kind=record.kind, mask=self._masks.of(record), id=record.id if is_revealed else None)
+
+    def alert(self, alert: Alert, *, is_revealed: bool = False) -> AlertDocument:
+        """An alert in a list."""
+        record = self.record(alert.record, is_revealed=is_revealed)
+        words = record_words(alert.record, record.id or record.mask)
+        return AlertDocument(
+            **{name: getattr(alert, name) for name in SAME},
+            record=record,
+            sentence=alert_sentence(alert, words),
+            because=why_words(alert),
+            owed=tuple(OwedDocument(**dict(owed)) for owed in alert.owed),
+        )
+
+    def act(self, act: Act) -> ActDocument:
+        """One act of a history."""
+        by = ByDocument(staff=act.by.staff, role=act.by.role) if act.by else None
+        return ActDocument(version=act.version, at=act.at, by=by, kind=act.body.kind, words=act_words(act))
+
+    def finding(self, act: Act, *, is_revealed: bool = False) -> FindingDocument:
+        """The finding that an act carries."""
+        assert isinstance(act.body, OfFinding)
+        finding, access = act.body.finding, act.body.finding.access
+        return FindingDocument(
+            finding_id=finding.finding_id,
+            outcome=finding.outcome,
+            certainty=act.body.certainty,
+            severity=finding.severity,
+            flags=finding.flags,
+            source=access.source,
+            action=access.action,
+            result=access.result,
+            record=self.record(access.record, is_revealed=is_revealed),
+            candidates=len(access.candidates or ()),
+            occurred_at=access.occurred_at,
+            occurred_until=access.occurred_until,
+            near_misses=tuple(NearMissDocument(path=miss.path, why=miss.why) for miss in finding.near_misses),
+            waiting_for=finding.waiting_for,
+            policy=f"{finding.policy.name} {finding.policy.version}",
+            event_id=access.event_id if is_revealed else None,
+            reason=finding.reason if is_revealed else None,
+        )
+
+
+def facets(found: Facets) -> FacetsDocument:
+    """Counts."""
+    return FacetsDocument(
+        total=found.total,
+        status=found.status,
+        severity=found.severity,
+        outcome=found.outcome,
+        clause=found.clause,
+    )

@@ -1,0 +1,172 @@
+"""Live rows: to everybody who may see them, without a gap, and with an end when somebody signs out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+
+from sinks.console import live, stream
+from tests.harness.builders import registered, supervision
+from tests.harness.console import Client, Scene, console
+from tests.harness.findings import make_finding
+
+PATIENCE = 30.0  # seconds, of what takes a fraction of one
+
+
+@pytest_asyncio.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    """A console; w001 is the analyst's chief."""
+    async with console(tmp_path, [supervision("w001", "s21")]) as made:
+        yield made
+
+
+class Stream:
+    """What a browser reads."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._lines = response.content
+
+    async def event(self) -> dict[str, str] | None:
+        """The next event, past comments; None at the end."""
+        found: dict[str, str] = {}
+        async with asyncio.timeout(PATIENCE):
+            while line := (await self._lines.readline()).decode():
+                if line == "\n" and "event" in found:
+                    return found
+                name, _, value = line.rstrip("\n").partition(": ")
+                if name in {"id", "event", "data"}:
+                    found[name] = value
+        return None
+
+    async def rows(self, count: int) -> list[dict[str, Any]]:
+        """The next alerts."""
+        events = [await self.event() for _ in range(count)]
+        return [orjson.loads(event["data"]) for event in events if event is not None]
+
+    async def here(self) -> None:
+        """Until the console says that it listens."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self._lines.readline()) != b": here\n":
+                pass
+
+
+@asynccontextmanager
+async def watching(client: Client, since: str | None = None) -> AsyncIterator[Stream]:
+    """Somebody looks on."""
+    headers = {"Authorization": f"Bearer {client.token}"} | ({"Last-Event-ID": since} if since else {})
+    async with client.session.get(f"{client.base}/api/v1/stream", headers=headers) as response:
+        assert response.content_type == "text/event-stream"
+        found = Stream(response)
+        await found.here()
+        yield found
+
+
+async def test_each_change_comes_in_order(scene: Scene) -> None:
+    """Raised, added to, taken: what comes last is what it is."""
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        [alert_id] = scene.find(make_finding("one"))
+        [first] = await rows.rows(1)
+        assert (first["alert_id"], first["version"], first["status"]) == (alert_id, 1, "open")
+        scene.find(make_finding("two"))
+        await ana.do(alert_id, "acknowledge")
+        seen = [first]
+        while seen[-1]["status"] != "acknowledged":
+            seen += await rows.rows(1)
+        assert [row["version"] for row in seen] == sorted({row["version"] for row in seen})
+        assert (seen[-1]["version"], seen[-1]["findings"]) == (3, 2)
+
+
+async def test_a_snooper_with_many_lookups_is_a_row_and_not_a_flood(scene: Scene) -> None:
+    """What changed many times between two looks is told once."""
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        scene.find(*(make_finding(f"look-{n}") for n in range(100)))
+        seen = await rows.rows(1)
+        while seen[-1]["findings"] < 100:
+            seen += await rows.rows(1)
+    assert len(seen) < 10
+
+
+async def test_who_comes_back_has_missed_nothing(scene: Scene) -> None:
+    """A browser says what it saw last."""
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        scene.find(make_finding("one"))
+        last = await rows.event()
+    assert last is not None
+    scene.find(*(make_finding(f"more-{n}", staff=f"w5{n}") for n in range(5)))
+    async with watching(ana, last["id"]) as rows:
+        scene.find(make_finding("last", staff="w600"))
+        assert [r["who"]["staff"] for r in await rows.rows(6)] == [*(f"w5{n}" for n in range(5)), "w600"]
+
+
+async def test_nobody_sees_what_is_kept_from_them(scene: Scene) -> None:
+    """About themselves, about their chief; not even that something passed."""
+    ana, ivo = await scene.user("ana"), await scene.user("ivo")
+    async with watching(ana) as hers, watching(ivo) as his:
+        scene.find(make_finding("self", "s21"), make_finding("chief", "w001"), make_finding("other", "w500"))
+        assert [r["who"]["staff"] for r in await his.rows(3)] == ["s21", "w001", "w500"]
+        [row] = await hers.rows(1)
+        assert row["who"]["staff"] == "w500"
+
+
+@pytest.mark.parametrize("since", ["nonsense", "a_" + "0" * 32 + ".1", "a_" + "0" * 32 + ".999999999999", "."])
+async def test_who_names_what_is_not_there_reads_the_page_again(scene: Scene, since: str) -> None:
+    """Then nothing is missed, either."""
+    ana = await scene.user("ana")
+    async with watching(ana, since) as rows:
+        event = await rows.event()
+        assert event is not None
+        assert event["event"] == "missed"
+
+
+async def test_what_is_kept_from_somebody_cannot_be_named_either(scene: Scene) -> None:
+    """Or it could be told that it is there."""
+    ana = await scene.user("ana")
+    [kept] = scene.find(make_finding("self", "s21"))
+    async with watching(ana, f"{kept}.1") as rows:
+        event = await rows.event()
+        assert event is not None
+        assert event["event"] == "missed"
+
+
+async def test_a_slow_reader_is_told_to_read_the_page_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else waits for them, and what they are told is whole up to there."""
+    reader = live.Reader(frozenset(), asyncio.Queue(3))
+    rows = scene.live.rows(reader, None)
+    first = asyncio.ensure_future(anext(rows))
+    await asyncio.sleep(0)
+    scene.find(*(make_finding(f"look-{n}", staff=f"w{n}") for n in range(9)))
+    async with asyncio.timeout(PATIENCE):
+        seen = [await first] + [row async for row in rows]
+    assert seen[-1] is None
+    assert 3 <= len(seen) - 1 < 9
+    assert reader.missed == 9 - (len(seen) - 1)
+
+
+async def test_signed_out_is_the_end_of_the_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a beat, which is a quarter of a minute."""
+    assert stream.BEAT_SECONDS <= 30
+    monkeypatch.setattr(stream, "BEAT_SECONDS", 0.05)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        await ana.ask("DELETE", "/api/v1/sessions/current")
+        assert await rows.event() is None
+
+
+async def test_who_comes_to_stand_otherwise_begins_anew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new chief must be kept from them from now on."""
+    monkeypatch.setattr(stream, "BEAT_SECONDS", 0.05)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        scene.facts.knowledge.learn(99, registered(supervision("w002", "s21")))
+        assert await rows.event() is None
