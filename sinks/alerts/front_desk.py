@@ -48,7 +48,7 @@ class Seen:
 class FrontDesk:
     """Every method may raise StoreNotReadyError, and NotAllowedError where the role does not allow it."""
 
-    def __init__(self, store: Store, now: Callable[[], int], written: Callable[[], None]) -> None:
+    def __init__(self, store: Store, now: Callable[[], int], written: Callable[[], object]) -> None:
         self._store, self._now, self._written = store, now, written
 
     def alerts(self, who: SignedIn, wanted: Filter, count: int) -> list[Alert]:

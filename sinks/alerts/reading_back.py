@@ -102,7 +102,7 @@ class ReadingBack:
         self, store: Store, broker: Broker, topics: Topics, facts: FactsReader, written: Callable[[], None]
     ) -> None:
         self._store, self._broker, self._topics, self._facts = store, broker, topics, facts
-        self._written = written
+        self.written = written
         self._waiting = Waiting(store)
         self._news = asyncio.Event()
         self.going: Reading | None = None
@@ -154,7 +154,7 @@ class ReadingBack:
                     said = time.monotonic()
                     log.info(line("looking back", reading.done, reading.total, reading.seconds))
         await asyncio.to_thread(_write, self._store, look_back, since)
-        self._written()
+        self.written()
         self.going = None
         log.info(line("looked back", reading.done, reading.total, reading.seconds))
 

@@ -6,7 +6,6 @@ Nothing is begun on a store that was lost.
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import aclosing
 from typing import Final
 
@@ -18,15 +17,12 @@ from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.store import Store
-from streams.policy.aside import fault
 
 from .chain import Head
 from .hearing import Hearing
 from .mirror import Mirror
 from .reading_back import ReadingBack
 from .rebuilding import read_act
-
-log: Final = logging.getLogger(__name__)
 
 HOW: Final = "run `needtoknow alerts rebuild --from-kafka` first"
 
@@ -63,42 +59,30 @@ def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
         )
 
 
-def _say_why(ended: asyncio.Task[None]) -> None:
-    """None of them ends by itself."""
-    if not ended.cancelled() and (error := ended.exception()) is not None:
-        log.critical("%s has ended: %s; start the console anew", ended.get_name(), fault(error))
-
-
 class AlertService:
-    """Hearing, mirroring and looking back as tasks, with all facts beside them; they end when it is closed."""
+    """Hearing, mirroring and looking back, as tasks; `facts` is read by somebody else, who shares it."""
 
-    def __init__(self, store: Store, broker: Broker, settings: Settings) -> None:
+    def __init__(self, store: Store, broker: Broker, settings: Settings, facts: FactsReader) -> None:
         topics = settings.topics
         self.store = store
         self._broker = broker
         self._topic = topics.alert_events
-        self.mirror = Mirror(store, broker, topics.alert_events)
+        self.mirror = Mirror(store, broker, topics)
         self.hearing = Hearing(store, broker, topics.violations, self.mirror.news)
-        self.facts = FactsReader(broker, topics.facts)
-        self.reading_back = ReadingBack(store, broker, topics, self.facts, self.mirror.news)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.reading_back = ReadingBack(store, broker, topics, facts, self.mirror.news)
 
     async def start(self) -> None:
-        """Brings the store up to this version and begins. Raises NotReadyError, and as `refuse_unless_whole`."""
+        """Brings the store up to this version. Raises NotReadyError, and as `refuse_unless_whole`."""
         await asyncio.to_thread(self.store.upgrade)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
-        tasks = (self.facts, self.hearing, self.mirror, self.reading_back)
-        self._tasks = [asyncio.create_task(task.run(), name=type(task).__name__) for task in tasks]
-        for begun in self._tasks:
-            begun.add_done_callback(_say_why)
 
-    def written(self) -> None:
-        """A person's act is in the store: whoever waits for one looks now."""
+    async def run(self) -> None:
+        """All of it until it is cancelled; what it was about is then done again by whoever begins next."""
+        async with asyncio.TaskGroup() as group:
+            for task in (self.hearing, self.mirror, self.reading_back):
+                group.create_task(task.run())
+
+    def news(self) -> None:
+        """Something was written: whoever waits for it looks now. To be called in the loop."""
         self.mirror.news()
         self.reading_back.news()
-
-    async def close(self) -> None:
-        """Ends all; what they were about is done again by whoever begins next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -125,6 +125,16 @@ class SqlReading:
         )
         return [decode(Act, raw) for raw in found.scalars()]
 
+    def taken_before(self, act: Act) -> Act | None:
+        """The act by which somebody took this alert last before another act of it; None: nobody had."""
+        found = self._connection.execute(
+            select(ACTS.c.document)
+            .where(ACTS.c.alert_id == act.alert_id, ACTS.c.version < act.version, ACTS.c.staff.is_not(None))
+            .order_by(ACTS.c.version.desc())
+        )
+        people = (decode(Act, raw) for raw in found.scalars())
+        return next((one for one in people if one.body.kind == "acknowledged"), None)
+
     def findings(self, alert_id: str, *, before: int | None = None, count: int = 50) -> list[Act]:
         """The acts that carry the findings of an alert as they stand, the newest first, of versions below `before`."""
         found = (

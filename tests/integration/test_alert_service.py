@@ -24,6 +24,7 @@ from sinks.alerts.mirror import due
 from sinks.alerts.rebuilding import adopt, read_act
 from sinks.alerts.service import AlertService, open_store
 from sinks.alerts.writing import act_on
+from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.reading import Filter
@@ -63,12 +64,16 @@ class Scene:
     @asynccontextmanager
     async def service(self) -> AsyncIterator[AlertService]:
         """The service while it runs."""
-        service = AlertService(self.store, self.broker, self.settings)
+        facts = FactsReader(self.broker, self.settings.topics.facts)
+        service = AlertService(self.store, self.broker, self.settings, facts)
         await service.start()
+        tasks = [asyncio.create_task(work) for work in (facts.run(), service.run())]
         try:
             yield service
         finally:
-            await service.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def find(self, findings: Sequence[Finding | bytes]) -> None:
         """The judge publishes these."""
@@ -206,7 +211,7 @@ async def test_the_first_confirmation_looks_back(fresh: Settings, tmp_path: Path
         command = Command(actor=Actor(staff="w002", login="w2", role="analyst"), bodies=(TAKE, close("confirmed")))
         with scene.store.writing() as writing:
             act_on(writing, _first(scene.store), command, 9)
-        service.written()
+        service.news()
         await scene.until(lambda: _alert(scene.store).looked_back is not None)
         await scene.until(scene.is_mirrored)
     listed = [a.body for a in await scene.mirrored() if isinstance(a.body, LookedBack)]
