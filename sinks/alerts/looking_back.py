@@ -16,6 +16,7 @@ from typing import Final, Protocol, TypeVar
 from schemas.access import Access, Record, finding_id
 from schemas.act import LISTED_MAX, Act, Closed, EarlierAccess, LookedBack
 from schemas.alert import Alert, Who
+from schemas.codec import encode
 from schemas.finding import MessagePlace
 from streams.join.bodies import RecordKey, record_key
 from streams.join.knowledge import Knowledge
@@ -27,6 +28,9 @@ from .writing import Writing, write
 
 KEPT_MAX: Final = 100_000
 """Accesses listed of one alert: 500 acts, and 100 MB while they are sought. More are counted, and not listed."""
+
+PART_BYTES: Final = 61_440
+"""Of the accesses of one act: no message has more than 65,536, and an act around them has some 1,000."""
 
 _IDS: Final = re.compile(rb'"id"\s*:\s*"([^"]*)"')
 _ESCAPED: Final = frozenset('"\\/')  # what a JSON text may spell with a backslash other than \u
@@ -164,19 +168,32 @@ def _listed(access: Access, place: MessagePlace) -> EarlierAccess:
 
 def _bodies(answer: _Answer, since: int) -> list[LookedBack]:
     found = sorted(answer.kept.values(), key=lambda one: (one[1].occurred_at, one[0]))
-    listed = tuple(access for _, access in found)
-    starts = range(0, max(len(listed), 1), LISTED_MAX)
+    parts = list(_parts(access for _, access in found)) or [()]
     return [
         LookedBack(
             kind="looked_back",
             part=number,
-            parts=len(starts),
-            counted=len(listed) + answer.more,
+            parts=len(parts),
+            counted=len(found) + answer.more,
             since=since,
-            accesses=listed[start : start + LISTED_MAX],
+            accesses=part,
         )
-        for number, start in enumerate(starts, start=1)
+        for number, part in enumerate(parts, start=1)
     ]
+
+
+def _parts(listed: Iterable[EarlierAccess]) -> Iterator[tuple[EarlierAccess, ...]]:
+    """No longer than an act may be, in accesses and in bytes: ids may have 200 characters."""
+    part, size = list[EarlierAccess](), 0
+    for one in listed:
+        more = len(encode(one)) + 1
+        if part and (len(part) == LISTED_MAX or size + more > PART_BYTES):
+            yield tuple(part)
+            part, size = [], 0
+        part.append(one)
+        size += more
+    if part:
+        yield tuple(part)
 
 
 def write_down(writing: Writing, alert_id: str, bodies: Iterable[LookedBack], at: int) -> list[Act]:

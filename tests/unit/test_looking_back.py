@@ -8,9 +8,9 @@ import pytest
 from typing_extensions import Unpack
 
 from schemas.access import Access, finding_id
-from schemas.act import LISTED_MAX, EarlierAccess, LookedBack
+from schemas.act import LISTED_MAX, Act, EarlierAccess, LookedBack
 from schemas.alert import Who
-from schemas.codec import encode
+from schemas.codec import decode, encode
 from schemas.fact import Fact
 from schemas.finding import MessagePlace
 from sinks.alerts import looking_back
@@ -177,6 +177,22 @@ def test_long_lists_come_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         (1, 2, LISTED_MAX + 5, 7, LISTED_MAX),
         (2, 2, LISTED_MAX + 5, 7, 3),
     ]
+
+
+def test_no_part_is_longer_than_a_message_may_be() -> None:
+    """Whoever reads the act again would refuse it, and all that follows."""
+    desk, knowledge = Desk(), knowing([registered(account("jdoe12", "w017"))], 0)
+    desk.hear(make_finding())
+    desk.act("w002", TAKE, close("confirmed"))
+    found = LookBack([sought_for(desk.only(), [])])
+    for n in range(LISTED_MAX):
+        found.take(knowledge, make_access(event_id=f"{n:0200}", when="08:00"), STORED, place(n))
+    [(name, bodies)] = found.bodies(since=7)
+    with desk.store.writing() as writing:
+        acts = write_down(writing, name, bodies, desk.now)
+    assert [decode(Act, encode(act)) for act in acts] == acts
+    assert sum(len(body.accesses) for body in bodies) == LISTED_MAX
+    assert [(body.part, body.parts) for body in bodies] == [(1, 2), (2, 2)]
 
 
 # --- what is worth reading
