@@ -40,8 +40,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     sign_in = DemoUsers(demo_users(settings.console_demo_users), settings.console_host)
     broker = Broker(settings.broker, settings.broker_wait_seconds)
     store = open_store(settings)
-    service = AlertService(store, broker, settings)
     facts = FactsReader(broker, settings.topics.facts, load_policy(settings.policy_file).grace_ms)
+    service = AlertService(store, broker, settings, facts)
     try:
         await service.start()
         sessions = Sessions(store)
@@ -49,10 +49,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         live, loop = Live(store, showing), asyncio.get_running_loop()
 
         def news() -> None:
-            service.mirror.news()
+            service.news()
             live.news()
 
-        service.hearing.written = news
+        service.hearing.written = service.reading_back.written = news
         console = Console(
             desk=FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news)),
             sessions=sessions,
