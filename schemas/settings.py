@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -92,6 +92,24 @@ class Settings(BaseSettings):
     store_url: str = ""
     """Where alerts are kept: `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/NAME` (extra `postgres`) for
     several consoles. Empty: `alerts.db` in NTK_DATA_DIR, which then holds what must not be lost."""
+
+    console_host: str = "127.0.0.1"
+    """Where the console listens. Loopback: its demo users have no password; behind a proxy with HTTPS another."""
+
+    console_port: Annotated[int, Field(ge=0, le=65_535)] = 6067
+    """TCP port of the same; 0 picks a free one and logs it. 6067: beside the workers' 6066."""
+
+    console_demo_users: Annotated[str, Field(max_length=2_000)] = ""
+    """Who may sign in without a password, for trying out: `login:role,...`; only on loopback. Empty: nobody."""
+
+    console_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6067"
+    """Where commands about alerts find the console. The default: one on this machine."""
+
+    token: SecretStr = SecretStr("")
+    """The session's token for commands about alerts. Empty: what `alerts sign-in` kept in NTK_DATA_DIR."""
+
+    console_https: bool = False
+    """Whether browsers reach the console by HTTPS, through a proxy before it: its cookie then goes no other way."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""

@@ -116,9 +116,8 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
-    """A started consumer outside of any group: it commits nothing and is given its partitions by hand."""
-
+async def consumer(broker: Broker, *, answer_bytes: int = 52_428_800) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer of no group, given its partitions by hand. Each answer is taken apart in one step."""
     read_safely()
 
     def make() -> AIOKafkaConsumer:
@@ -127,6 +126,7 @@ async def consumer(broker: Broker) -> AsyncIterator[AIOKafkaConsumer]:
             request_timeout_ms=broker.request_ms,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_max_bytes=answer_bytes,
         )
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from aiokafka import TopicPartition
 
+from deploy.local.alerts import USERS, feeds_that_go_on, findings_in_alerts, start_console
 from deploy.local.jars import JarError
 from deploy.local.java import NoJavaError
 from deploy.local.kafka import LocalKafka
@@ -81,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="deploy/demo",
-        description="Starts a real Kafka, two workers and, where it is installed, Prometheus; plays a synthetic "
-        "department's day through them; prints each finding as it appears; compares with the ground truth.",
+        description="Starts a real Kafka, two workers, a console and, where it is installed, Prometheus; plays a "
+        "synthetic department's day through them; prints each finding as it appears; compares with the ground truth.",
     )
     parser.add_argument("--once", action="store_true", help="end by itself after the day, with a summary")
     parser.add_argument("--seed", type=int, default=7, help="which day (default 7)")
@@ -112,6 +113,8 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
         service.apply_topics()
     with _step(f"{WORKERS} workers"):
         service.start_workers(WORKERS)
+    with _step("console"):
+        console = start_console(service)
     _prometheus(service, directory, stack)
     thinking.join()
     plan = plans[0]
@@ -122,7 +125,9 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     outcome = asyncio.run(_play(service, plan, options.seconds))
     is_good = _summary(service, plan, outcome)
     if not options.once:
-        with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no fault
+        with contextlib.suppress(KeyboardInterrupt), feeds_that_go_on(service):  # the way to end it, and no fault
+            _say(f"console: http://{console.address}/")
+            _say(f"sign in as {', '.join(f'{login} ({role})' for login, role in USERS.items())}; no password")
             _say("everything goes on running; look around, and end it with Ctrl-C")
             signal.pause()
         _say("stopping")
@@ -196,10 +201,12 @@ def _summary(service: Service, plan: Plan, outcome: Outcome) -> bool:
     letters = asyncio.run(count(service.bootstrap, topics.dead_letters))
     due = expected.dead_letters + expected.conflicts
     sent = sum(expected.messages.values())
+    in_alerts, alerts = findings_in_alerts(service, len(outcome.standing))
     lines = [
         f"messages      {sent} sent: {expected.messages['access']} of accesses, {expected.messages['feed']} of feeds",
         f"accesses      {report['accesses']} judged, {sum(expected.accesses.values())} due",
         f"findings      {len(outcome.standing)} stand, {len(expected.findings)} due",
+        f"alerts        {alerts} open, with {in_alerts} findings",
         f"false         {len(outcome.false)}",
         f"missed        {len(outcome.missed)}",
         f"other verdict {len(outcome.wrong)}",
@@ -211,6 +218,7 @@ def _summary(service: Service, plan: Plan, outcome: Outcome) -> bool:
         and letters == due
         and report["verified"]
         and report["unjudged"] == 0
+        and in_alerts == len(outcome.standing)
         and report["accesses"] == sum(expected.accesses.values())
     )
     print("\n" + "\n".join(lines))

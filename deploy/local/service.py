@@ -34,12 +34,18 @@ class ServiceError(RuntimeError):
 
 @dataclass
 class Worker:
-    """One worker process; `port` serves /live, /ready and /metrics."""
+    """One process, a worker or a console; `port` serves /live, /ready and /metrics, and a console's pages."""
 
     number: int
     port: int
     process: subprocess.Popen[bytes]
     log_file: Path
+    what: str = "worker"
+
+    @property
+    def name(self) -> str:
+        """How people are told of it."""
+        return f"{self.what} {self.number}"
 
     @property
     def address(self) -> str:
@@ -67,7 +73,7 @@ class Worker:
 
 @dataclass
 class Service:
-    """An installation on one broker: its settings, its topics, its workers. `directory` holds data and logs."""
+    """An installation on one broker: its settings, topics, workers and consoles. `directory` holds data and logs."""
 
     bootstrap: str
     directory: Path
@@ -75,6 +81,7 @@ class Service:
     settings: Mapping[str, str] = field(default_factory=dict)
     say: Say = lambda line: None
     workers: list[Worker] = field(default_factory=list)
+    consoles: list[Worker] = field(default_factory=list)
 
     def environment(self, **more: str) -> dict[str, str]:
         """The settings as a program of ours reads them."""
@@ -136,6 +143,15 @@ class Service:
         for worker in started:
             self.wait_ready(worker)
 
+    def start_console(self, users: str, *, port: int = 0, **settings: str) -> Worker:
+        """Start a console with these demo users (`login:role,...`); returns once it is ready."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        port = port or free_port()
+        more = {"NTK_CONSOLE_PORT": str(port), "NTK_CONSOLE_HOST": HOST, "NTK_CONSOLE_DEMO_USERS": users, **settings}
+        console = self._start("console", self.consoles, port, more)
+        self.wait_ready(console)
+        return console
+
     def launch(self, **settings: str) -> Worker:
         """Start one more worker, with settings of its own on top of the others', without waiting for it."""
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -146,44 +162,50 @@ class Service:
         began = said = time.monotonic()
         while not worker.is_ready():
             if worker.process.poll() is not None:
-                raise ServiceError(f"worker {worker.number} ended with {worker.process.returncode}.{_tail(worker)}")
+                raise ServiceError(f"{worker.name} ended with {worker.process.returncode}.{_tail(worker)}")
             waited = time.monotonic() - began
             if waited > READY_SECONDS:
-                raise ServiceError(f"worker {worker.number} is not ready after {waited:.0f} s.{_tail(worker)}")
+                raise ServiceError(f"{worker.name} is not ready after {waited:.0f} s.{_tail(worker)}")
             if time.monotonic() - said >= 1:
                 said = time.monotonic()
-                self.say(f"worker {worker.number}: starting, {waited:.0f} s")
+                self.say(f"{worker.name}: starting, {waited:.0f} s")
             time.sleep(PAUSE)
 
     def stop(self) -> None:
-        """Ask every worker to end, then wait; one that does not is killed. Safe to call twice."""
-        for worker in self.workers:
+        """Ask every process to end, then wait; one that does not is killed. Safe to call twice."""
+        for worker in (*self.workers, *self.consoles):
             worker.send(signal.SIGCONT)
             worker.send(signal.SIGTERM)
-        for worker in self.workers:
+        for worker in (*self.workers, *self.consoles):
             try:
                 worker.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
         self.workers.clear()
+        self.consoles.clear()
 
     def _launch(self, **settings: str) -> Worker:
-        number = 1 + max((w.number for w in self.workers), default=0)
         port = free_port()
-        log_file = self.directory / f"worker-{number}.log"
+        return self._start(
+            "worker", self.workers, port, {"NTK_ADMIN_PORT": str(port), "NTK_ADMIN_HOST": HOST, **settings}
+        )
+
+    def _start(self, what: str, others: list[Worker], port: int, settings: Mapping[str, str]) -> Worker:
+        number = 1 + max((w.number for w in others), default=0)
+        log_file = self.directory / f"{what}-{number}.log"
         with log_file.open("ab") as log:
             process = subprocess.Popen(
-                leashed([PROGRAM, "worker"]),
-                env=self.environment(NTK_ADMIN_PORT=str(port), NTK_ADMIN_HOST=HOST, **settings),
+                leashed([PROGRAM, what]),
+                env=self.environment(**settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches the demo, which then stops its parts in order
             )
-        worker = Worker(number, port, process, log_file)
-        self.workers.append(worker)
-        return worker
+        started = Worker(number, port, process, log_file, what)
+        others.append(started)
+        return started
 
 
 def _tail(worker: Worker, lines: int = 15) -> str:

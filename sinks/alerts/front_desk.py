@@ -48,7 +48,7 @@ class Seen:
 class FrontDesk:
     """Every method may raise StoreNotReadyError, and NotAllowedError where the role does not allow it."""
 
-    def __init__(self, store: Store, now: Callable[[], int], written: Callable[[], None]) -> None:
+    def __init__(self, store: Store, now: Callable[[], int], written: Callable[[], object]) -> None:
         self._store, self._now, self._written = store, now, written
 
     def alerts(self, who: SignedIn, wanted: Filter, count: int) -> list[Alert]:
@@ -61,7 +61,11 @@ class FrontDesk:
         """How many there are for them, by what can be chosen."""
         _refuse(who, "see")
         with self._store.reading() as reading:
-            return reading.facets(who.person.hidden(), who.person.staff)
+            hidden = who.person.hidden()
+            found = reading.facets(hidden)
+            found.mine = reading.count(Filter(hidden=hidden, holder=who.person.staff))
+            found.owed = reading.count(Filter(hidden=hidden, is_owed=True))
+            return found
 
     def alert(self, who: SignedIn, alert_id: str) -> Seen:
         """One alert, and what they may do to it. Raises NoSuchAlertError."""

@@ -79,8 +79,10 @@ class Hearing:
 
     def __init__(self, store: Store, broker: Broker, topic: str, written: Callable[[], None]) -> None:
         self._store, self._broker, self._topic = store, broker, topic
-        self._written = written
+        self.written = written
         self.behind = 0  # messages stored and not yet read
+        self.is_caught_up = False
+        """Whether it has read, since it began, all that there was."""
 
     async def run(self) -> None:
         """Reads for ever; when the broker or the store is away it says so, and goes on when they are back."""
@@ -103,7 +105,12 @@ class Hearing:
         while True:
             for partition, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=BATCH)).items():
                 begins[partition] = await self._take(consumer, partition, begins[partition], records)
+            self.is_caught_up = self.is_caught_up or not await self._is_behind(consumer, held)
             self.behind = sum([max(0, (consumer.highwater(p) or 0) - await consumer.position(p)) for p in held])
+
+    async def _is_behind(self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> bool:
+        ends = await consumer.end_offsets(list(held))
+        return any([await consumer.position(p) < ends[p] for p in held])
 
     def _begin(self, partition: int) -> int | None:
         with self._store.reading() as reading:
@@ -119,5 +126,5 @@ class Hearing:
             consumer.seek(partition, moved.offset)
             return moved.offset
         if acts:
-            self._written()
+            self.written()
         return int(records[-1].offset) + 1

@@ -1,9 +1,13 @@
-"""Mirrors acts to `alert-events.v1`: at least once, in their order, by the store's own list of them (an outbox)."""
+"""Tells the rest of the service what was done: acts, who holds what, who was shown which record (an outbox).
+
+At least once and in their order, by the store's own list of acts; whoever reads them knows repeats by their numbers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,38 +15,36 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.act import Act
-from schemas.cloud_event import Header, cloud_event
-from schemas.codec import encode
 from schemas.errors import NotReadyError
-from schemas.ids import format_instant
-from schemas.topics import CANONICAL
+from schemas.topics import CONSOLE, Topics
 from sinks import kafka
 from sinks.kafka import Broker
 from sinks.store.store import Store
+
+from .publishing import Message, mark_message, messages
 
 log: Final = logging.getLogger(__name__)
 
 MIRRORED: Final = "mirrored"
 """Under which name the store keeps the number of the newest act that the topic has."""
 PIECE: Final = 500  # acts under way at once
+MARK_SECONDS: Final = 1.0  # between two marks while an access at the console may wait for one
+IDLE_MARK_SECONDS: Final = 10.0  # otherwise: the feed is heard, and `status` finds a quiet service idle
+WATCHED_SECONDS: Final = 15.0  # for so long after an access: until it is judged, some marks
 LOOK_SECONDS: Final = 1.0  # between two looks when nobody says that something was written: another console may have
 AGAIN_SECONDS: Final = 1.0
-
-
-def headers_of(act: Act) -> tuple[Header, ...]:
-    """The envelope of an act."""
-    return cloud_event(str(act.number), "/alerts", "needtoknow.act.v1", CANONICAL, format_instant(act.at))
 
 
 class Mirror:
     """The task that empties the outbox."""
 
-    def __init__(self, store: Store, broker: Broker, topic: str) -> None:
-        self._store, self._broker, self._topic = store, broker, topic
+    def __init__(self, store: Store, broker: Broker, topics: Topics) -> None:
+        self._store, self._broker, self._topics = store, broker, topics
         self._news = asyncio.Event()
+        self._watched_until = 0.0  # by the loop's clock: an access at the console was sent not long before
 
     def news(self) -> None:
-        """Something was written: look now."""
+        """Something was written: look now. From any thread but the loop's own, call it through the loop."""
         self._news.set()
 
     async def run(self) -> None:
@@ -56,27 +58,68 @@ class Mirror:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _mirror(self, producer: AIOKafkaProducer) -> None:
+        clock = asyncio.get_running_loop().time
+        marked_at = -IDLE_MARK_SECONDS
         while True:
             self._news.clear()
-            while acts := await asyncio.to_thread(due, self._store):
-                for act in acts:
-                    under_way = await producer.send(
-                        self._topic, key=act.alert_id.encode(), value=encode(act), headers=list(headers_of(act))
-                    )
-                await producer.flush()
-                await under_way
-                await asyncio.to_thread(_done, self._store, acts)
+            pause = MARK_SECONDS if clock() < self._watched_until else IDLE_MARK_SECONDS
+            if clock() - marked_at >= pause:
+                number, through = await asyncio.to_thread(promise, self._store)
+                await self._empty(producer, number)
+                await self._send(producer, [mark_message(self._topics, through)])
+                marked_at = clock()
+            else:
+                await self._empty(producer, None)
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()
             except TimeoutError:
                 continue
 
+    async def _empty(self, producer: AIOKafkaProducer, number: int | None) -> None:
+        """Until nothing is due; with a number only through that act, or it might never end."""
+        while found := await asyncio.to_thread(due_messages, self._store, self._topics):
+            acts, sent = found
+            await self._send(producer, sent)
+            await asyncio.to_thread(_done, self._store, acts)
+            if any(message.topic == self._topics.access(CONSOLE) for message in sent):
+                self._watched_until = asyncio.get_running_loop().time() + WATCHED_SECONDS
+            if number is not None and acts[-1].number >= number:
+                return
+
+    async def _send(self, producer: AIOKafkaProducer, sent: Sequence[Message]) -> None:
+        """Returns when the broker has stored them all."""
+        under_way = [
+            await producer.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
+            for message in sent
+        ]
+        await producer.flush()
+        await asyncio.gather(*under_way)
+
 
 def due(store: Store) -> list[Act]:
     """The acts that the topic does not have yet, the oldest first, at most PIECE."""
     with store.reading() as reading:
         return reading.acts(after=reading.progress(MIRRORED) or 0, count=PIECE)
+
+
+def due_messages(store: Store, topics: Topics) -> tuple[list[Act], list[Message]] | None:
+    """The same with what they say; None when there are none."""
+    found: list[Message] = []
+    with store.reading() as reading:
+        acts = reading.acts(after=reading.progress(MIRRORED) or 0, count=PIECE)
+        for act in acts:
+            alert = reading.alert(act.alert_id)
+            assert alert is not None  # an act is on an alert
+            taken = reading.taken_before(act) if act.body.kind in {"released", "closed"} else None
+            found += messages(topics, act, alert, taken)
+    return (acts, found) if acts else None
+
+
+def promise(store: Store) -> tuple[int, int]:
+    """A number, and an instant such that every act recorded through it has no higher number: the next is later."""
+    with store.writing() as writing:
+        return writing.head().number, writing.moment(int(time.time() * 1000) + 1) - 1
 
 
 def _done(store: Store, acts: Sequence[Act]) -> None:

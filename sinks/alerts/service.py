@@ -1,4 +1,7 @@
-"""The alerts service: findings into the store, acts out to their topic, and nothing begun on a store that was lost."""
+"""The alerts service: findings into the store, acts out to their topic, a look back from each confirmed alert.
+
+Nothing is begun on a store that was lost.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from schemas.act import Act
 from schemas.errors import BrokenPromiseError, NotReadyError
 from schemas.settings import Settings
 from sinks import kafka
+from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.store import Store
@@ -17,6 +21,7 @@ from sinks.store.store import Store
 from .chain import Head
 from .hearing import Hearing
 from .mirror import Mirror
+from .reading_back import ReadingBack
 from .rebuilding import read_act
 
 HOW: Final = "run `needtoknow alerts rebuild --from-kafka` first"
@@ -55,25 +60,29 @@ def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
 
 
 class AlertService:
-    """Reading and mirroring as two tasks, which end when it is closed."""
+    """Hearing, mirroring and looking back, as tasks; `facts` is read by somebody else, who shares it."""
 
-    def __init__(self, store: Store, broker: Broker, settings: Settings) -> None:
+    def __init__(self, store: Store, broker: Broker, settings: Settings, facts: FactsReader) -> None:
         topics = settings.topics
         self.store = store
         self._broker = broker
         self._topic = topics.alert_events
-        self.mirror = Mirror(store, broker, topics.alert_events)
+        self.mirror = Mirror(store, broker, topics)
         self.hearing = Hearing(store, broker, topics.violations, self.mirror.news)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.reading_back = ReadingBack(store, broker, topics, facts, self.mirror.news)
 
     async def start(self) -> None:
-        """Brings the store up to this version and begins. Raises NotReadyError, and as `refuse_unless_whole`."""
+        """Brings the store up to this version. Raises NotReadyError, and as `refuse_unless_whole`."""
         await asyncio.to_thread(self.store.upgrade)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
-        self._tasks = [asyncio.create_task(self.hearing.run()), asyncio.create_task(self.mirror.run())]
 
-    async def close(self) -> None:
-        """Ends both; what they were about is done again by whoever begins next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def run(self) -> None:
+        """All of it until it is cancelled; what it was about is then done again by whoever begins next."""
+        async with asyncio.TaskGroup() as group:
+            for task in (self.hearing, self.mirror, self.reading_back):
+                group.create_task(task.run())
+
+    def news(self) -> None:
+        """Something was written: whoever waits for it looks now. To be called in the loop."""
+        self.mirror.news()
+        self.reading_back.news()

@@ -12,8 +12,8 @@ from schemas.errors import RejectedInputError
 from schemas.settings import Settings
 from sinks import kafka
 from sinks.kafka import Broker
+from sinks.letters import DeadLetter, joined, read_letter
 
-from .letters import DeadLetter, joined, read_letter
 from .lines import letter_line, letter_page
 from .options import as_json, with_broker
 

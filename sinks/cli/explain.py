@@ -22,6 +22,7 @@ from schemas.settings import Settings
 from schemas.topics import SOURCES
 from sinks import kafka
 from sinks.kafka import Broker, Message
+from sinks.letters import Aside, told_in
 from streams.join.knowledge import knowing
 from streams.join.question import Question, question_of
 from streams.policies import load_policy
@@ -31,7 +32,6 @@ from streams.policy.explain import tell
 from streams.sources import translate
 
 from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
-from .letters import Aside, told_in
 from .options import as_json, with_broker
 
 T = TypeVar("T")

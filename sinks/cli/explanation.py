@@ -10,11 +10,11 @@ from schemas.fact import RegisteredFact, Waiver
 from schemas.finding import FactRef, Finding
 from schemas.ids import format_instant
 from schemas.policy import Policy
+from sinks.letters import Aside
 from streams.policy.decide import Verdict
 from streams.policy.every_path import Tried
 from streams.policy.sentences import duration
 
-from .letters import Aside
 from .lines import safe
 
 Said = tuple[Finding, int]

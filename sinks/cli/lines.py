@@ -8,8 +8,7 @@ from typing import Final
 from schemas.finding import Finding, Transition
 from schemas.ids import format_instant
 from schemas.topics_check import Difference
-
-from .letters import DeadLetter
+from sinks.letters import DeadLetter
 
 _SPOKEN: Final[Mapping[Transition, str]] = {
     "raised": "",

@@ -21,10 +21,10 @@ from schemas.ledger import Cut
 from schemas.policy import Policy
 from schemas.settings import Settings
 from sinks.kafka import Broker, Message, offsets_at, read_topic
+from sinks.letters import Told, told_in
 from streams.join.open import OpenAccess, Partition
 from streams.turns import slices
 
-from .letters import Told, told_in
 from .recorded import Moment, Recorded
 from .replay_lines import Replayed
 from .replaying import Difference, Outcome, Said, World, said_in

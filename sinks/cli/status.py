@@ -6,25 +6,20 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 import click
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
 from schemas.codec import decode
-from schemas.fact import RegisteredMark
 from schemas.finding import Finding
 from schemas.settings import Settings
 from sinks.kafka import Broker, admin, consumer, partitions, read_topic, run
 from sinks.ledger.rejudge import joined
-from streams.agents.last_cuts import notes_of
-from streams.join.completeness import NEVER
-from streams.policies import load_policy
+from sinks.looking import look
+from sinks.standing import Standing, standing
 
 from .options import Seconds, as_json, with_broker
-from .standing import Seen, Standing, standing
 
 LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once a second
 
@@ -53,7 +48,7 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
     async with admin(broker) as client, consumer(broker) as reader:
         said = time.monotonic()
         while True:
-            found = standing(await _look(settings, client, reader, places))
+            found = standing(await look(settings, client, reader, places))
             if found.why_not_idle is None or time.monotonic() >= deadline:
                 break
             if time.monotonic() - said > 1:
@@ -64,64 +59,6 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
             await asyncio.sleep(LOOK_SECONDS)
     await _count_findings(broker, settings, found)
     return found
-
-
-async def _look(
-    settings: Settings, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer, places: list[TopicPartition]
-) -> Seen:
-    topics = settings.topics
-    # The group before the ends: a fact stored between the two looks is then seen as one that is still to be judged.
-    group = await client.list_consumer_group_offsets(settings.group)
-    begins = await reader.beginning_offsets(places)
-    ends = await reader.end_offsets(places)
-    marks = await _marks(reader, topics.marks, ends[TopicPartition(topics.marks, 0)])
-    facts = ends[TopicPartition(topics.facts, 0)]
-    through = {feed: mark.complete_through for feed, mark in marks.items() if mark.position <= facts}
-    policy, accesses = load_policy(settings.policy_file), topics.accesses()
-    return Seen(
-        begins={(tp.topic, tp.partition): offset for tp, offset in begins.items()},
-        ends={(tp.topic, tp.partition): offset for tp, offset in ends.items()},
-        committed={(tp.topic, tp.partition): found.offset for tp, found in group.items()},
-        notes={(p.topic, p.partition): note for p, note in notes_of(group).items()},
-        access_topics=frozenset(accesses),
-        feed_topics=frozenset(topics.feeds()),
-        facts_topic=topics.facts,
-        marks=through,
-        low={topic: _low(through, policy.gating_feeds(source)) for topic, source in accesses.items()},
-        unregistered=await _unregistered(client, settings),
-        workers=await _workers(client, settings.group),
-    )
-
-
-def _low(through: Mapping[str, int], gating: frozenset[str]) -> int:
-    return min((through.get(feed, NEVER) for feed in gating), default=NEVER)
-
-
-async def _workers(client: AIOKafkaAdminClient, group: str) -> int:
-    """How many are in the group; one that was killed still is for a session's length."""
-    members = -1  # where the group's members stand in its description
-    return sum(
-        len(found[members]) for answer in await client.describe_consumer_groups([group]) for found in answer.groups
-    )
-
-
-async def _marks(reader: AIOKafkaConsumer, topic: str, end: int) -> dict[str, RegisteredMark]:
-    highest: dict[str, RegisteredMark] = {}
-    tp = TopicPartition(topic, 0)
-    reader.assign([tp])
-    await reader.seek_to_beginning(tp)
-    while await reader.position(tp) < end:
-        for message in (await reader.getmany(tp, timeout_ms=500)).get(tp, ()):
-            mark = decode(RegisteredMark, message.value)
-            if mark.feed not in highest or mark.complete_through > highest[mark.feed].complete_through:
-                highest[mark.feed] = mark
-    return highest
-
-
-async def _unregistered(client: AIOKafkaAdminClient, settings: Settings) -> tuple[str, ...]:
-    known = settings.topics.accesses()
-    start = f"{settings.topic_prefix}access."
-    return tuple(sorted(name for name in await client.list_topics() if name.startswith(start) and name not in known))
 
 
 async def _count_findings(broker: Broker, settings: Settings, found: Standing) -> None:

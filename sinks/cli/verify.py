@@ -31,13 +31,13 @@ from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
 from sinks.ledger.report import Report
+from sinks.letters import Told, told_in
 from streams.agents.last_cuts import notes_of
 from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate
 
 from .codes import GOOD, NO, NOT_READY
-from .letters import Told, told_in
 from .options import When, as_json, policy_in, with_broker
 from .verify_lines import lines
 

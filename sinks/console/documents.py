@@ -165,6 +165,15 @@ class RevealedDocument(Strict):
     findings: Annotated[tuple[FindingDocument, ...], Listed]
 
 
+class ExportedDocument(Strict):
+    """A copy of an alert, unmasked: its findings, the newest first, and its history. `left_out`: findings too many."""
+
+    done: Done
+    findings: Annotated[tuple[FindingDocument, ...], Listed]
+    history: Annotated[tuple[ActDocument, ...], Listed]
+    left_out: Count
+
+
 class SessionDocument(Sparse):
     """A sign-in; its `token` once, at its start. `staff` is absent while no fact says who this is: they see nothing."""
 

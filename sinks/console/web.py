@@ -81,9 +81,8 @@ class Facts(Protocol):
 
     knowledge: Knowledge
 
-    @property
-    def is_caught_up(self) -> bool:
-        """Whether it has read all that there was when it began."""
+    is_loaded: bool
+    """Whether all was read once: before, nobody answers for anybody. A broker that is away later changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +165,7 @@ async def signed_in(request: web.Request) -> SignedIn:
 
 def person_of(facts: Facts, session: Session) -> Person | None:
     """The person of a session, by the facts as they are now. Raises NotReadyError until they are read."""
-    if not facts.is_caught_up:
+    if not facts.is_loaded:
         raise NotReadyError("facts are still being read")
     now = now_ms()
     staff: Id | None = staff_of(facts.knowledge, session.login, now)

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, ScalarSelect, select
 
-from schemas.act import Act, Disposition
-from schemas.alert import Alert, Status
+from schemas.act import Act
+from schemas.alert import Alert
 from schemas.codec import decode
-from schemas.finding import Outcome, Severity
 from sinks.alerts.chain import Head
 from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
+from .listing import KINDS, Filter, Kind, counted, hidden_kinds, listed, visible
 from .statements import PIECE
-from .tables import ACTS, ALERTS, CHAIN, FACETS, FINDINGS, PARTIES, PROGRESS
-from .text import MATCHES_MAX, Text
+from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
+from .text import Text
+
+__all__ = ["PAGE_MAX", "Facets", "Filter", "SqlReading"]
 
 PAGE_MAX: Final = 200  # alerts in one answer: some 400 KB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which alerts are wanted: of each list any, of all lists one; an empty one asks nothing.
-
-    `hidden`: the parties whose alerts do not exist for whoever asks. `after`: `last_at` and id of the alert with which
-    the page before has ended. `words`: texts that all must be found in one act of it.
-    """
-
-    hidden: frozenset[Party] = frozenset()
-    status: tuple[Status, ...] = ()
-    severity: tuple[Severity, ...] = ()
-    outcome: tuple[Outcome, ...] = ()
-    clause: tuple[str, ...] = ()
-    disposition: tuple[Disposition, ...] = ()
-    holder: str | None = None
-    is_owed: bool = False
-    words: tuple[str, ...] = ()
-    after: tuple[int, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facets:
     """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen.
 
@@ -58,6 +41,13 @@ class Facets:
     outcome: dict[str, int] = field(default_factory=dict)
     clause: dict[str, int] = field(default_factory=dict)
 
+    def add(self, kind: Kind, count: int) -> None:
+        """So many more of a kind; of what there is none of, nothing is said."""
+        self.total += count
+        named = ((self.status, kind.status), (self.severity, SEVERITIES[kind.severity]))
+        for counts, name in (*named, (self.outcome, kind.outcome), (self.clause, kind.clause)) if count else ():
+            counts[name] = counts.get(name, 0) + count
+
 
 class SqlReading:
     """A transaction that reads."""
@@ -65,6 +55,7 @@ class SqlReading:
     def __init__(self, connection: Connection, text: Text) -> None:
         self._connection = connection
         self._text = text
+        self._counted: list[Kind] | None = None
 
     def head(self) -> Head:
         """The newest act of all."""
@@ -73,66 +64,53 @@ class SqlReading:
 
     def alert(self, alert_id: str, hidden: frozenset[Party] = frozenset()) -> Alert | None:
         """The alert of this id; None when it does not exist for whoever asks."""
-        wanted = select(ALERTS.c.document).where(ALERTS.c.alert_id == alert_id, *_visible(hidden))
+        wanted = select(ALERTS.c.document).where(ALERTS.c.alert_id == alert_id, *visible(hidden))
         raw = self._connection.execute(wanted).scalar_one_or_none()
         return None if raw is None else decode(Alert, raw)
 
     def parties(self, alert_id: str) -> frozenset[Party]:
         """Whom an alert is about."""
         rows = self._connection.execute(
-            select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert_id == alert_id)
+            select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert == _number_of(alert_id))
         )
         return frozenset(Party(row.relation, row.name) for row in rows)
 
     def alerts(self, wanted: Filter, count: int) -> list[Alert]:
         """The alerts that are wanted, those changed last first; of one moment by their ids."""
-        found = self._connection.execute(
-            select(ALERTS.c.document)
-            .where(*self._conditions(wanted))
-            .order_by(ALERTS.c.last_at.desc(), ALERTS.c.alert_id.desc())
-            .limit(min(count, PAGE_MAX))
-        )
-        return [decode(Alert, raw) for raw in found.scalars()]
+        ids = self._listed(wanted, min(count, PAGE_MAX))
+        if not ids:
+            return []
+        rows = self._connection.execute(select(ALERTS.c.id, ALERTS.c.document).where(ALERTS.c.id.in_(ids)))
+        found = {row.id: row.document for row in rows}
+        return [decode(Alert, found[number]) for number in ids]
 
-    def facets(self, hidden: frozenset[Party] = frozenset(), holder: str | None = None) -> Facets:
-        """Counts of everything that exists for whoever asks: of all, less what is kept from them. `holder`: they."""
-        kinds = [FACETS.c.status, FACETS.c.severity, FACETS.c.outcome, FACETS.c.clause]
-        rows = [(row, row.alerts) for row in self._connection.execute(select(*kinds, FACETS.c.alerts))]
-        if hidden:
-            columns = [ALERTS.c.status, ALERTS.c.severity, ALERTS.c.outcome, ALERTS.c.clause]
-            kept = (
-                select(*columns, func.count().label("alerts"))
-                .where(ALERTS.c.alert_id.in_(_about(hidden)))
-                .group_by(*columns)
-            )
-            rows += [(row, -row.alerts) for row in self._connection.execute(kept)]
-        found = Facets(
-            total=sum(count for _, count in rows),
-            mine=0 if holder is None else self._count(Filter(hidden=hidden, holder=holder)),
-            owed=self._count(Filter(hidden=hidden, is_owed=True)),
-        )
-        for row, count in rows:
-            for counts, name in (
-                (found.status, row.status),
-                (found.severity, SEVERITIES[row.severity]),
-                (found.outcome, row.outcome),
-                (found.clause, row.clause),
-            ):
-                counts[name] = counts.get(name, 0) + count
-        for counts in (found.status, found.severity, found.outcome, found.clause):
-            for name in [name for name, count in counts.items() if not count]:
-                del counts[name]
+    def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
+        """Counts of everything that exists for whoever asks: of all, less what is kept from them."""
+        less = {row.kind: row.alerts for row in self._connection.execute(hidden_kinds(hidden))} if hidden else {}
+        found = Facets()
+        for kind in self._kinds():
+            found.add(kind, kind.alerts - less.get(kind.kind, 0))
         return found
 
     def history(self, alert_id: str, *, after: int = 0, count: int = PIECE) -> list[Act]:
         """The acts of an alert from the version after `after` on, in order."""
         found = self._connection.execute(
             select(ACTS.c.document)
-            .where(ACTS.c.alert_id == alert_id, ACTS.c.version > after)
+            .where(ACTS.c.alert == _number_of(alert_id), ACTS.c.version > after)
             .order_by(ACTS.c.version)
-            .limit(count)
+            .limit(min(count, PIECE))
         )
         return [decode(Act, raw) for raw in found.scalars()]
+
+    def taken_before(self, act: Act) -> Act | None:
+        """The act by which somebody took this alert last before another act of it; None: nobody had."""
+        found = self._connection.execute(
+            select(ACTS.c.document)
+            .where(ACTS.c.alert == _number_of(act.alert_id), ACTS.c.version < act.version, ACTS.c.staff.is_not(None))
+            .order_by(ACTS.c.version.desc())
+        )
+        people = (decode(Act, raw) for raw in found.scalars())
+        return next((one for one in people if one.body.kind == "acknowledged"), None)
 
     def findings(self, alert_id: str, *, before: int | None = None, count: int = 50) -> list[Act]:
         """The acts that carry the findings of an alert as they stand, the newest first, of versions below `before`."""
@@ -158,50 +136,22 @@ class SqlReading:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
 
-    def _count(self, wanted: Filter) -> int:
-        """By an index: few are held by one person, or owed."""
-        return self._connection.execute(
-            select(func.count()).select_from(ALERTS).where(*self._conditions(wanted))
-        ).scalar_one()
+    def count(self, wanted: Filter) -> int:
+        """How many there are of one holder, or owed: few, and read from their index."""
+        return self._connection.execute(counted(wanted)).scalar_one()
 
-    def _conditions(self, wanted: Filter) -> list[ColumnElement[bool]]:
-        ranks = [SEVERITIES.index(s) for s in wanted.severity]
-        lists: tuple[tuple[Any, Sequence[Any]], ...] = (
-            (ALERTS.c.status, wanted.status),
-            (ALERTS.c.severity, ranks),
-            (ALERTS.c.outcome, wanted.outcome),
-            (ALERTS.c.clause, wanted.clause),
-            (ALERTS.c.disposition, wanted.disposition),
-        )
-        conditions = [column.in_(values) for column, values in lists if values]
-        if wanted.holder is not None:
-            conditions.append(ALERTS.c.holder == wanted.holder)
-        if wanted.is_owed:
-            conditions.append(ALERTS.c.owed > 0)
-        if wanted.words:
-            conditions.append(ALERTS.c.alert_id.in_(self._with_words(wanted.words, wanted.hidden)))
-        if wanted.after is not None:
-            conditions.append(tuple_(ALERTS.c.last_at, ALERTS.c.alert_id) < tuple_(*wanted.after))
-        return [*conditions, *_visible(wanted.hidden)]
+    def _kinds(self) -> list[Kind]:
+        if self._counted is None:
+            self._counted = [Kind(*row) for row in self._connection.execute(KINDS)]
+        return self._counted
 
-    def _with_words(self, words: Sequence[str], hidden: frozenset[Party]) -> Select[Any]:
-        """The alerts of the newest acts with these words. What is hidden takes no room among them, or it would show."""
-        matching = self._text.matching(words).subquery()
-        kept = [ACTS.c.alert_id.not_in(_about(hidden))] if hidden else []
-        return (
-            select(ACTS.c.alert_id)
-            .join(matching, matching.c.number == ACTS.c.number)
-            .where(*kept)
-            .order_by(matching.c.number.desc())
-            .limit(MATCHES_MAX)
-        )
+    def _listed(self, wanted: Filter, count: int) -> list[int]:
+        """The numbers of the alerts on a page: the first of the lists that it is made of."""
+        lists = listed(wanted, self._kinds(), self._text, count)
+        found = (self._connection.execute(one).all() for one in lists)
+        ordered = heapq.merge(*found, key=lambda row: (row.last_at, row.alert_id), reverse=True)
+        return [row.id for row in islice(ordered, count)]
 
 
-def _visible(hidden: frozenset[Party]) -> list[ColumnElement[bool]]:
-    return [ALERTS.c.alert_id.not_in(_about(hidden))] if hidden else []
-
-
-def _about(hidden: frozenset[Party]) -> Select[Any]:
-    """The ids of the alerts about any of these."""
-    names = or_(*(and_(PARTIES.c.relation == p.relation, PARTIES.c.name == p.name) for p in sorted(hidden)))
-    return select(PARTIES.c.alert_id).where(names)
+def _number_of(alert_id: str) -> ScalarSelect[int]:
+    return select(ALERTS.c.id).where(ALERTS.c.alert_id == alert_id).scalar_subquery()

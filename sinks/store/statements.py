@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from .tables import ACTS, ALERTS, CHAIN, FACETS, FINDINGS, PARTIES, PROGRESS
 
+KIND_NAMES: Final = (FACETS.c.status, FACETS.c.severity, FACETS.c.outcome, FACETS.c.clause, FACETS.c.disposition)
 PIECE: Final = 1_000  # acts read at once where all are read
 
 HEAD: Final = select(CHAIN.c.number, CHAIN.c.digest, CHAIN.c.at).with_for_update()
 MOVE_HEAD: Final = update(CHAIN).values({c: bindparam(f"to_{c}") for c in ("number", "digest", "at")})
 
-ALERT: Final = select(ALERTS.c.document, ALERTS.c.status, ALERTS.c.severity, ALERTS.c.outcome, ALERTS.c.clause).where(
-    ALERTS.c.alert_id == bindparam("alert_id")
-)
+_ALERT: Final = select(ALERTS.c.id, ALERTS.c.kind, ALERTS.c.document)
+ALERT: Final = _ALERT.where(ALERTS.c.alert_id == bindparam("alert_id"))
 OPEN_ALERT: Final = (
-    select(ALERTS.c.document)
-    .where(
+    _ALERT.where(
         ALERTS.c.group_who == bindparam("who"),
         ALERTS.c.group_record == bindparam("record"),
         ALERTS.c.clause == bindparam("clause"),
-        ALERTS.c.status != "closed",
+        text("alerts.status <> 'closed'"),  # spelled as the index is, or PostgreSQL does not see that it serves
     )
     .order_by(ALERTS.c.opened_at.desc(), ALERTS.c.alert_id.desc())
     .limit(1)
@@ -36,27 +35,32 @@ ACT_BY_KEY: Final = select(ACTS.c.document).where(ACTS.c.staff == bindparam("sta
 ACTS_AFTER: Final = (
     select(ACTS.c.document).where(ACTS.c.number > bindparam("after")).order_by(ACTS.c.number).limit(PIECE)
 )
-PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert_id == bindparam("alert_id"))
+PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert == bindparam("alert"))
+KIND: Final = select(FACETS.c.kind).where(*(c == bindparam(c.name) for c in KIND_NAMES))
 PROGRESS_OF: Final = select(PROGRESS.c.value).where(PROGRESS.c.name == bindparam("name"))
+
+_FOR_EVER: Final = {"id", "alert_id", "clause", "opened_at", "group_who", "group_record"}
 
 ADD_ACT: Final = insert(ACTS)
 ADD_ALERT: Final = insert(ALERTS)
 CHANGE_ALERT: Final = (
     update(ALERTS)
-    .where(ALERTS.c.alert_id == bindparam("of_alert"))
-    .values({c.name: bindparam(c.name) for c in ALERTS.c if c.name not in {"id", "alert_id"}})
+    .where(ALERTS.c.id == bindparam("of_alert"))
+    .values({c.name: bindparam(c.name) for c in ALERTS.c if c.name not in _FOR_EVER})
 )
 ADD_PARTIES: Final = insert(PARTIES)
-# Both databases spell this alike, and SQLAlchemy's own spelling of it is another for each.
+# Both databases spell these alike, and SQLAlchemy's own spelling of them is another for each.
 PLACE_FINDING: Final = text(
     "INSERT INTO findings (finding_id, alert_id, number) VALUES (:finding_id, :alert_id, :number)"
     " ON CONFLICT (finding_id) DO UPDATE SET alert_id = excluded.alert_id, number = excluded.number"
 )
-COUNT: Final = text(
-    "INSERT INTO facets (status, severity, outcome, clause, alerts) VALUES (:status, :severity, :outcome, :clause, :by)"
-    " ON CONFLICT (status, severity, outcome, clause) DO UPDATE SET alerts = facets.alerts + excluded.alerts"
+ADD_KIND: Final = text(
+    "INSERT INTO facets (kind, status, severity, outcome, clause, disposition, alerts)"
+    " SELECT coalesce(max(kind), 0) + 1, :status, :severity, :outcome, :clause, :disposition, 0 FROM facets"
 )
-FORGET_ZEROES: Final = delete(FACETS).where(FACETS.c.alerts == 0)
+COUNT: Final = (
+    update(FACETS).where(FACETS.c.kind == bindparam("of_kind")).values(alerts=FACETS.c.alerts + bindparam("by"))
+)
 ADVANCE: Final = text(
     "INSERT INTO progress (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )

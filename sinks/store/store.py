@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import URL, Connection, Engine, inspect
 
 from .engine import StoreNotReadyError, no_surprise, open_engine
 from .reading import SqlReading
@@ -34,6 +34,16 @@ class Store:
     def kind(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
+
+    @property
+    def url(self) -> URL:
+        """Its address, with the password in it."""
+        return self._engine.url
+
+    def is_empty(self) -> bool:
+        """Whether it has no table at all."""
+        with self.looking() as connection:
+            return not inspect(connection).get_table_names()
 
     @contextmanager
     def writing(self) -> Iterator[SqlWriting]:

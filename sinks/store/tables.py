@@ -5,24 +5,32 @@ What they look like in a database is said by the migrations; a test holds the tw
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 METADATA: Final = MetaData()
+NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER key is where SQLite keeps the row
+ALERT_ID: Final = String(34).with_variant(String(34, "C"), "postgresql")  # ordered alike whatever the server speaks
+
+
+def where(condition: str) -> dict[str, Any]:
+    """An index of some rows only."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 ACTS: Final = Table(
     "acts",
     METADATA,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("alert_id", String(34), nullable=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("alert", BigInteger, nullable=False),  # the number of the act that raised it
     Column("version", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("staff", String(200)),
     Column("key", String(200)),
     Column("document", LargeBinary, nullable=False),  # the act as the contract spells it
-    UniqueConstraint("alert_id", "version", name="acts_of_alert"),
-    UniqueConstraint("staff", "key", name="acts_by_key"),
+    UniqueConstraint("alert", "version", name="acts_of_alert"),
+    Index("acts_by_key", "staff", "key", unique=True, **where("key IS NOT NULL")),
 )
 """Every act. A trigger refuses to change or delete one: whoever does it all the same has to do it on purpose."""
 
@@ -39,13 +47,11 @@ CHAIN: Final = Table(
 ALERTS: Final = Table(
     "alerts",
     METADATA,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),  # the number of the act that raised it
-    Column("alert_id", String(34), nullable=False, unique=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),  # the number of the act that raised it
+    Column("alert_id", ALERT_ID, nullable=False, unique=True),
     Column("status", String(20), nullable=False),
-    Column("severity", Integer, nullable=False),  # 0 low to 3 critical, so that they can be ordered
-    Column("outcome", String(20), nullable=False),
+    Column("kind", Integer, nullable=False),  # of `facets`
     Column("clause", String(200), nullable=False),
-    Column("disposition", String(20)),
     Column("holder", String(200)),
     Column("owed", Integer, nullable=False),  # obligations that nobody has recorded yet
     Column("opened_at", BigInteger, nullable=False),
@@ -55,11 +61,12 @@ ALERTS: Final = Table(
     Column("group_who", String(250), nullable=False),
     Column("group_record", String(250), nullable=False),
     Column("document", LargeBinary, nullable=False),  # the alert as the contract spells it
-    Index("alerts_by_change", "status", "last_at", "alert_id"),
-    Index("alerts_by_group", "group_who", "group_record", "clause"),
-    Index("alerts_by_severity", "severity", "last_at", "alert_id"),
-    Index("alerts_by_holder", "holder", "last_at", "alert_id"),
-    Index("alerts_by_owed", "owed", "last_at", "alert_id"),
+    # Each list is read in the order of one of these, and no row is read before it is known to be on the page.
+    Index("alerts_by_change", "status", "last_at", "alert_id", "kind"),
+    Index("alerts_by_kind", "kind", "last_at", "alert_id"),
+    Index("alerts_by_holder", "holder", "last_at", "alert_id", "kind", "owed", **where("holder IS NOT NULL")),
+    Index("alerts_by_owed", "last_at", "alert_id", "kind", "owed", **where("owed > 0")),
+    Index("alerts_by_group", "group_who", "group_record", "clause", **where("status <> 'closed'")),
 )
 """What the acts of each alert come to."""
 
@@ -70,29 +77,35 @@ FINDINGS: Final = Table(
     Column("alert_id", String(34), nullable=False),
     Column("number", BigInteger, nullable=False),  # of the newest act that carries it
     Index("findings_of_alert", "alert_id", "number"),
+    sqlite_with_rowid=False,
 )
 """Where each finding is."""
 
 PARTIES: Final = Table(
     "parties",
     METADATA,
+    Column("alert", BigInteger, primary_key=True, autoincrement=False),
     Column("relation", String(20), primary_key=True),
     Column("name", String(250), primary_key=True),
-    Column("alert_id", String(34), primary_key=True),
-    Index("parties_of_alert", "alert_id"),
+    Index("parties_by_name", "relation", "name", "alert"),
+    sqlite_with_rowid=False,
 )
 """Whom an alert is about; it is kept from them."""
 
 FACETS: Final = Table(
     "facets",
     METADATA,
-    Column("status", String(20), primary_key=True),
-    Column("severity", Integer, primary_key=True, autoincrement=False),
-    Column("outcome", String(20), primary_key=True),
-    Column("clause", String(200), primary_key=True),
+    Column("kind", Integer, primary_key=True, autoincrement=False),  # counted from 1 as they come to be
+    Column("status", String(20), nullable=False),
+    Column("severity", Integer, nullable=False),  # 0 low to 3 critical
+    Column("outcome", String(20), nullable=False),
+    Column("clause", String(200), nullable=False),
+    Column("disposition", String(20), nullable=False),  # empty: nobody has decided
     Column("alerts", BigInteger, nullable=False),
+    UniqueConstraint("status", "severity", "outcome", "clause", "disposition", name="facets_by_name"),
 )
-"""How many alerts there are of each kind: counting 300,000 for each page would take longer than showing one."""
+"""How many alerts there are of each kind, a few hundred: counting 300,000 for each page would take longer than showing
+one, and a list that knows how rare it is knows where to look."""
 
 PROGRESS: Final = Table(
     "progress",

@@ -6,7 +6,7 @@ What is indexed is the act, once: the text of an alert with 1,700 findings would
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict
 
 from sqlalchemy import BigInteger, Column, Connection, TextualSelect, text
 
@@ -36,11 +36,22 @@ def plain(words: Sequence[str]) -> list[str]:
     return ["".join(c if c.isprintable() else " " for c in word) for word in words[:WORDS_MAX]]
 
 
+class Said(TypedDict):
+    """What one act says, and its number."""
+
+    number: int
+    words: str
+
+
+_LEARN_SQLITE: Final = text("INSERT INTO act_text(rowid, words) VALUES (:number, :words)")
+_LEARN_POSTGRESQL: Final = text("INSERT INTO act_text(number, words) VALUES (:number, to_tsvector('simple', :words))")
+
+
 class Text(Protocol):
     """The index of one database."""
 
-    def learn(self, connection: Connection, number: int, words: str) -> None:
-        """Adds what an act says."""
+    def learn(self, connection: Connection, said: Sequence[Said]) -> None:
+        """Adds what acts say."""
 
     def clear(self, connection: Connection) -> None:
         """Forgets everything."""
@@ -50,11 +61,14 @@ class Text(Protocol):
 
 
 class SqliteText:
-    """FTS5 without a copy of the words; a row has the number of its act."""
+    """FTS5 without a copy of the words; a row has the number of its act.
 
-    def learn(self, connection: Connection, number: int, words: str) -> None:
+    It has what begins with one letter, or two, ready: put together when somebody asks, "f" took 80 ms.
+    """
+
+    def learn(self, connection: Connection, said: Sequence[Said]) -> None:
         """As Text says."""
-        connection.execute(text("INSERT INTO act_text(rowid, words) VALUES (:n, :w)"), {"n": number, "w": words})
+        connection.execute(_LEARN_SQLITE, said)
 
     def clear(self, connection: Connection) -> None:
         """As Text says."""
@@ -69,10 +83,9 @@ class SqliteText:
 class PostgresText:
     """The words' vector."""
 
-    def learn(self, connection: Connection, number: int, words: str) -> None:
+    def learn(self, connection: Connection, said: Sequence[Said]) -> None:
         """As Text says."""
-        statement = text("INSERT INTO act_text(number, words) VALUES (:n, to_tsvector('simple', :w))")
-        connection.execute(statement, {"n": number, "w": words})
+        connection.execute(_LEARN_POSTGRESQL, said)
 
     def clear(self, connection: Connection) -> None:
         """As Text says."""

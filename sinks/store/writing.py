@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Executable, Select, delete
 
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
@@ -20,16 +20,25 @@ from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
 from .tables import PROJECTED
-from .text import Text, words_of
+from .text import Said, Text, words_of
 
-Kind = tuple[str, int, str, str]
-"""Status, severity, outcome and clause: what alerts are counted by."""
+Kind = tuple[str, int, str, str, str]
+"""Status, severity, outcome, clause and disposition: what alerts are counted by."""
+
+
+class _Row(NamedTuple):
+    """An alert as it is in the store: its row, the number of its kind, and what it says."""
+
+    id: int
+    kind: int
+    alert: Alert
 
 
 class SqlWriting:
     """A transaction that writes: it holds the head of the chain, so there is one at a time.
 
-    What it has read or written it remembers until it ends; the head and the counts are written by `flush`.
+    What it has read or written it remembers until it ends. What is only added (acts, findings, parties, words) it keeps
+    for `flush`, which writes many rows at once: one by one, the statements of a batch took longer than all else in it.
     """
 
     def __init__(self, connection: Connection, text: Text) -> None:
@@ -38,9 +47,13 @@ class SqlWriting:
         row = connection.execute(say.HEAD).one()
         self._head = Head(row.number, row.digest)
         self._at = int(row.at)
-        self._alerts: dict[str, Alert | None] = {}
+        self._rows: dict[str, _Row | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
-        self._counts: Counter[Kind] = Counter()
+        self._parties: dict[int, set[Party]] = {}
+        self._kinds: dict[Kind, int] = {}
+        self._later: dict[Executable, list[dict[str, Any]]] = {}
+        self._said: list[Said] = []
+        self._counts: Counter[int] = Counter()
 
     def head(self) -> Head:
         """The newest act of all."""
@@ -53,16 +66,15 @@ class SqlWriting:
 
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of this id."""
-        if alert_id not in self._alerts:
-            row = self._connection.execute(say.ALERT, {"alert_id": alert_id}).one_or_none()
-            self._alerts[alert_id] = None if row is None else decode(Alert, row.document)
-        return self._alerts[alert_id]
+        if alert_id not in self._rows:
+            self._rows[alert_id] = None
+            self._remembered(say.ALERT, {"alert_id": alert_id})
+        row = self._rows[alert_id]
+        return None if row is None else row.alert
 
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
-        names = {"who": group.who, "record": group.record, "clause": group.clause}
-        raw = self._connection.execute(say.OPEN_ALERT, names).scalar_one_or_none()
-        return None if raw is None else decode(Alert, raw)
+        return self._remembered(say.OPEN_ALERT, {"who": group.who, "record": group.record, "clause": group.clause})
 
     def known(self, finding_id: str) -> Known | None:
         """Where a finding is."""
@@ -77,42 +89,51 @@ class SqlWriting:
 
     def parties(self, alert_id: str) -> frozenset[Party]:
         """Whom an alert is about."""
-        rows = self._connection.execute(say.PARTIES_OF, {"alert_id": alert_id})
-        return frozenset(Party(row.relation, row.name) for row in rows)
+        if self.alert(alert_id) is None:
+            return frozenset()
+        row = self._rows[alert_id]
+        assert row is not None
+        return frozenset(self._about(row.id, is_new=False))
 
     def by_key(self, staff: str, key: str) -> Act | None:
         """The act that this person's command with this key has become."""
+        self._write()
         raw = self._connection.execute(say.ACT_BY_KEY, {"staff": staff, "key": key}).scalar_one_or_none()
         return None if raw is None else decode(Act, raw)
 
     def append(self, act: Act, head: Head) -> None:
         """Keep an act for ever."""
-        row = {
+        row = self._rows[act.alert_id]
+        assert row is not None  # every act is of an alert, which was put before
+        values = {
             "number": act.number,
-            "alert_id": act.alert_id,
+            "alert": row.id,
             "version": act.version,
             "at": act.at,
             "staff": act.by.staff if act.by else None,
             "key": act.key,
             "document": encode(act),
         }
-        self._connection.execute(say.ADD_ACT, row)
+        self._add(say.ADD_ACT, values)
         self._head = head
         self._at = max(self._at, act.at)
 
     def put(self, act: Act, alert: Alert) -> None:
         """Make the alert, and the finding that the act is about, what the act has made of them."""
-        before, row = self.alert(alert.alert_id), _row(alert)
+        before = None if self.alert(alert.alert_id) is None else self._rows[alert.alert_id]
+        kind, values = self._kind(_kind(alert)), _values(alert)
         if before is None:
-            self._connection.execute(say.ADD_ALERT, {"id": act.number, **row})
+            row = _Row(act.number, kind, alert)
+            self._connection.execute(say.ADD_ALERT, {**values, **_for_ever(alert), "id": row.id, "kind": kind})
         else:
-            self._connection.execute(say.CHANGE_ALERT, {"of_alert": row.pop("alert_id"), **row})
-            self._counts[_kind(before)] -= 1
-        self._counts[_kind(alert)] += 1
-        self._alerts[alert.alert_id] = alert
-        fresh = self._place(act, act.body) if isinstance(act.body, OfFinding) else []
+            row = _Row(before.id, kind, alert)
+            self._connection.execute(say.CHANGE_ALERT, {**values, "of_alert": row.id, "kind": kind})
+            self._counts[before.kind] -= 1
+        self._counts[kind] += 1
+        self._rows[alert.alert_id] = row
+        fresh = self._place(act, act.body, row.id) if isinstance(act.body, OfFinding) else []
         if words := words_of(act, fresh):
-            self._text.learn(self._connection, act.number, words)
+            self._said.append({"number": act.number, "words": words})
 
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
@@ -124,10 +145,11 @@ class SqlWriting:
 
     def clear_projection(self) -> None:
         """Forget everything that can be made anew from the acts."""
+        self.forget()
         for table in PROJECTED:
             self._connection.execute(delete(table))
         self._text.clear(self._connection)
-        self.forget()
+        self._kinds.clear()
         self._counts.clear()
 
     def all_acts(self) -> Iterator[Act]:
@@ -140,37 +162,71 @@ class SqlWriting:
 
     def forget(self) -> None:
         """Lets go of what it remembers, where a transaction is long."""
-        self._alerts.clear()
+        self._write()
+        self._rows.clear()
         self._findings.clear()
+        self._parties.clear()
 
     def flush(self) -> None:
         """Writes what was put off; the store calls it at the end."""
+        self._write()
         self._connection.execute(say.MOVE_HEAD, self._head_row())
-        rows = [
-            {"status": status, "severity": rank, "outcome": outcome, "clause": clause, "by": by}
-            for (status, rank, outcome, clause), by in sorted(self._counts.items())
-            if by
-        ]
+        rows = [{"of_kind": kind, "by": by} for kind, by in sorted(self._counts.items()) if by]
         if rows:
             self._connection.execute(say.COUNT, rows)
-            self._connection.execute(say.FORGET_ZEROES)
         self._counts.clear()
 
     def _head_row(self) -> dict[str, Any]:
         return {"to_number": self._head.number, "to_digest": self._head.digest, "to_at": self._at}
 
-    def _place(self, act: Act, body: OfFinding) -> list[Party]:
+    def _add(self, statement: Executable, values: dict[str, Any]) -> None:
+        self._later.setdefault(statement, []).append(values)
+
+    def _write(self) -> None:
+        """What was put off. What reads it, and has not been told by what is remembered, calls this first."""
+        for statement, rows in self._later.items():
+            self._connection.execute(statement, rows)
+        if self._said:
+            self._text.learn(self._connection, self._said)
+        self._later, self._said = {}, []
+
+    def _remembered(self, statement: Select[Any], names: dict[str, Any]) -> Alert | None:
+        found = self._connection.execute(statement, names).one_or_none()
+        if found is None:
+            return None
+        alert = decode(Alert, found.document)
+        self._rows[alert.alert_id] = _Row(found.id, found.kind, alert)
+        return alert
+
+    def _kind(self, kind: Kind) -> int:
+        """Its number; one that is new gets the next, so that rows made anew are numbered alike."""
+        if kind not in self._kinds:
+            names = dict(zip((c.name for c in say.KIND_NAMES), kind, strict=True))
+            found = self._connection.execute(say.KIND, names).scalar_one_or_none()
+            if found is None:
+                self._connection.execute(say.ADD_KIND, names)
+                found = self._connection.execute(say.KIND, names).scalar_one()
+            self._kinds[kind] = found
+        return self._kinds[kind]
+
+    def _place(self, act: Act, body: OfFinding, alert: int) -> list[Party]:
         """Says where the finding is, and whom the alert is about; returns those who are new to it."""
-        known = self.parties(act.alert_id) if act.version > 1 else frozenset()
+        known = self._about(alert, is_new=act.version == 1)
         fresh = sorted(parties(body.finding) - known)
-        if fresh:
-            self._connection.execute(say.ADD_PARTIES, [{**p._asdict(), "alert_id": act.alert_id} for p in fresh])
+        for party in fresh:
+            self._add(say.ADD_PARTIES, {**party._asdict(), "alert": alert})
+        known.update(fresh)
         if is_here(body):
             name = body.finding.finding_id
-            where = {"finding_id": name, "alert_id": act.alert_id, "number": act.number}
-            self._connection.execute(say.PLACE_FINDING, where)
+            self._add(say.PLACE_FINDING, {"finding_id": name, "alert_id": act.alert_id, "number": act.number})
             self._findings[name] = (act.alert_id, body)
         return fresh
+
+    def _about(self, alert: int, *, is_new: bool) -> set[Party]:
+        if alert not in self._parties:
+            rows = () if is_new else self._connection.execute(say.PARTIES_OF, {"alert": alert})
+            self._parties[alert] = {Party(row.relation, row.name) for row in rows}
+        return self._parties[alert]
 
 
 def _finding_in(raw: bytes) -> OfFinding:
@@ -180,25 +236,27 @@ def _finding_in(raw: bytes) -> OfFinding:
 
 
 def _kind(alert: Alert) -> Kind:
-    return alert.status, SEVERITIES.index(alert.severity), alert.outcome, alert.clause
+    return alert.status, SEVERITIES.index(alert.severity), alert.outcome, alert.clause, alert.disposition or ""
 
 
-def _row(alert: Alert) -> dict[str, Any]:
-    group = group_of_alert(alert)
+def _values(alert: Alert) -> dict[str, Any]:
     return {
-        "alert_id": alert.alert_id,
         "status": alert.status,
-        "severity": SEVERITIES.index(alert.severity),
-        "outcome": alert.outcome,
-        "clause": alert.clause,
-        "disposition": alert.disposition,
         "holder": alert.holder,
         "owed": sum(o.reference is None for o in alert.owed),
-        "opened_at": alert.opened_at,
         "acknowledged_at": alert.acknowledged_at,
         "closed_at": alert.closed_at,
         "last_at": alert.last_at,
+        "document": encode(alert),
+    }
+
+
+def _for_ever(alert: Alert) -> dict[str, Any]:
+    group = group_of_alert(alert)
+    return {
+        "alert_id": alert.alert_id,
+        "clause": alert.clause,
+        "opened_at": alert.opened_at,
         "group_who": group.who,
         "group_record": group.record,
-        "document": encode(alert),
     }

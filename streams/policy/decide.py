@@ -53,7 +53,11 @@ class Verdict(NamedTuple):
 
 def decide(knowledge: Knowledge, policy: Policy, question: Question, access: Access) -> Verdict:
     """The verdict on an access at the knowledge's position."""
-    answer = ask(knowledge, policy, question)
+    return verdict_of(ask(knowledge, policy, question), knowledge, policy, question, access)
+
+
+def verdict_of(answer: Answer, knowledge: Knowledge, policy: Policy, question: Question, access: Access) -> Verdict:
+    """The same for whoever has asked already."""
     outcome = outcome_of(answer, knowledge, question)
     flags = _flags(answer, question, access, outcome)
     staff = next(iter(answer.people)) if len(answer.people) == 1 else None

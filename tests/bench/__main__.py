@@ -6,7 +6,8 @@
     tests/bench/run disorder              (c) facts late, shortened and void while accesses flow
     tests/bench/run two-workers           (d) CPU per access of two workers against one
     tests/bench/run costs                 (e) memory, loading, one question, judging again
-    tests/bench/run all --json FILE       (a) to (e), one table
+    tests/bench/run alerts                (f) lists, searches and acts in a store of 300,000 alerts; needs no Kafka
+    tests/bench/run all --json FILE       (a) to (f), one table
     tests/bench/run memory                our worker's memory with 100,000, 400,000 and 1.2 million waiting
     tests/bench/run profile               where our worker spends its time, by py-spy
 
@@ -16,6 +17,7 @@ file has the workloads, the columns and the caveats.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
@@ -43,7 +45,7 @@ from .profiler import Profiler, read_profile
 from .profiler import show as show_profile
 from .programs import OURS
 
-ALL: Final = ("drain", "open-loop", "disorder", "two-workers", "costs")
+ALL: Final = ("drain", "open-loop", "disorder", "two-workers", "costs", "alerts")
 STOLEN_MAX: Final = 0.01  # of the processors, by others on the same host; with 12 % a worker took half as long again
 QUIET_LOAD: Final = 0.5  # processes that want a processor, on average of the last minute
 RESULTS: Final = Path(__file__).resolve().parents[2] / ".ntk" / "bench"
@@ -56,7 +58,7 @@ def main() -> int:
     load_before = os.getloadavg()[0]
     if load_before > QUIET_LOAD:
         print(f"the machine is not quiet (load {load_before:.1f}): what follows shows that it works, and no figures")
-    with _scratch(args.keep) as scratch, _broker(args.broker, scratch) as broker:
+    with _scratch(args.keep) as scratch, _broker(_address(args), scratch) as broker:
         bench = Bench(args, broker, scratch, load_before)
         if args.what == "profile":
             return _profile(bench)
@@ -107,6 +109,11 @@ def _profile(bench: Bench) -> int:
         show_profile(read_profile(observer.raw.read_text()))
     print(f"\nkept in {observer.raw}")
     return 0 if row.is_right else 1
+
+
+def _address(args: argparse.Namespace) -> str | None:
+    """A store is filled without Kafka: the address of none, to which nobody connects."""
+    return "127.0.0.1:1" if args.what == "alerts" else args.broker
 
 
 @contextlib.contextmanager

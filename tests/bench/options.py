@@ -10,6 +10,7 @@ from typing import Final
 from .programs import PROGRAMS
 from .workload import Plan
 
+STORES: Final = ("sqlite", "postgresql")
 SHORT: Final[dict[str, object]] = {
     "subjects": 4_000,
     "staff": 400,
@@ -31,6 +32,8 @@ SHORT: Final[dict[str, object]] = {
     "many_facts": 60_000,
     "few_accesses": 30_000,
     "many_accesses": 130_000,
+    "alerts": 3_000,
+    "rounds": 1,
 }
 """What `--short` asks for, whatever else was asked."""
 
@@ -48,8 +51,9 @@ def parse(description: str) -> argparse.Namespace:
     what.add_parser("disorder", parents=[common, _disorder()], help="(c) late, shortened and void facts")
     what.add_parser("two-workers", parents=[common, _two_workers()], help="(d) two workers against one")
     what.add_parser("costs", parents=[common, _costs()], help="(e) memory, loading, one question, judging again")
-    every = [common, drain, open_loop, _disorder(), _two_workers(), _costs()]
-    a = what.add_parser("all", parents=every, help="(a) to (e), one table")
+    what.add_parser("alerts", parents=[common, _alerts()], help="(f) a full store of alerts, without Kafka")
+    every = [common, drain, open_loop, _disorder(), _two_workers(), _costs(), _alerts()]
+    a = what.add_parser("all", parents=every, help="(a) to (f), one table")
     a.add_argument("--short", action="store_true", help="small enough to see that all works; no figures to keep")
     m = what.add_parser("memory", parents=[common], help="memory of our worker beside a backlog")
     m.add_argument("--backlogs", type=_numbers, default=[100_000, 400_000, 1_200_000])
@@ -119,6 +123,21 @@ def _costs() -> argparse.ArgumentParser:
     e.add_argument("--few-accesses", type=int, default=200_000)
     e.add_argument("--many-accesses", type=int, default=1_200_000)
     return e
+
+
+def _alerts() -> argparse.ArgumentParser:
+    f = argparse.ArgumentParser(add_help=False)
+    f.add_argument("--alerts", type=int, default=300_000, help="with some three acts each")
+    f.add_argument("--rounds", type=int, default=3, help="of all questions; the kinds of store alternate")
+    f.add_argument("--stores", type=_stores, default=list(STORES), help=f"of {', '.join(STORES)}; the first always")
+    return f
+
+
+def _stores(text: str) -> list[str]:
+    names = text.split(",")
+    if names[0] != STORES[0] or set(names) - set(STORES):
+        raise argparse.ArgumentTypeError(f"{STORES[0]}, or {','.join(STORES)}")
+    return names
 
 
 def _programs(parser: argparse.ArgumentParser, option: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from . import costs, costs_report, disorder_report, memory, open_report, report, workers_report
+from . import alerts, alerts_report, costs, costs_report, disorder_report, memory, open_report, report, workers_report
+from .alerts_load import AlertPlan
 from .context import Bench, prepared
 from .costs_report import Costs, Sizes
 from .disorder import disorder
@@ -143,6 +144,22 @@ def run_costs(bench: Bench) -> Part:
     )
 
 
+def run_alerts(bench: Bench) -> Part:
+    """(f) A store of alerts that is full."""
+    args = bench.args
+    plan = AlertPlan(alerts=args.alerts, seed=args.seed)
+    sizes = alerts.Sizes(plan=plan, rounds=args.rounds, kinds=tuple(args.stores))
+    found = alerts.measure(sizes, bench.scratch)
+    alerts_report.show(found)
+    return Part(
+        name="alerts",
+        is_right=True,
+        goals=alerts_report.goals(found),
+        rough_edges=alerts_report.ROUGH_EDGES,
+        document={"plan": asdict(plan), **{kind: one.as_json() for kind, one in found.items()}},
+    )
+
+
 def run_memory(bench: Bench) -> Part:
     """Memory beside a backlog."""
     rows = [one_drain(bench, OURS, 1, prepared(bench.plan(backlog))) for backlog in bench.args.backlogs]
@@ -173,5 +190,6 @@ PARTS: Final[dict[str, Callable[[Bench], Part]]] = {
     "disorder": run_disorder,
     "two-workers": run_two_workers,
     "costs": run_costs,
+    "alerts": run_alerts,
     "memory": run_memory,
 }

@@ -51,7 +51,7 @@ class KnownFacts:
     """What a reader of facts would have read."""
 
     knowledge: Knowledge
-    is_caught_up: bool = True
+    is_loaded: bool = True
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ from sinks.kafka import Broker
 class Record:
     """A message as aiokafka hands it out."""
 
+    topic: str
+    partition: int
     offset: int
     timestamp: int
     value: bytes | None
@@ -50,11 +52,16 @@ class FakeLogs:
         monkeypatch.setattr(kafka, "partitions", self._partitions)
         return self
 
-    def put(self, topic: str, *values: bytes | None, partition: int = 0, at: int = 0) -> None:
+    def put(self, topic: str, *values: bytes | None, partition: int = 0, at: int = 0, key: bytes | None = None) -> None:
         """Messages are appended."""
         log = self.records[TopicPartition(topic, partition)]
         for value in values:
-            log.append(Record(log[-1].offset + 1 if log else 0, at, value))
+            log.append(Record(topic, partition, log[-1].offset + 1 if log else 0, at, value, key))
+        self.change()
+
+    def put_record(self, record: Record) -> None:
+        """The same with all that a message has."""
+        self.records[TopicPartition(record.topic, record.partition)].append(record)
         self.change()
 
     def change(self) -> None:
@@ -76,7 +83,7 @@ class FakeLogs:
         return log[-1].offset + 1 if log else 0
 
     @asynccontextmanager
-    async def _consumer(self, _: Broker) -> AsyncIterator[FakeConsumer]:
+    async def _consumer(self, _: Broker, **__: object) -> AsyncIterator[FakeConsumer]:
         self.connections += 1
         if self.is_away:
             raise NotReadyError("no Kafka answers")
@@ -120,7 +127,7 @@ class FakeConsumer:
         self._paused.update(places)
 
     async def getmany(
-        self, *places: TopicPartition, timeout_ms: int, max_records: int
+        self, *places: TopicPartition, timeout_ms: int, max_records: int = 500
     ) -> dict[TopicPartition, list[Any]]:
         found = self._fetch(places or tuple(self._positions), max_records)
         if not found:

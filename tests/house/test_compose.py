@@ -18,8 +18,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from schemas.act import ROLES
 from schemas.settings import Settings
 from sinks.cli.main import cli
+from sinks.console.signing_in import demo_users, is_loopback
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -52,8 +54,9 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_all_parts() -> None:
-    """Kafka, its topics, two workers, both dashboards, and what tells of pages."""
-    assert set(SERVICES) == {"kafka", "topics", "worker-1", "worker-2", "prometheus", "alertmanager", "grafana"}
+    """Kafka, its topics, two workers, a console, both dashboards, and what tells of pages."""
+    workers, boards = {"worker-1", "worker-2"}, {"prometheus", "alertmanager", "grafana"}
+    assert set(SERVICES) == {"kafka", "topics", "console", *workers, *boards}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -71,7 +74,20 @@ def test_our_image_has_our_version() -> None:
 def test_ports_are_published_on_loopback_only(name: str) -> None:
     """Nothing here is encrypted or signed in, so no other machine may reach it."""
     assert {address for address, _, _ in _published(SERVICES[name])} <= {"127.0.0.1"}
-    assert SERVICES[name].get("network_mode") is None
+    assert SERVICES[name].get("network_mode") == ("host" if name == "console" else None)
+
+
+def test_the_console_is_reached_from_this_machine_only() -> None:
+    """In the host's network, on its loopback: there its demo users may have no password."""
+    console = SERVICES["console"]
+    environment = console["environment"]
+    assert is_loopback(environment["NTK_CONSOLE_HOST"])
+    assert environment["NTK_BROKER"] == Settings.model_fields["broker"].default
+    assert environment["NTK_ADMIN_PORT"] == environment["NTK_CONSOLE_PORT"]  # where the image's health check asks
+    users = demo_users(console["command"][console["command"].index("--demo-users") + 1])
+    assert set(users.values()) == set(ROLES)
+    assert "networks" not in console
+    assert console["volumes"] == [f"console-data:{environment['NTK_DATA_DIR']}"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -113,7 +129,9 @@ def test_commands_exist(name: str) -> None:
             assert found, word
             command = found
         else:
-            assert word in {option for parameter in command.params for option in parameter.opts}
+            [option] = [parameter for parameter in command.params if word in parameter.opts]
+            if not getattr(option, "is_flag", True):
+                assert next(words)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -133,7 +151,8 @@ def test_a_client_is_told_an_address_that_it_can_reach() -> None:
     assert told["INTERNAL"] == ("kafka", listens["INTERNAL"][1])
     address, port = told["EXTERNAL"]
     assert (address, port, listens["EXTERNAL"][1]) in _published(SERVICES["kafka"])
-    assert {service["environment"]["NTK_BROKER"] for service in OURS.values()} == {f"kafka:{told['INTERNAL'][1]}"}
+    inside = {name: service for name, service in OURS.items() if name != "console"}
+    assert {service["environment"]["NTK_BROKER"] for service in inside.values()} == {f"kafka:{told['INTERNAL'][1]}"}
     assert Settings.model_fields["broker"].default == f"{address}:{port}"
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from schemas.act import Act, Actor
+from schemas.act import Act, Actor, LookedBack
+from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.errors import BrokenPromiseError, NotReadyError
 from schemas.finding import Finding
 from schemas.settings import Settings
+from schemas.topics import FACTS_LINE
 from sinks import kafka
 from sinks.alerts.chain import breaks
 from sinks.alerts.commanding import Command
@@ -22,13 +24,15 @@ from sinks.alerts.mirror import due
 from sinks.alerts.rebuilding import adopt, read_act
 from sinks.alerts.service import AlertService, open_store
 from sinks.alerts.writing import act_on
+from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.reading import Filter
 from sinks.store.store import Store
 from tests.faults.harness import running
-from tests.harness.acts import NOTE, TAKE
+from tests.harness.acts import NOTE, TAKE, close
 from tests.harness.broker import SharedBroker, new_namespace
+from tests.harness.builders import account, at, make_access, registered
 from tests.harness.findings import make_finding
 
 PATIENCE = 60.0  # seconds, of what takes one
@@ -60,12 +64,16 @@ class Scene:
     @asynccontextmanager
     async def service(self) -> AsyncIterator[AlertService]:
         """The service while it runs."""
-        service = AlertService(self.store, self.broker, self.settings)
+        facts = FactsReader(self.broker, self.settings.topics.facts)
+        service = AlertService(self.store, self.broker, self.settings, facts)
         await service.start()
+        tasks = [asyncio.create_task(work) for work in (facts.run(), service.run())]
         try:
             yield service
         finally:
-            await service.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def find(self, findings: Sequence[Finding | bytes]) -> None:
         """The judge publishes these."""
@@ -74,6 +82,13 @@ class Scene:
                 raw = finding if isinstance(finding, bytes) else encode(finding)
                 key = b"?" if isinstance(finding, bytes) else finding.finding_id.encode()
                 await producer.send(self.settings.topics.violations, raw, key=key)
+            await producer.flush()
+
+    async def send(self, topic: str, *values: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Somebody else writes."""
+        async with kafka.producer(self.broker) as producer:
+            for value in values:
+                await producer.send(topic, value, key=b"%d" % len(value), headers=list(headers))
             await producer.flush()
 
     async def mirrored(self) -> list[Act]:
@@ -182,6 +197,43 @@ async def test_two_consoles_on_one_database_write_each_act_once(fresh: Settings,
     assert list(breaks(mirrored.values())) == []
     one.store.close()
     other.store.close()
+
+
+async def test_the_first_confirmation_looks_back(fresh: Settings, tmp_path: Path) -> None:
+    """On the real broker: JSON and a native line, of two sources; listed, and mirrored like any act."""
+    scene = Scene(fresh, sqlite_url(tmp_path))
+    await scene.send(fresh.topics.facts, *(encode(registered(fact)) for fact in LOGINS))
+    await scene.send(fresh.topics.access("ecms"), *(look(n) for n in range(1_500)))
+    await scene.send(fresh.topics.access("facts"), LINE, headers=[("content-type", FACTS_LINE.encode())])
+    await scene.find(looks(1))
+    async with scene.service() as service:
+        await scene.until(lambda: scene.findings() == 1)
+        command = Command(actor=Actor(staff="w002", login="w2", role="analyst"), bodies=(TAKE, close("confirmed")))
+        with scene.store.writing() as writing:
+            act_on(writing, _first(scene.store), command, 9)
+        service.news()
+        await scene.until(lambda: _alert(scene.store).looked_back is not None)
+        await scene.until(scene.is_mirrored)
+    listed = [a.body for a in await scene.mirrored() if isinstance(a.body, LookedBack)]
+    assert [(b.counted, b.parts, [e.event_id for e in b.accesses]) for b in listed] == [
+        (4, 1, ["facts-0000000042", "ecms-0", "ecms-500", "ecms-1000"])
+    ]
+    assert listed[0].accesses[0].message.topic == fresh.topics.access("facts")
+
+
+LOGINS = (account("jdoe12", "w017"), account("JDOE", "w017", source="facts"))
+LINE = b"%-96b" % b"D000000004220260104120000JDOE    VEWCc0042                       S"
+
+
+def look(number: int) -> bytes:
+    """One of many: each five-hundredth is about case c0042."""
+    name = "case:c0042" if number % 500 == 0 else f"case:c{number}"
+    return encode(make_access(event_id=f"ecms-{number}", name=name, when=at("08:00") + number))
+
+
+def _alert(store: Store) -> Alert:
+    with store.reading() as reading:
+        return reading.alerts(Filter(), 1)[0]
 
 
 def _first(store: Store) -> str:

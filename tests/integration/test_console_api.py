@@ -191,7 +191,7 @@ async def test_a_token_is_kept_nowhere(scene: Scene, ana: Client) -> None:
 
 async def test_until_the_facts_are_read_nobody_is_let_in(scene: Scene, ana: Client) -> None:
     """It is not known yet from whom what must be kept."""
-    scene.facts.is_caught_up = False
+    scene.facts.is_loaded = False
     reply = await ana.get("/alerts")
     assert (reply.status, reply.document["title"]) == (503, "not ready")
 

@@ -9,9 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from schemas.errors import RejectedInputError
+from sinks.alerts.writing import hear
+from sinks.store.copying import copy_store, restore_store
 from sinks.store.engine import StoreNotReadyError, sqlite_url
 from sinks.store.store import Store
 from sinks.store.tables import METADATA
+from tests.harness.findings import make_finding, place
 from tests.harness.postgres import new_database_name
 
 
@@ -82,3 +86,27 @@ def _fill(connection: object) -> None:
 
     with no_surprise():
         connection.exec_driver_sql("CREATE TABLE filler AS SELECT zeroblob(100000)")
+
+
+def test_a_copy_brought_back_is_the_same_store(store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Of each database by one command; into an empty one only."""
+    store.upgrade()
+    with store.writing() as writing:
+        hear(writing, make_finding(), place(), 7)
+    copy = tmp_path / "alerts.copy"
+    copy_store(store, copy)
+    if store.kind == "sqlite":
+        other = Store(sqlite_url(tmp_path / "other"))
+    else:
+        other = Store(request.getfixturevalue("postgres").create_database(new_database_name()))
+    restore_store(other, copy)
+    other.refuse_unless_current()
+    with store.reading() as reading, other.reading() as brought_back:
+        assert brought_back.acts() == reading.acts() != []
+        assert brought_back.head() == reading.head()
+    with pytest.raises(RejectedInputError, match="not empty"):
+        restore_store(other, copy)
+    with other.writing() as writing:
+        hear(writing, make_finding("next"), place(1), 8)
+    store.close()
+    other.close()

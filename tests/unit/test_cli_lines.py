@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from schemas.codec import decode, encode
 from schemas.finding import Certainty, Finding, Outcome
 from schemas.topics_check import Difference
-from sinks.cli.letters import joined, read_letter
 from sinks.cli.lines import finding_line, letter_line, letter_page, moment, safe, safe_bytes, topic_line
 from sinks.joined import Joined, State, join, spoken
 from sinks.kafka import Message
+from sinks.letters import joined, read_letter
 from sinks.progress import line
 from tests.contract.examples import FINDING
 

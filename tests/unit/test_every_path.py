@@ -11,7 +11,7 @@ from schemas.finding import FactRef, Finding
 from schemas.policy import Policy
 from sinks.cli.explain import Found, judge
 from sinks.cli.explanation import Page, Said, aside_page, explanation_page, named_facts
-from sinks.cli.letters import Aside
+from sinks.letters import Aside
 from streams.join.question import question_of
 from tests.contract.examples import FINDING
 from tests.harness.builders import account, assignment, at, coverage, make_access, make_policy, registered, supervision

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.ledger import Note
-from sinks.cli.standing import Seen, standing
+from sinks.standing import Seen, standing
 from tests.harness.builders import at
 
 ECMS, IRSS = "access.ecms.v1", "access.irss.v1"

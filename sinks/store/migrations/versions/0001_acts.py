@@ -1,5 +1,7 @@
 """The first tables: acts, their chain, and what is projected from them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +9,9 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+ALERT_ID = sa.String(34).with_variant(sa.String(34, "C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -21,16 +26,16 @@ def upgrade() -> None:
 def _acts() -> None:
     op.create_table(
         "acts",
-        sa.Column("number", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("alert_id", sa.String(34), nullable=False),
+        sa.Column("number", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("alert", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("staff", sa.String(200)),
         sa.Column("key", sa.String(200)),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.UniqueConstraint("alert_id", "version", name="acts_of_alert"),
-        sa.UniqueConstraint("staff", "key", name="acts_by_key"),
+        sa.UniqueConstraint("alert", "version", name="acts_of_alert"),
     )
+    op.create_index("acts_by_key", "acts", ["staff", "key"], unique=True, **_where("key IS NOT NULL"))
     chain = op.create_table(
         "chain",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
@@ -49,13 +54,11 @@ def _acts() -> None:
 def _alerts() -> None:
     op.create_table(
         "alerts",
-        sa.Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("alert_id", sa.String(34), nullable=False, unique=True),
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("alert_id", ALERT_ID, nullable=False, unique=True),
         sa.Column("status", sa.String(20), nullable=False),
-        sa.Column("severity", sa.Integer(), nullable=False),
-        sa.Column("outcome", sa.String(20), nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
         sa.Column("clause", sa.String(200), nullable=False),
-        sa.Column("disposition", sa.String(20)),
         sa.Column("holder", sa.String(200)),
         sa.Column("owed", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
@@ -66,11 +69,12 @@ def _alerts() -> None:
         sa.Column("group_record", sa.String(250), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
     )
-    op.create_index("alerts_by_change", "alerts", ["status", "last_at", "alert_id"])
-    op.create_index("alerts_by_group", "alerts", ["group_who", "group_record", "clause"])
-    op.create_index("alerts_by_severity", "alerts", ["severity", "last_at", "alert_id"])
-    op.create_index("alerts_by_holder", "alerts", ["holder", "last_at", "alert_id"])
-    op.create_index("alerts_by_owed", "alerts", ["owed", "last_at", "alert_id"])
+    op.create_index("alerts_by_change", "alerts", ["status", "last_at", "alert_id", "kind"])
+    op.create_index("alerts_by_kind", "alerts", ["kind", "last_at", "alert_id"])
+    held, open_ = _where("holder IS NOT NULL"), _where("status <> 'closed'")
+    op.create_index("alerts_by_holder", "alerts", ["holder", "last_at", "alert_id", "kind", "owed"], **held)
+    op.create_index("alerts_by_owed", "alerts", ["last_at", "alert_id", "kind", "owed"], **_where("owed > 0"))
+    op.create_index("alerts_by_group", "alerts", ["group_who", "group_record", "clause"], **open_)
 
 
 def _of_alerts() -> None:
@@ -79,27 +83,36 @@ def _of_alerts() -> None:
         sa.Column("finding_id", sa.String(34), primary_key=True),
         sa.Column("alert_id", sa.String(34), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("findings_of_alert", "findings", ["alert_id", "number"])
     op.create_table(
         "parties",
+        sa.Column("alert", sa.BigInteger(), primary_key=True, autoincrement=False),
         sa.Column("relation", sa.String(20), primary_key=True),
         sa.Column("name", sa.String(250), primary_key=True),
-        sa.Column("alert_id", sa.String(34), primary_key=True),
+        sqlite_with_rowid=False,
     )
-    op.create_index("parties_of_alert", "parties", ["alert_id"])
+    op.create_index("parties_by_name", "parties", ["relation", "name", "alert"])
     op.create_table(
         "facets",
-        sa.Column("status", sa.String(20), primary_key=True),
-        sa.Column("severity", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("outcome", sa.String(20), primary_key=True),
-        sa.Column("clause", sa.String(200), primary_key=True),
+        sa.Column("kind", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(20), nullable=False),
+        sa.Column("clause", sa.String(200), nullable=False),
+        sa.Column("disposition", sa.String(20), nullable=False),
         sa.Column("alerts", sa.BigInteger(), nullable=False),
+        sa.UniqueConstraint("status", "severity", "outcome", "clause", "disposition", name="facets_by_name"),
     )
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
 _SQLITE = (
-    "CREATE VIRTUAL TABLE act_text USING fts5(words, content='', tokenize='unicode61')",
+    "CREATE VIRTUAL TABLE act_text USING fts5(words, content='', prefix='1 2', tokenize='unicode61')",
     "CREATE TRIGGER acts_are_kept BEFORE DELETE ON acts BEGIN SELECT RAISE(ABORT, 'acts are never deleted'); END",
     "CREATE TRIGGER acts_stay BEFORE UPDATE ON acts BEGIN SELECT RAISE(ABORT, 'acts are never changed'); END",
 )

@@ -1,0 +1,122 @@
+"""`needtoknow alerts` on the store itself: rows made anew, the chain checked, copies made and brought back.
+
+For whoever looks after the installation, on the machine that has the store's address; a console need not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+import orjson
+
+from schemas.act import Act
+from schemas.settings import Settings
+from sinks import kafka
+from sinks.alerts.chain import breaks
+from sinks.alerts.rebuilding import SHOWN_MAX, adopt, read_act, rebuild
+from sinks.alerts.service import open_store
+from sinks.kafka import Broker
+from sinks.progress import progress
+from sinks.store.copying import copy_store, restore_store
+
+from .options import as_json, settings, with_broker
+
+PIECE: Final = 1_000
+
+
+@click.command("rebuild")
+@click.option(
+    "--from-kafka", is_flag=True, help="First bring back the acts that alert-events.v1 has and the store lacks."
+)
+@with_broker
+def rebuild_rows(broker: Broker, settings: Settings, from_kafka: bool) -> None:
+    """Make every row of the store anew from its acts, which stay as they are.
+
+    With --from-kafka also a store that was lost, or an old copy, has all acts again that had been mirrored. Stop the
+    consoles first. Refused when the acts do not follow each other: then somebody has changed them.
+    """
+    store = open_store(settings)
+    store.upgrade()
+    if from_kafka:
+        acts = kafka.run(_mirrored(broker, settings), broker)
+        click.echo(f"{adopt(store, acts)} acts brought back from {settings.topics.alert_events}")
+    with store.reading() as reading:
+        total = reading.head().number
+    with progress("acts", total) as done:
+        count = rebuild(store, done)
+    click.echo(f"rows made anew from {count} acts")
+    store.close()
+
+
+@click.command("verify")
+@as_json
+@with_broker
+def verify_acts(broker: Broker, settings: Settings, as_json: bool) -> int:
+    """Check that no act was changed, moved or taken out: in the store, in its topic, and between the two.
+
+    Exit code 1 when anything differs.
+    """
+    store = open_store(settings)
+    store.refuse_unless_current()
+    mirrored = kafka.run(_mirrored(broker, settings), broker)
+    with store.writing() as writing:  # nobody adds one meanwhile
+        acts = list(writing.all_acts())
+    store.close()
+    found = [f"store: {words}" for words in islice(breaks(acts), SHOWN_MAX)]
+    found += list(islice(differences(acts, mirrored), SHOWN_MAX))
+    if as_json:
+        click.echo(orjson.dumps({"acts": len(acts), "mirrored": len(mirrored), "differences": found}).decode())
+    else:
+        for words in found:
+            click.echo(words)
+        click.echo(
+            f"{len(acts)} acts, {len(mirrored)} mirrored: {'as they were written' if not found else 'NOT as written'}"
+        )
+    return 1 if found else 0
+
+
+def differences(acts: Sequence[Act], mirrored: Sequence[Act]) -> Iterator[str]:
+    """What the topic has otherwise than the store. What is not mirrored yet is no difference, a repeat neither."""
+    stored = {act.number: act for act in acts}
+    for act in mirrored:
+        if act.number not in stored:
+            yield f"act {act.number} is in the topic and not in the store"
+        elif stored[act.number] != act:
+            yield f"act {act.number} is another one in the topic"
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the store into a file, while consoles go on. PostgreSQL's own pg_dump does it there.
+
+    \b
+    Example:
+      needtoknow alerts backup alerts-2026-01-05.copy
+    """
+    known = settings()
+    store = open_store(known)
+    store.refuse_unless_current()
+    copy_store(store, file)
+    store.close()
+    click.echo(f"copied to {file}")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def restore(file: Path) -> None:
+    """Bring a copy back into an empty store. Then bring it up to date: needtoknow alerts rebuild --from-kafka."""
+    store = open_store(settings())
+    restore_store(store, file)
+    store.close()
+    click.echo("brought back; now run: needtoknow alerts rebuild --from-kafka")
+
+
+async def _mirrored(broker: Broker, settings: Settings) -> list[Act]:
+    async with aclosing(kafka.read_topic(broker, settings.topics.alert_events)) as messages:
+        return [read_act(message.value) async for message in messages]

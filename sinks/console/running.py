@@ -1,0 +1,93 @@
+"""The console's process: alerts service, facts, pages and API in one loop; what fails ends it, to be started again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from schemas.settings import Settings
+from sinks.alerts.front_desk import FrontDesk
+from sinks.alerts.service import AlertService, open_store
+from sinks.facts import FactsReader
+from sinks.kafka import Broker
+from sinks.store.sessions import Sessions
+from streams.policies import load_policy
+
+from .app import build
+from .limits import Limits
+from .live import Live
+from .masks import Masks
+from .showing import Showing
+from .signing_in import DemoUsers, demo_users
+from .web import Console, now_ms
+
+log: Final = logging.getLogger(__name__)
+
+RATE: Final = 20.0  # requests a second of one client, in the long run: nobody clicks faster
+BURST: Final = 100  # at once: a page with its parts, several times
+CLOSE_SECONDS: Final = 5.0  # for requests under way at the end; live rows never end by themselves
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Runs the console until `stop` is set. Raises NotReadyError when it cannot begin."""
+    sign_in = DemoUsers(demo_users(settings.console_demo_users), settings.console_host)
+    broker = Broker(settings.broker, settings.broker_wait_seconds)
+    store = open_store(settings)
+    facts = FactsReader(broker, settings.topics.facts, load_policy(settings.policy_file).grace_ms)
+    service = AlertService(store, broker, settings, facts)
+    try:
+        await service.start()
+        sessions = Sessions(store)
+        showing = Showing(Masks(await asyncio.to_thread(sessions.secret, "masks")))
+        live, loop = Live(store, showing), asyncio.get_running_loop()
+
+        def news() -> None:
+            service.news()
+            live.news()
+
+        service.hearing.written = service.reading_back.written = news
+        console = Console(
+            desk=FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news)),
+            sessions=sessions,
+            sign_in=sign_in,
+            facts=facts,
+            showing=showing,
+            limits=Limits(RATE, BURST, time.monotonic),
+            is_https=settings.console_https,
+        )
+        app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=lambda: b"")
+        async with _listening(app, settings), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run())]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+def _why_not_ready(facts: FactsReader, service: AlertService) -> str | None:
+    if not facts.is_loaded:
+        return "facts are still being read"
+    if not service.hearing.is_caught_up:
+        return "findings are still being read"
+    return None
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.console_host, settings.console_port).start()
+        host, port = runner.addresses[0][:2]
+        log.info("console: http://%s:%d/", host, port)
+        yield
+    finally:
+        await runner.cleanup()

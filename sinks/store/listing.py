@@ -1,0 +1,168 @@
+"""How a page of a list is found without a look at the 300,000 alerts that are not on it.
+
+Alerts are of some hundred kinds (status, severity, outcome, clause, disposition), and `facets` says how many there are
+of each. So a list knows before it begins how rare its alerts are among those of a status. Common ones are met soon on
+the way through all of that status in the order of change; rare ones are few enough to be gathered and sorted. Whichever
+is less work: of 300,000 of one status at most some 1,400 are gathered, or some 11,000 entries of an index are passed.
+No other index is needed for any mixture of filters, and statistics of the database, which may be missing or old, decide
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select, tuple_, union_all
+
+from schemas.act import Disposition
+from schemas.alert import Status
+from schemas.finding import Outcome, Severity
+from sinks.alerts.parties import Party
+from sinks.alerts.severity import SEVERITIES
+
+from .tables import ACTS, ALERTS, FACETS, PARTIES
+from .text import MATCHES_MAX, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which alerts are wanted: of each list any, of all lists one; an empty one asks nothing.
+
+    `hidden`: the parties whose alerts do not exist for whoever asks. `after`: `last_at` and id of the alert with which
+    the page before has ended. `words`: texts that all must be found in one act of it.
+    """
+
+    hidden: frozenset[Party] = frozenset()
+    status: tuple[Status, ...] = ()
+    severity: tuple[Severity, ...] = ()
+    outcome: tuple[Outcome, ...] = ()
+    clause: tuple[str, ...] = ()
+    disposition: tuple[Disposition, ...] = ()
+    holder: str | None = None
+    is_owed: bool = False
+    words: tuple[str, ...] = ()
+    after: tuple[int, str] | None = None
+
+
+class Kind(NamedTuple):
+    """What alerts are counted by, and how many there are."""
+
+    kind: int
+    status: str
+    severity: int
+    outcome: str
+    clause: str
+    disposition: str
+    alerts: int
+
+
+GATHERING: Final = 8  # times as long for one, which is looked up among what is hidden, as to pass one on the way
+
+Page = Select[tuple[int, str, int]]
+"""When an alert has changed last, its id, and the number of its row."""
+KINDS: Final = select(*(FACETS.c[name] for name in Kind._fields)).order_by(FACETS.c.status)
+_PAGE: Final[Page] = select(ALERTS.c.last_at, ALERTS.c.alert_id, ALERTS.c.id)
+_UNINDEXED: Final = ALERTS.c.kind + 0  # on the way through a list: its index must not be taken for that of the kinds
+
+
+def listed(wanted: Filter, kinds: Sequence[Kind], text: Text, count: int) -> Iterator[Page]:
+    """The lists whose first `count` together are the page; `kinds` in the order of their statuses."""
+    asked = [_is_wanted(wanted, kind) for kind in kinds]
+    ordered = _PAGE.order_by(ALERTS.c.last_at.desc(), ALERTS.c.alert_id.desc()).limit(count)
+    ordered = ordered.where(*_others(wanted), *visible(wanted.hidden))
+    if wanted.words:
+        ordered = ordered.where(ALERTS.c.id.in_(_with_words(wanted, text)))
+    if wanted.words or wanted.holder is not None or wanted.is_owed:
+        if any(asked):
+            yield ordered.where(*_among(kinds, asked))
+        return
+    for status, group in groupby(zip(kinds, asked, strict=True), key=lambda pair: pair[0].status):
+        of_status, chosen = zip(*group, strict=True)
+        if any(chosen):
+            yield ordered.where(*_within(status, of_status, chosen, count))
+
+
+def visible(hidden: frozenset[Party]) -> list[ColumnElement[bool]]:
+    """What keeps alerts about any of these from being seen: asked of each that would be, since nearly all are."""
+    if not hidden:
+        return []
+    return [~exists().where(PARTIES.c.alert == ALERTS.c.id, _is_one_of(hidden))]
+
+
+def counted(wanted: Filter) -> Select[int]:
+    """How many there are of a holder, or owed; nothing else of the filter is asked."""
+    return select(func.count()).select_from(ALERTS).where(*_others(wanted), *visible(wanted.hidden))
+
+
+def hidden_kinds(hidden: frozenset[Party]) -> Select[tuple[int, int]]:
+    """How many of each kind are about any of these."""
+    names: dict[str, list[str]] = {}
+    for party in sorted(hidden):
+        names.setdefault(party.relation, []).append(party.name)
+    # One after the other: asked for pairs, SQLite would read the whole index of names.
+    about = union_all(
+        *(select(PARTIES.c.alert).where(PARTIES.c.relation == r, PARTIES.c.name.in_(n)) for r, n in names.items())
+    )
+    return select(ALERTS.c.kind, func.count().label("alerts")).where(ALERTS.c.id.in_(about)).group_by(ALERTS.c.kind)
+
+
+def _is_one_of(hidden: Iterable[Party]) -> ColumnElement[bool]:
+    return tuple_(PARTIES.c.relation, PARTIES.c.name).in_([tuple(party) for party in sorted(hidden)])
+
+
+def _is_wanted(wanted: Filter, kind: Kind) -> bool:
+    lists: tuple[tuple[Sequence[str], str], ...] = (
+        (wanted.status, kind.status),
+        (wanted.severity, SEVERITIES[kind.severity]),
+        (wanted.outcome, kind.outcome),
+        (wanted.clause, kind.clause),
+        (wanted.disposition, kind.disposition),
+    )
+    return kind.alerts > 0 and all(value in values for values, value in lists if values)
+
+
+def _within(status: str, kinds: Sequence[Kind], chosen: Sequence[bool], count: int) -> list[ColumnElement[bool]]:
+    """Of one status: whichever looks at fewer."""
+    every = sum(kind.alerts for kind in kinds)
+    some = sum(kind.alerts for kind, is_chosen in zip(kinds, chosen, strict=True) if is_chosen)
+    if some < every and GATHERING * some * some <= count * every:
+        return [ALERTS.c.kind.in_(_numbers(kinds, chosen))]
+    return [ALERTS.c.status == status, *_among(kinds, chosen)]
+
+
+def _among(kinds: Sequence[Kind], chosen: Sequence[bool]) -> list[ColumnElement[bool]]:
+    """Nothing where all there are are wanted."""
+    if all(is_chosen or not kind.alerts for kind, is_chosen in zip(kinds, chosen, strict=True)):
+        return []
+    return [_UNINDEXED.in_(_numbers(kinds, chosen))]
+
+
+def _numbers(kinds: Sequence[Kind], chosen: Sequence[bool]) -> list[int]:
+    return [kind.kind for kind, is_chosen in zip(kinds, chosen, strict=True) if is_chosen]
+
+
+def _others(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.holder is not None:
+        conditions.append(ALERTS.c.holder == wanted.holder)
+    if wanted.is_owed:
+        conditions.append(ALERTS.c.owed > literal_column("0"))
+    if wanted.after is not None:
+        conditions.append(tuple_(ALERTS.c.last_at, ALERTS.c.alert_id) < tuple_(*wanted.after))
+    return conditions
+
+
+def _with_words(wanted: Filter, text: Text) -> Select[Any]:
+    """The alerts of the newest acts with these words. What is hidden takes no room among them, or it would show."""
+    matching = text.matching(wanted.words).subquery()
+    kept = [~exists().where(PARTIES.c.alert == ACTS.c.alert, _is_one_of(wanted.hidden))] if wanted.hidden else []
+    return (
+        select(ACTS.c.alert)
+        .join(matching, matching.c.number == ACTS.c.number)
+        .where(*kept)
+        .order_by(matching.c.number.desc())
+        .limit(MATCHES_MAX)
+    )
