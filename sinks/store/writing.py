@@ -19,6 +19,7 @@ from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
+from .measuring import Counting
 from .tables import PROJECTED
 from .text import Text, words_of
 
@@ -41,6 +42,7 @@ class SqlWriting:
         self._alerts: dict[str, Alert | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
         self._counts: Counter[Kind] = Counter()
+        self._counting = Counting()
 
     def head(self) -> Head:
         """The newest act of all."""
@@ -104,6 +106,7 @@ class SqlWriting:
             self._connection.execute(say.CHANGE_ALERT, {"of_alert": row.pop("alert_id"), **row})
             self._counts[_kind(before)] -= 1
         self._counts[_kind(alert)] += 1
+        self._counting.take(before, act, alert)
         self._alerts[alert.alert_id] = alert
         fresh = self._place(act, act.body) if isinstance(act.body, OfFinding) else []
         if words := words_of(act, fresh):
@@ -122,6 +125,7 @@ class SqlWriting:
         for table in PROJECTED:
             self._connection.execute(delete(table))
         self._text.clear(self._connection)
+        self._counting.clear()
         self.forget()
         self._counts.clear()
 
@@ -135,12 +139,14 @@ class SqlWriting:
 
     def forget(self) -> None:
         """Lets go of what it remembers, where a transaction is long."""
+        self._counting.flush(self._connection)
         self._alerts.clear()
         self._findings.clear()
 
     def flush(self) -> None:
         """Writes what was put off; the store calls it at the end."""
         self._connection.execute(say.MOVE_HEAD, self._head_row())
+        self._counting.flush(self._connection)
         rows = [
             {"status": status, "severity": rank, "outcome": outcome, "clause": clause, "by": by}
             for (status, rank, outcome, clause), by in sorted(self._counts.items())
