@@ -25,7 +25,7 @@ PAGES: Final = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 RECORDED: Final = {rule["record"] for rule in rules() if "record" in rule}
 BY_PROMETHEUS: Final = {"instance", "job", "le"}
 # What a page may name: parts of our own service and of those that feed it.
-PAGE_MAY_NAME: Final = {"source", "feed", "stage", "instance"}
+PAGE_MAY_NAME: Final = {"source", "feed", "stage", "instance", "obligation"}
 
 
 def _promtool(*arguments: str | Path) -> None:
@@ -192,13 +192,15 @@ def test_runbooks_name_only_what_exists() -> None:
 def test_a_local_prometheus_differs_in_targets_and_intervals_only() -> None:
     """What the demo and the tests run is what is committed; pages go to a local Alertmanager."""
     committed = yaml.safe_load((COMMITTED / "prometheus.yml").read_text())
-    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"]))
+    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"], ["127.0.0.1:3"]))
     alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:2"]}]}]
     assert local.pop("alerting") == {"alertmanagers": alertmanagers}
     assert committed.pop("alerting").keys() == {"alertmanagers"}
-    assert local["scrape_configs"][0].pop("static_configs") == [{"targets": ["127.0.0.1:1"]}]
+    for job, target in zip(local["scrape_configs"], ("127.0.0.1:1", "127.0.0.1:3"), strict=True):
+        assert job.pop("static_configs") == [{"targets": [target]}]
     assert local["global"] == {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
-    committed["scrape_configs"][0].pop("static_configs")
+    for job in committed["scrape_configs"]:
+        del job["static_configs"]
     assert local | {"global": None} == committed | {"global": None}
 
 
