@@ -117,6 +117,11 @@ class Scene:
         return Client(self.base, self._session, "")
 
 
+async def no_metrics() -> bytes:
+    """Nobody asks."""
+    return b""
+
+
 @asynccontextmanager
 async def console(directory: Path, facts: Sequence[Fact] = (), *, rate: float = 10_000) -> AsyncIterator[Scene]:
     """A console that runs, with accounts for its users and these facts."""
@@ -135,7 +140,7 @@ async def console(directory: Path, facts: Sequence[Fact] = (), *, rate: float = 
         showing=showing,
         limits=Limits(rate, int(rate), asyncio.get_running_loop().time),
     )
-    server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=lambda: b""))
+    server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()
     task = asyncio.create_task(live.run())
     try:
