@@ -7,127 +7,211 @@ when something happens would show a hung worker as a healthy one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from .act import Disposition, Obligation
+from .alert import Status
 from .fact import FactKind
 from .finding import Certainty, Outcome, Severity, Transition
 from .ledger import Judged
 from .topics import FEEDS, SOURCES
 
 Kind = Literal["counter", "gauge", "histogram"]
+Process = Literal["worker", "console"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """`name` as Prometheus shows it; `buckets` in the unit that ends the name."""
+    """`name` as Prometheus shows it; `buckets` in the unit that ends the name; `process` is the one that shows it.
+
+    `is_kept`: its values are kept in the store of alerts. Every console shows the same, none begins at zero, and when
+    the store does not answer nobody shows any: so the highest counts, never the sum.
+    """
 
     name: str
     kind: Kind
     question: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    process: Process = "worker"
+    is_kept: bool = False
 
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 SIZES: Final = (1, 10, 50, 100, 500, 1000, 2500, 5000, 10_000)
 
-CATALOGUE: Final = {
-    m.name: m
-    for m in (
-        Metric("needtoknow_build_info", "gauge", "Which version runs here?", ("version", "policy", "policy_hash")),
-        Metric(
-            "needtoknow_messages_total",
-            "counter",
-            "How many messages came, and what became of them?",
-            ("source", "kind"),
-        ),
-        Metric(
-            "needtoknow_accesses_total", "counter", "How many accesses were judged, and how?", ("source", "outcome")
-        ),
-        # Without it a silent feed would look like 100 % explained: nothing is raised while everything waits.
-        Metric("needtoknow_settled_total", "counter", "How did pending accesses end?", ("source", "outcome")),
-        Metric("needtoknow_findings_total", "counter", "What was published?", ("outcome", "severity", "transition")),
-        Metric("needtoknow_pending_accesses", "gauge", "How many accesses wait for a feed?"),
-        Metric(
-            "needtoknow_open_accesses", "gauge", "How many accesses are pending or not yet final (memory, restart)?"
-        ),
-        Metric("needtoknow_oldest_pending_seconds", "gauge", "How long has the oldest pending access waited?"),
-        Metric(
-            "needtoknow_access_to_finding_seconds",
-            "histogram",
-            "How long from the append of an access to its first finding being stored?",
-            ("certainty",),
-            SECONDS,
-        ),
-        Metric(
-            "needtoknow_lag_messages", "gauge", "How many messages of a source are stored but not read?", ("source",)
-        ),
-        Metric("needtoknow_lag_seconds", "gauge", "How far behind its source is the judge?", ("source",)),
-        Metric(
-            "needtoknow_mark_age_seconds",
-            "gauge",
-            "How old is what a feed last declared complete (+Inf: nothing yet)?",
-            ("feed",),
-        ),
-        Metric(
-            "needtoknow_mark_silence_seconds",
-            "gauge",
-            "How long has a feed's mark not risen (+Inf: it has none)?",
-            ("feed",),
-        ),
-        Metric("needtoknow_facts_total", "counter", "How many facts were registered?", ("feed", "kind")),
-        Metric(
-            "needtoknow_broken_marks_total",
-            "counter",
-            "How many facts came after their feed called them complete?",
-            ("feed",),
-        ),
-        Metric("needtoknow_waivers_total", "counter", "How often was it decided to judge without a feed?", ("feed",)),
-        Metric("needtoknow_facts_position", "gauge", "How far into facts.v1 has this worker read?"),
-        Metric("needtoknow_facts_held", "gauge", "How many facts does this worker hold?"),
-        Metric("needtoknow_dead_letters_total", "counter", "What could not be read, where?", ("stage", "reason")),
-        Metric("needtoknow_ledger_cuts_total", "counter", "How many cuts were stored?", ("kind",)),
-        Metric(
-            "needtoknow_corrections_total",
-            "counter",
-            "How many accesses judged before were judged again since a fact touches them?",
-            ("source",),
-        ),
-        Metric("needtoknow_index_accesses", "gauge", "How many accesses can a fact of now still reach?"),
-        Metric("needtoknow_index_bytes", "gauge", "How much memory do they take, without names?"),
-        # A name stays once it was seen, whatever the bounds of the index: of records that are opened once, many.
-        Metric("needtoknow_names", "gauge", "How many logins, people and records have names in memory?"),
-        Metric("needtoknow_snapshots_total", "counter", "What became of snapshots?", ("result",)),
-        Metric("needtoknow_snapshot_bytes", "gauge", "How large is the last snapshot?"),
-        Metric("needtoknow_snapshot_age_seconds", "gauge", "How much would be read again after a crash now?"),
-        Metric("needtoknow_backfill_messages", "gauge", "How many messages behind the index does a fact make us read?"),
-        Metric("needtoknow_facts_to_bring", "gauge", "Of how many facts is it still to be found what they touch?"),
-        Metric("needtoknow_look_back_messages", "gauge", "How many messages judged before are still to be indexed?"),
-        Metric("needtoknow_repeats_total", "counter", "How many findings were judged again with nothing new?"),
-        Metric("needtoknow_batch_messages", "histogram", "How large are the batches?", (), SIZES),
-        Metric("needtoknow_judge_seconds", "histogram", "How long does judging a batch take?", (), SECONDS),
-        Metric("needtoknow_store_retries_total", "counter", "How often did storing an output have to be tried again?"),
-        Metric("needtoknow_paused_partitions", "gauge", "How many partitions are paused because their queue is full?"),
-        Metric(
-            "needtoknow_refused_partitions",
-            "gauge",
-            "How many partitions are judged no further, since no more of their messages can be set aside?",
-        ),
-        Metric(
-            "needtoknow_stuck_seconds",
-            "gauge",
-            "For how long has this part of the worker had work, a broker, and got nothing done?",
-            ("part",),
-        ),
-        Metric("needtoknow_ready", "gauge", "Is this worker ready (1) or not (0)?"),
-    )
-}
+WORKER: Final = (
+    Metric("needtoknow_build_info", "gauge", "Which version runs here?", ("version", "policy", "policy_hash")),
+    Metric(
+        "needtoknow_messages_total",
+        "counter",
+        "How many messages came, and what became of them?",
+        ("source", "kind"),
+    ),
+    Metric("needtoknow_accesses_total", "counter", "How many accesses were judged, and how?", ("source", "outcome")),
+    # Without it a silent feed would look like 100 % explained: nothing is raised while everything waits.
+    Metric("needtoknow_settled_total", "counter", "How did pending accesses end?", ("source", "outcome")),
+    Metric("needtoknow_findings_total", "counter", "What was published?", ("outcome", "severity", "transition")),
+    Metric("needtoknow_pending_accesses", "gauge", "How many accesses wait for a feed?"),
+    Metric("needtoknow_open_accesses", "gauge", "How many accesses are pending or not yet final (memory, restart)?"),
+    Metric("needtoknow_oldest_pending_seconds", "gauge", "How long has the oldest pending access waited?"),
+    Metric(
+        "needtoknow_access_to_finding_seconds",
+        "histogram",
+        "How long from the append of an access to its first finding being stored?",
+        ("certainty",),
+        SECONDS,
+    ),
+    Metric("needtoknow_lag_messages", "gauge", "How many messages of a source are stored but not read?", ("source",)),
+    Metric("needtoknow_lag_seconds", "gauge", "How far behind its source is the judge?", ("source",)),
+    Metric(
+        "needtoknow_mark_age_seconds",
+        "gauge",
+        "How old is what a feed last declared complete (+Inf: nothing yet)?",
+        ("feed",),
+    ),
+    Metric(
+        "needtoknow_mark_silence_seconds",
+        "gauge",
+        "How long has a feed's mark not risen (+Inf: it has none)?",
+        ("feed",),
+    ),
+    Metric("needtoknow_facts_total", "counter", "How many facts were registered?", ("feed", "kind")),
+    Metric(
+        "needtoknow_broken_marks_total",
+        "counter",
+        "How many facts came after their feed called them complete?",
+        ("feed",),
+    ),
+    Metric("needtoknow_waivers_total", "counter", "How often was it decided to judge without a feed?", ("feed",)),
+    Metric("needtoknow_facts_position", "gauge", "How far into facts.v1 has this worker read?"),
+    Metric("needtoknow_facts_held", "gauge", "How many facts does this worker hold?"),
+    Metric("needtoknow_dead_letters_total", "counter", "What could not be read, where?", ("stage", "reason")),
+    Metric("needtoknow_ledger_cuts_total", "counter", "How many cuts were stored?", ("kind",)),
+    Metric(
+        "needtoknow_corrections_total",
+        "counter",
+        "How many accesses judged before were judged again since a fact touches them?",
+        ("source",),
+    ),
+    Metric("needtoknow_index_accesses", "gauge", "How many accesses can a fact of now still reach?"),
+    Metric("needtoknow_index_bytes", "gauge", "How much memory do they take, without names?"),
+    # A name stays once it was seen, whatever the bounds of the index: of records that are opened once, many.
+    Metric("needtoknow_names", "gauge", "How many logins, people and records have names in memory?"),
+    Metric("needtoknow_snapshots_total", "counter", "What became of snapshots?", ("result",)),
+    Metric("needtoknow_snapshot_bytes", "gauge", "How large is the last snapshot?"),
+    Metric("needtoknow_snapshot_age_seconds", "gauge", "How much would be read again after a crash now?"),
+    Metric("needtoknow_backfill_messages", "gauge", "How many messages behind the index does a fact make us read?"),
+    Metric("needtoknow_facts_to_bring", "gauge", "Of how many facts is it still to be found what they touch?"),
+    Metric("needtoknow_look_back_messages", "gauge", "How many messages judged before are still to be indexed?"),
+    Metric("needtoknow_repeats_total", "counter", "How many findings were judged again with nothing new?"),
+    Metric("needtoknow_batch_messages", "histogram", "How large are the batches?", (), SIZES),
+    Metric("needtoknow_judge_seconds", "histogram", "How long does judging a batch take?", (), SECONDS),
+    Metric("needtoknow_store_retries_total", "counter", "How often did storing an output have to be tried again?"),
+    Metric("needtoknow_paused_partitions", "gauge", "How many partitions are paused because their queue is full?"),
+    Metric(
+        "needtoknow_refused_partitions",
+        "gauge",
+        "How many partitions are judged no further, since no more of their messages can be set aside?",
+    ),
+    Metric(
+        "needtoknow_stuck_seconds",
+        "gauge",
+        "For how long has this part of the worker had work, a broker, and got nothing done?",
+        ("part",),
+    ),
+    Metric("needtoknow_ready", "gauge", "Is this worker ready (1) or not (0)?"),
+)
+
+# What people take time for: a minute to 30 days, with the limits of the pages among them.
+WAITS: Final = (60, 300, 900, 3600, 14_400, 86_400, 259_200, 604_800, 2_592_000)
+
+
+def _console(
+    name: str,
+    kind: Kind,
+    question: str,
+    labels: tuple[str, ...] = (),
+    *,
+    buckets: tuple[float, ...] = (),
+    is_kept: bool = True,
+) -> Metric:
+    return Metric(name, kind, question, labels, buckets, "console", is_kept)
+
+
+CONSOLE: Final = (
+    _console("needtoknow_unclosed_alerts", "gauge", "How many alerts has nobody decided yet?", ("status", "severity")),
+    _console(
+        "needtoknow_oldest_unacknowledged_seconds",
+        "gauge",
+        "How long has the oldest alert that nobody holds waited for somebody to take it (0: there is none)?",
+        ("severity",),
+    ),
+    _console(
+        "needtoknow_acknowledge_seconds",
+        "histogram",
+        "How long from an alert being raised to somebody taking it for the first time?",
+        ("severity",),
+        buckets=WAITS,
+    ),
+    _console(
+        "needtoknow_close_seconds",
+        "histogram",
+        "How long from an alert being raised to each time that a person closed it?",
+        ("severity",),
+        buckets=WAITS,
+    ),
+    _console(
+        "needtoknow_closed_alerts",
+        "gauge",
+        "As what are alerts closed (withdrawn: by the service, since no finding stands)?",
+        ("clause", "disposition"),
+    ),
+    _console("needtoknow_reveals_total", "counter", "How often was somebody shown what is behind the masks?"),
+    _console("needtoknow_exports_total", "counter", "How often did somebody take a copy away?"),
+    _console("needtoknow_open_obligations", "gauge", "How much is owed on confirmed alerts?", ("obligation",)),
+    _console(
+        "needtoknow_oldest_obligation_seconds",
+        "gauge",
+        "How long has the oldest of it been owed (0: nothing is)?",
+        ("obligation",),
+    ),
+    _console("needtoknow_unmirrored_acts", "gauge", "How many acts does their topic not have yet?"),
+    _console("needtoknow_oldest_unmirrored_seconds", "gauge", "How old is the oldest of them (0: there is none)?"),
+    _console("needtoknow_unread_findings", "gauge", "How many findings are stored but not read?", is_kept=False),
+    _console(
+        "needtoknow_unread_findings_seconds",
+        "gauge",
+        "How long ago had this console read every finding there was?",
+        is_kept=False,
+    ),
+    _console(
+        "needtoknow_chain_holds",
+        "gauge",
+        "Do the acts in the store follow each other, and are they those of their topic (1), or not (0)?",
+        is_kept=False,
+    ),
+    _console(
+        "needtoknow_chain_checked_seconds",
+        "gauge",
+        "How long ago was the whole chain last walked to its end?",
+        is_kept=False,
+    ),
+    _console("needtoknow_store_answers", "gauge", "Does the store of alerts answer (1) or not (0)?", is_kept=False),
+)
+
+CATALOGUE: Final = {metric.name: metric for metric in (*WORKER, *CONSOLE)}
+
+OTHER_CLAUSE: Final = "other"
+"""A clause of an earlier policy: what a finding says, and so what a label could say, must not be an open set."""
+WITHDRAWN: Final = "withdrawn"
+"""In place of a disposition: the service closed it."""
 
 # What each label may say, by label or by "metric.label" where the same word has other values. `version`, `policy` and
-# `policy_hash` are one value per process, so they are not here.
+# `policy_hash` are one value per process, so they are not here; `clause` is in the policy, so it is given at the start.
 LABEL_VALUES: Final = MappingProxyType(
     {
         "source": tuple(SOURCES),
@@ -141,6 +225,9 @@ LABEL_VALUES: Final = MappingProxyType(
         "needtoknow_messages_total.kind": ("translated", "control", "dead_letter"),
         "needtoknow_facts_total.kind": get_args(FactKind),
         "needtoknow_ledger_cuts_total.kind": ("batch", "settlement"),
+        "status": tuple(s for s in get_args(Status) if s != "closed"),
+        "disposition": (*get_args(Disposition), WITHDRAWN),
+        "obligation": get_args(Obligation),
         "result": ("written", "failed", "restored", "thrown_away"),
         # Where it was refused: reading an access, reading a fact or mark, reading what our own workers wrote, or the
         # same id with other content. Quarantine: looking at it ends a worker.
@@ -164,12 +251,17 @@ LABEL_VALUES: Final = MappingProxyType(
 )
 
 
-def label_values(metric: Metric) -> Iterator[tuple[str, ...]]:
+NOTHING_GIVEN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+
+
+def label_values(metric: Metric, given: Mapping[str, tuple[str, ...]] = NOTHING_GIVEN) -> Iterator[tuple[str, ...]]:
     """Every combination of label values a metric can have, in the order of its labels.
+
+    `given`: the values of labels that are known only when a process starts. Raises KeyError when they are missing.
 
     A worker makes each of them at its start: a counter that appears with its first count has no increase that
     Prometheus could see, so the first waiver, conflict or broken mark would page nobody.
     """
-    names = (f"{metric.name}.{label}" for label in metric.labels)
-    own = (LABEL_VALUES.get(name) for name in names)
-    return itertools.product(*(v or LABEL_VALUES[label] for v, label in zip(own, metric.labels, strict=True)))
+    known = {**LABEL_VALUES, **given}
+    own = (known.get(f"{metric.name}.{label}") for label in metric.labels)
+    return itertools.product(*(v or known[label] for v, label in zip(own, metric.labels, strict=True)))

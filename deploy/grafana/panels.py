@@ -36,6 +36,7 @@ SEVERITY_COLOURS: Final = {"critical": "red", "high": "orange", "medium": "yello
 READY: Final = ((0, "down or not ready", "red"), (1, "ready", "green"))
 STATES: Final = ((0, "up to date", "green"), (1, "behind", "orange"), (2, "silent", "red"))
 RAISED: Final = 'needtoknow_findings_total{transition="raised"}'
+UNCLOSED: Final = "needtoknow:alerts:unclosed"
 
 PANELS: Final = (
     Panel(
@@ -177,7 +178,64 @@ PANELS: Final = (
         title="Firing pages",
         question="What is wrong with our own health?",
         shape="table",
-        asks=(("", 'sum by (alertname, severity, feed, source, instance, stage) (ALERTS{alertstate="firing"})'),),
+        asks=(
+            (
+                "",
+                'sum by (alertname, severity, feed, source, instance, stage, obligation) (ALERTS{alertstate="firing"})',
+            ),
+        ),
         width=8,
+    ),
+    Panel(
+        key="alerts-waiting",
+        title="Alerts that nobody has decided",
+        question="How many wait or are held, has the oldest waited too long, and how long do people take (7 days)?",
+        shape="table",
+        asks=(
+            ("not taken", f"sum by (severity) ({UNCLOSED}{{status=~'open|reopened'}})"),
+            ("taken", f"sum by (severity) ({UNCLOSED}{{status='acknowledged'}})"),
+            ("oldest waits, seconds", "needtoknow:alerts:oldest_unacknowledged_seconds"),
+            ("over its time, seconds", "clamp_min(needtoknow:alerts:overdue_seconds, 0)"),
+            ("half taken in, seconds", "sum by (severity) (needtoknow:alerts:acknowledge_seconds:7d{quantile='0.5'})"),
+            ("90 % taken in, seconds", "sum by (severity) (needtoknow:alerts:acknowledge_seconds:7d{quantile='0.9'})"),
+            ("half closed in, seconds", "sum by (severity) (needtoknow:alerts:close_seconds:7d{quantile='0.5'})"),
+            ("90 % closed in, seconds", "sum by (severity) (needtoknow:alerts:close_seconds:7d{quantile='0.9'})"),
+        ),
+        width=12,
+        join_by="severity",
+    ),
+    Panel(
+        key="precision",
+        title="Confirmed, of what people decided",
+        question="By clause, with its 95 % interval (Wilson): is what we find what people confirm?",
+        shape="table",
+        asks=(
+            ("decided", "needtoknow:alerts:decided"),
+            ("share", "needtoknow:alerts:precision_ratio"),
+            ("from", "needtoknow:alerts:precision_low"),
+            ("to", "needtoknow:alerts:precision_high"),
+            ("withdrawn", "sum by (clause) (needtoknow:alerts:closed{disposition='withdrawn'})"),
+            ("unclear", "sum by (clause) (needtoknow:alerts:closed{disposition='policy_unclear'})"),
+        ),
+        width=12,
+        join_by="clause",
+    ),
+    Panel(
+        key="acts",
+        title="Acts and consoles",
+        question="Is what people do safe, and is what is found read?",
+        shape="stat",
+        asks=(
+            ("consoles", "needtoknow:consoles:up"),
+            ("chain holds", "needtoknow:chain:holds"),
+            ("checked, seconds ago", "needtoknow:chain:checked_seconds"),
+            ("findings all read, seconds ago", "needtoknow:findings:unread_seconds"),
+            ("oldest act not mirrored, seconds", "needtoknow:outbox:oldest_seconds"),
+            ("owed: {{obligation}}", "needtoknow:obligations:open"),
+            ("shown unmasked", "max(needtoknow_reveals_total)"),
+            ("copies taken", "max(needtoknow_exports_total)"),
+        ),
+        width=24,
+        height=5,
     ),
 )

@@ -33,15 +33,22 @@ def find_prometheus() -> str | None:
     return shutil.which("prometheus")
 
 
-def local_config(targets: Sequence[str], interval_seconds: float, alertmanagers: Sequence[str] = ()) -> str:
-    """The committed configuration with these targets, intervals and Alertmanagers (host:port; none: nobody is told).
+def local_config(
+    targets: Sequence[str],
+    interval_seconds: float,
+    alertmanagers: Sequence[str] = (),
+    consoles: Sequence[str] = (),
+) -> str:
+    """The committed configuration with these workers, intervals, Alertmanagers and consoles (host:port).
 
-    Raises PrometheusError when its shape changed.
+    Without an Alertmanager nobody is told, without a console nothing is known of alerts. Raises PrometheusError when
+    its shape changed.
     """
     text = (COMMITTED / "prometheus.yml").read_text(encoding="utf-8")
     every = f"{round(interval_seconds * 1000)}ms"
     for pattern, value in (
         (r"^( +- targets: ).*$", json.dumps(list(targets))),  # JSON is YAML
+        (r"^( {4}static_configs: )\[.*$", json.dumps([{"targets": list(consoles)}])),
         (r"^( +- static_configs: ).*$", json.dumps([{"targets": list(alertmanagers)}])),
         (r"^( +scrape_interval: ).*$", every),
         (r"^( +evaluation_interval: ).*$", every),
@@ -61,7 +68,7 @@ def local_pages(patience_seconds: float | None) -> str:
 
 
 class LocalPrometheus(LocalWeb):
-    """One Prometheus. `patience_seconds` and `alertmanagers` are as in local_pages and local_config."""
+    """One Prometheus. `patience_seconds` is as in local_pages, `alertmanagers` and `consoles` as in local_config."""
 
     NAME = "Prometheus"
     HOW_TO_GET = HOW_TO_GET
@@ -76,6 +83,7 @@ class LocalPrometheus(LocalWeb):
         interval_seconds: float = 2.0,
         patience_seconds: float | None = None,
         alertmanagers: Sequence[str] = (),
+        consoles: Sequence[str] = (),
         port: int = 0,
         program: str | None = None,
         say: Say = silent,
@@ -85,6 +93,7 @@ class LocalPrometheus(LocalWeb):
         self.interval_seconds = interval_seconds
         self.patience_seconds = patience_seconds
         self.alertmanagers = tuple(alertmanagers)
+        self.consoles = tuple(consoles)
 
     @property
     def console_url(self) -> str:
@@ -116,7 +125,7 @@ class LocalPrometheus(LocalWeb):
     def _write_configuration(self) -> None:
         shutil.copyfile(COMMITTED / "recording.yml", self.directory / "recording.yml")
         (self.directory / "pages.yml").write_text(local_pages(self.patience_seconds), encoding="utf-8")
-        config = local_config(self.targets, self.interval_seconds, self.alertmanagers)
+        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
     def _arguments(self, listen: str) -> list[str]:

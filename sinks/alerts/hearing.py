@@ -74,6 +74,12 @@ def _finding(record: Any, place: MessagePlace) -> Finding | None:
         return None
 
 
+async def _unread(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
+    """How many messages of a partition are still to be read; None: the broker has not said yet."""
+    newest = consumer.highwater(partition)
+    return None if newest is None else max(0, newest - await consumer.position(partition))
+
+
 class Hearing:
     """The task that keeps the store up to date with what is found."""
 
@@ -83,6 +89,7 @@ class Hearing:
         self.behind = 0  # messages stored and not yet read
         self.is_caught_up = False
         """Whether it has read, since it began, all that there was."""
+        self.read_until = int(time.time() * 1000)  # all that was stored before is read (UTC ms); at first: this moment
 
     async def run(self) -> None:
         """Reads for ever; when the broker or the store is away it says so, and goes on when they are back."""
@@ -102,15 +109,16 @@ class Hearing:
         firsts = await consumer.beginning_offsets(held)
         for partition in held:
             consumer.seek(partition, max(begins[partition] or 0, firsts[partition]))
+        read_until = dict.fromkeys(held, self.read_until)
         while True:
             for partition, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=BATCH)).items():
                 begins[partition] = await self._take(consumer, partition, begins[partition], records)
-            self.is_caught_up = self.is_caught_up or not await self._is_behind(consumer, held)
-            self.behind = sum([max(0, (consumer.highwater(p) or 0) - await consumer.position(p)) for p in held])
-
-    async def _is_behind(self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> bool:
-        ends = await consumer.end_offsets(list(held))
-        return any([await consumer.position(p) < ends[p] for p in held])
+            unread = {p: await _unread(consumer, p) for p in held}
+            # As of when the broker last said how far it goes: one that is away says nothing, and all would look read.
+            read_until |= {p: consumer.last_poll_timestamp(p) for p, count in unread.items() if count == 0}
+            self.read_until = min(read_until.values())
+            self.behind = sum(count or 0 for count in unread.values())
+            self.is_caught_up = self.is_caught_up or all(count == 0 for count in unread.values())
 
     def _begin(self, partition: int) -> int | None:
         with self._store.reading() as reading:

@@ -6,13 +6,11 @@ Nothing is begun on a store that was lost.
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from typing import Final
 
 from schemas.act import Act
 from schemas.errors import BrokenPromiseError, NotReadyError
 from schemas.settings import Settings
-from sinks import kafka
 from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
@@ -22,7 +20,9 @@ from .chain import Head
 from .hearing import Hearing
 from .mirror import Mirror
 from .reading_back import ReadingBack
-from .rebuilding import read_act
+from .rebuilding import rebuild
+from .tail import mirrored_act
+from .watching import Watching
 
 HOW: Final = "run `needtoknow alerts rebuild --from-kafka` first"
 
@@ -30,15 +30,6 @@ HOW: Final = "run `needtoknow alerts rebuild --from-kafka` first"
 def open_store(settings: Settings) -> Store:
     """The store that the settings name, without a look at it. Raises StoreNotReadyError when they name none."""
     return Store(settings.store_url or sqlite_url(settings.data_dir))
-
-
-async def mirrored_act(broker: Broker, topic: str) -> Act | None:
-    """The newest act that the topic has; None: it has none. Raises as reading does."""
-    newest: Act | None = None
-    async with aclosing(kafka.read_topic(broker, topic, start=1)) as messages:
-        async for message in messages:
-            newest = read_act(message.value)
-    return newest
 
 
 def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
@@ -53,14 +44,14 @@ def refuse_unless_whole(store: Store, mirrored: Act | None) -> None:
         found = reading.acts(after=mirrored.number - 1, count=1)
     if head.number < mirrored.number:
         raise NotReadyError(f"the store ends at act {head.number}, its topic at {mirrored.number}: {HOW}")
-    if Head(found[0].number, found[0].digest) != Head(mirrored.number, mirrored.digest):
+    if not found or Head(found[0].number, found[0].digest) != Head(mirrored.number, mirrored.digest):
         raise BrokenPromiseError(
             f"act {mirrored.number} of the store is not that of its topic: of another installation?"
         )
 
 
 class AlertService:
-    """Hearing, mirroring and looking back, as tasks; `facts` is read by somebody else, who shares it."""
+    """Hearing, mirroring, looking back and watching, as tasks; `facts` is read by somebody else, who shares it."""
 
     def __init__(self, store: Store, broker: Broker, settings: Settings, facts: FactsReader) -> None:
         topics = settings.topics
@@ -70,16 +61,18 @@ class AlertService:
         self.mirror = Mirror(store, broker, topics)
         self.hearing = Hearing(store, broker, topics.violations, self.mirror.news)
         self.reading_back = ReadingBack(store, broker, topics, facts, self.mirror.news)
+        self.watching = Watching(store, broker, topics.alert_events)
 
     async def start(self) -> None:
         """Brings the store up to this version. Raises NotReadyError, and as `refuse_unless_whole`."""
-        await asyncio.to_thread(self.store.upgrade)
+        if await asyncio.to_thread(self.store.upgrade):
+            await asyncio.to_thread(rebuild, self.store)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
 
     async def run(self) -> None:
         """All of it until it is cancelled; what it was about is then done again by whoever begins next."""
         async with asyncio.TaskGroup() as group:
-            for task in (self.hearing, self.mirror, self.reading_back):
+            for task in (self.hearing, self.mirror, self.reading_back, self.watching):
                 group.create_task(task.run())
 
     def news(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -20,7 +20,7 @@ VERSION: Final = "1"
 
 
 def build(
-    console: Console, live: Live, *, why_not_ready: Callable[[], str | None], metrics: Callable[[], bytes]
+    console: Console, live: Live, *, why_not_ready: Callable[[], str | None], metrics: Callable[[], Awaitable[bytes]]
 ) -> web.Application:
     """The application, on a store that is there.
 
@@ -56,5 +56,5 @@ async def _ready(why_not_ready: Callable[[], str | None], request: web.Request) 
     )
 
 
-async def _metrics(metrics: Callable[[], bytes], request: web.Request) -> web.Response:
-    return web.Response(body=metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+async def _metrics(metrics: Callable[[], Awaitable[bytes]], request: web.Request) -> web.Response:
+    return web.Response(body=await metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

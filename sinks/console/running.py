@@ -14,10 +14,12 @@ from aiohttp import web
 
 from schemas.settings import Settings
 from sinks.alerts.front_desk import FrontDesk
+from sinks.alerts.measures import Measures
 from sinks.alerts.service import AlertService, open_store
 from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.sessions import Sessions
+from sinks.telemetry import ConsoleTelemetry, clauses_of
 from streams.policies import load_policy
 
 from .app import build
@@ -40,7 +42,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     sign_in = DemoUsers(demo_users(settings.console_demo_users), settings.console_host)
     broker = Broker(settings.broker, settings.broker_wait_seconds)
     store = open_store(settings)
-    facts = FactsReader(broker, settings.topics.facts, load_policy(settings.policy_file).grace_ms)
+    policy = load_policy(settings.policy_file)
+    facts = FactsReader(broker, settings.topics.facts, policy.grace_ms)
     service = AlertService(store, broker, settings, facts)
     try:
         await service.start()
@@ -53,6 +56,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             live.news()
 
         service.hearing.written = service.reading_back.written = news
+        telemetry = ConsoleTelemetry(clauses_of(policy))
+        measures = Measures(store, telemetry, service.hearing, service.watching)
         console = Console(
             desk=FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news)),
             sessions=sessions,
@@ -62,7 +67,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             limits=Limits(RATE, BURST, time.monotonic),
             is_https=settings.console_https,
         )
-        app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=lambda: b"")
+        app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run())]
             await stop.wait()

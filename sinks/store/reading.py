@@ -17,6 +17,7 @@ from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
 from .listing import KINDS, Filter, Kind, counted, hidden_kinds, listed, visible
+from .measuring import Measured, measured
 from .statements import PIECE
 from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
 from .text import Text
@@ -131,6 +132,10 @@ class SqlReading:
             select(ACTS.c.document).where(ACTS.c.number > after).order_by(ACTS.c.number).limit(count)
         )
         return [decode(Act, raw) for raw in found.scalars()]
+
+    def measured(self, mirrored: str) -> Measured:
+        """What is counted about alerts; `mirrored`: under which name it is kept how far the outbox has come."""
+        return measured(self._connection, mirrored)
 
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""

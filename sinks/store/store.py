@@ -72,10 +72,16 @@ class Store:
         with no_surprise(), self._reader().begin() as connection:
             yield connection
 
-    def upgrade(self) -> None:
-        """Brings the tables to what this code needs, from nothing or from an older version; nothing when they are."""
+    def upgrade(self) -> bool:
+        """Brings the tables to what this code needs, from nothing or from an older version; nothing when they are.
+
+        Whether there are acts whose rows must be made anew now, since the tables for them have changed.
+        """
         with no_surprise(), self._writer.begin() as connection:
+            before = MigrationContext.configure(connection).get_current_revision()
             command.upgrade(_config(connection), "head")
+            is_changed = before != MigrationContext.configure(connection).get_current_revision()
+            return is_changed and connection.execute(HEAD).one().number > 0
 
     def refuse_unless_current(self) -> None:
         """Raises StoreNotReadyError when the tables are those of another version of this code."""

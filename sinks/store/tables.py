@@ -134,5 +134,27 @@ SECRETS: Final = Table(
 )
 """Random bytes of this installation."""
 
-PROJECTED: Final = (ALERTS, FINDINGS, PARTIES, FACETS)
+MEASURES: Final = Table(
+    "measures",
+    METADATA,
+    Column("measure", String(30), primary_key=True),
+    Column(
+        "label", String(250), primary_key=True
+    ),  # by what it is told from others of its measure, with spaces between
+    Column("value", BigInteger, nullable=False),
+)
+"""What is counted, act by act (sinks.alerts.counting)."""
+
+WAITS: Final = Table(
+    "waits",
+    METADATA,
+    Column("alert_id", String(34), primary_key=True),
+    Column("what", String(20), primary_key=True),
+    Column("severity", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Index("waits_by_age", "what", "severity", "since"),
+)
+"""What alerts wait for, each with its beginning: the oldest is the first of the index."""
+
+PROJECTED: Final = (ALERTS, FINDINGS, PARTIES, FACETS, MEASURES, WAITS)
 """What `alerts rebuild` makes anew."""

@@ -19,6 +19,7 @@ from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
+from .measuring import Counting
 from .tables import PROJECTED
 from .text import Said, Text, words_of
 
@@ -54,6 +55,7 @@ class SqlWriting:
         self._later: dict[Executable, list[dict[str, Any]]] = {}
         self._said: list[Said] = []
         self._counts: Counter[int] = Counter()
+        self._counting = Counting()
 
     def head(self) -> Head:
         """The newest act of all."""
@@ -130,6 +132,7 @@ class SqlWriting:
             self._connection.execute(say.CHANGE_ALERT, {**values, "of_alert": row.id, "kind": kind})
             self._counts[before.kind] -= 1
         self._counts[kind] += 1
+        self._counting.take(None if before is None else before.alert, act, alert)
         self._rows[alert.alert_id] = row
         fresh = self._place(act, act.body, row.id) if isinstance(act.body, OfFinding) else []
         if words := words_of(act, fresh):
@@ -150,6 +153,7 @@ class SqlWriting:
             self._connection.execute(delete(table))
         self._text.clear(self._connection)
         self._kinds.clear()
+        self._counting.clear()
         self._counts.clear()
 
     def all_acts(self) -> Iterator[Act]:
@@ -163,6 +167,7 @@ class SqlWriting:
     def forget(self) -> None:
         """Lets go of what it remembers, where a transaction is long."""
         self._write()
+        self._counting.flush(self._connection)
         self._rows.clear()
         self._findings.clear()
         self._parties.clear()
@@ -171,6 +176,7 @@ class SqlWriting:
         """Writes what was put off; the store calls it at the end."""
         self._write()
         self._connection.execute(say.MOVE_HEAD, self._head_row())
+        self._counting.flush(self._connection)
         rows = [{"of_kind": kind, "by": by} for kind, by in sorted(self._counts.items()) if by]
         if rows:
             self._connection.execute(say.COUNT, rows)

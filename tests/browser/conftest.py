@@ -1,4 +1,7 @@
-"""A real Prometheus that watches two exporters, and a real browser that may look at nothing else."""
+"""A real Prometheus that watches two workers and two consoles, and a real browser that may look at nothing else.
+
+The four are exporters.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ class Watched:
 
     prometheus: LocalPrometheus
     workers: tuple[Exporter, Exporter]
+    consoles: tuple[Exporter, Exporter]
 
 
 @pytest.fixture(
@@ -57,10 +61,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """The scene, scraped. Everything starts at zero first: what a counter shows at its first scrape is no growth."""
     require_part("Prometheus", find_prometheus(), HOW_TO_GET)
     directory = tmp_path_factory.mktemp("prometheus")
-    with Exporter() as first, Exporter() as second:
-        workers = (first, second)
-        with LocalPrometheus([w.address for w in workers], directory, interval_seconds=0.5) as prometheus:
-            prometheus.wait_for("count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2")
+    with Exporter() as first, Exporter() as second, Exporter("console") as third, Exporter("console") as fourth:
+        workers, consoles = (first, second), (third, fourth)
+        addresses = [w.address for w in workers], [c.address for c in consoles]
+        with LocalPrometheus(addresses[0], directory, consoles=addresses[1], interval_seconds=0.5) as prometheus:
+            prometheus.wait_for(
+                "count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2"
+                " and on () needtoknow:consoles:up == 2"
+            )
+            for console in consoles:
+                console.show(scene.alerts())
+                console.observe(scene.taken())
             for worker, position in zip(workers, POSITIONS, strict=True):
                 worker.show(scene.gauges(position))
                 worker.show(scene.growth())
@@ -69,10 +80,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             prometheus.wait_for(
                 f"sum(needtoknow_findings_total) == {told:g}"
                 f" and on () count(needtoknow_facts_position > 0) == {len(workers)}"
+                f" and on () count(needtoknow_reveals_total > 0) == {len(consoles)}"
             )
             _let_rules_follow(prometheus)
             prometheus.wait_for('count(ALERTS{alertstate="firing"}) >= 3')
-            yield Watched(prometheus, workers)
+            yield Watched(prometheus, workers, consoles)
 
 
 def _let_rules_follow(prometheus: LocalPrometheus) -> None:

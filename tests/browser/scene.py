@@ -81,3 +81,41 @@ def seen() -> Observations:
         "needtoknow_batch_messages": {(): [3, 40, 700]},
         "needtoknow_judge_seconds": {(): [0.002, 0.01]},
     }
+
+
+def alerts() -> Values:
+    """What every console shows of the alerts, since they share a store: one waits too long, and seven of ten stand."""
+    return {
+        "needtoknow_unclosed_alerts": {
+            ("open", "critical"): 1,
+            ("acknowledged", "critical"): 2,
+            ("open", "high"): 6,
+            ("reopened", "high"): 1,
+            ("acknowledged", "high"): 4,
+            ("open", "medium"): 31,
+        },
+        "needtoknow_oldest_unacknowledged_seconds": {("critical",): 1_260, ("high",): 3_720, ("medium",): 70_000},
+        "needtoknow_closed_alerts": {
+            ("search-without-duty", "confirmed"): 7,
+            ("search-without-duty", "justified"): 2,
+            ("search-without-duty", "data_error"): 1,
+            ("search-without-duty", "policy_unclear"): 3,
+            ("search-without-duty", "withdrawn"): 7,
+            ("use-without-duty", "justified"): 3,
+        },
+        "needtoknow_open_obligations": {("discipline",): 3, ("referral",): 1},
+        "needtoknow_oldest_obligation_seconds": {("discipline",): 900_000, ("referral",): 90_000},
+        "needtoknow_reveals_total": {(): 14},
+        "needtoknow_exports_total": {(): 2},
+        "needtoknow_unmirrored_acts": {(): 3},
+        "needtoknow_oldest_unmirrored_seconds": {(): 2},
+        "needtoknow_chain_checked_seconds": {(): 540},
+    }
+
+
+def taken() -> Observations:
+    """Seconds until somebody took an alert and until it was closed; of ten, five within a quarter of an hour."""
+    return {
+        "needtoknow_acknowledge_seconds": {("high",): [400] * 5 + [2_000] * 5},
+        "needtoknow_close_seconds": {("high",): [7_000] * 4},
+    }

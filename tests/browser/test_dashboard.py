@@ -20,6 +20,7 @@ PICTURES: Final = Path(__file__).resolve().parents[2] / ".ntk" / "screenshots"
 WORKERS: Final = len(POSITIONS)
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 OUTCOMES: Final = ("unexplained", "late", "revoked", "unresolved")
+NONE: Final = "\N{EN DASH}"
 MOVES: Final = ("per_second", "ALERTS")  # these change while one looks
 
 
@@ -171,6 +172,43 @@ def test_dead_letters_and_cuts_are_those_exposed(page: Page) -> None:
         "90",
         "0",
         "7,190",
+    ]
+
+
+def test_alerts_are_those_that_each_console_shows(page: Page) -> None:
+    """Not added up, since consoles share a store; whoever waits longer than the time for its severity has a colour."""
+    rows = {s: page.locator(f"[data-panel=alerts-waiting] tr[data-severity={s}]") for s in SEVERITIES}
+    shown = {s: row.locator("td").all_inner_texts() for s, row in rows.items()}
+    assert shown == {
+        "critical": ["1", "2", "21m 0s", NONE, NONE],
+        "high": ["7", "4", "1h 2m 0s", "15m 0s", "2h 30m 0s"],
+        "medium": ["31", "0", "19h 26m 40s", NONE, NONE],
+        "low": ["0", "0", NONE, NONE, NONE],
+    }
+    assert [s for s, row in rows.items() if row.locator(".bad").count()] == ["critical"]
+
+
+def test_precision_stands_with_its_interval(page: Page) -> None:
+    """Seven of ten is anything from two fifths to nine tenths; of a clause that nobody has decided nothing is said."""
+    panel = page.locator("[data-panel=precision]")
+    rows = {c: panel.locator(f"[data-clause={c}] td") for c in ("search-without-duty", "use-without-duty", "other")}
+    words = {clause: " ".join(row.all_inner_texts()).split() for clause, row in rows.items()}
+    assert words["search-without-duty"] == ["7", "of", "10", "70.0", "%", "39.7", "to", "89.2"]
+    assert words["use-without-duty"] == ["0", "of", "3", "0.0", "%", "0.0", "to", "56.2"]
+    assert words["other"] == ["0", "of", "0", NONE]
+    expect(panel.locator("> small")).to_contain_text("30.4 % of closed alerts were withdrawn")
+    bar = panel.locator("tr[data-clause=search-without-duty] + tr .interval")
+    assert bar.locator("i").get_attribute("style") == "left:39.68%;width:49.54%"
+    assert bar.locator("b").get_attribute("style") == "left:70.00%"
+
+
+def test_what_people_did_is_told_to_be_safe(page: Page) -> None:
+    """The chain, the outbox, and what is owed."""
+    panel = page.locator("[data-panel=acts]")
+    expect(panel.locator(".pill")).to_have_text(["chain holds"])
+    assert [text.replace("\n", " ") for text in panel.locator("dd").all_inner_texts()] == [
+        *("2 of 2", "9m 0s", "0s", "0", "3", "2s"),
+        *("3 since 10d 10h 0m 0s", "1 since 1d 1h 0m 0s", "14", "2"),
     ]
 
 

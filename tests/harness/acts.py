@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.act import Acknowledged, Closed, Disposition, Noted, Obligation, Recorded, Released, Reopened, Revealed
+from schemas.act import (
+    Acknowledged,
+    Closed,
+    Disposition,
+    Exported,
+    Noted,
+    Obligation,
+    Recorded,
+    Released,
+    Reopened,
+    Revealed,
+)
 
 TAKE: Final = Acknowledged(kind="acknowledged")
 GIVE_BACK: Final = Released(kind="released", why="my shift ends")
 NOTE: Final = Noted(kind="noted", text="asked the unit")
 REVEAL: Final = Revealed(kind="revealed", why="to ask the unit")
+EXPORT: Final = Exported(kind="exported", why="for the hearing")
 REOPEN: Final = Reopened(kind="reopened", why="the unit has answered")
 
 

@@ -130,6 +130,11 @@ class KnownHealth:
         return self.value
 
 
+async def no_metrics() -> bytes:
+    """Nobody asks."""
+    return b""
+
+
 @asynccontextmanager
 async def console(
     directory: Path,
@@ -157,7 +162,7 @@ async def console(
         health=health or KnownHealth(),
         proofs=proofs,
     )
-    server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=lambda: b""))
+    server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()
     task = asyncio.create_task(live.run())
     try:

@@ -1,35 +1,47 @@
-"""A /metrics endpoint that shows every metric of the catalogue, with values the test chose.
+"""A /metrics endpoint that shows every metric of a worker or a console, with values the test chose.
 
-It stands in for a worker where a dashboard or a rule is tested: what a page shows is compared with what was exposed.
+It stands in for one where a dashboard or a rule is tested: what a page shows is compared with what was exposed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.metrics import MetricWrapperBase
 
-from schemas.metrics import CATALOGUE, Metric, label_values
+from schemas.metrics import CATALOGUE, Metric, Process, label_values
+from sinks.telemetry import clauses_of
+from streams.policies import load_policy
 
 Labels = tuple[str, ...]
 Values = Mapping[str, Mapping[Labels, float]]
+CLAUSES: Final = {"clause": clauses_of(load_policy())}
+WELL: Final[Mapping[Process, Mapping[str, float]]] = {
+    "worker": {"needtoknow_ready": 1},
+    "console": {"needtoknow_store_answers": 1, "needtoknow_chain_holds": 1},
+}
 Observations = Mapping[str, Mapping[Labels, Iterable[float]]]
 
 
 class Exporter:
-    """Serves the catalogue on a free loopback port between `with` and its end: ready, and everything else at zero."""
+    """Serves a process' metrics on a free loopback port between `with` and its end: all well, all else at zero."""
 
-    def __init__(self, build: Labels = ("0.1.0", "confidentiality v1", "5f0c9a2e7d41")) -> None:
+    def __init__(
+        self, process: Process = "worker", build: Labels = ("0.1.0", "confidentiality v1", "5f0c9a2e7d41")
+    ) -> None:
         self.registry = CollectorRegistry()
         self._build = build
-        self._metrics = {name: _create(metric, self.registry) for name, metric in CATALOGUE.items()}
-        for metric in CATALOGUE.values():
+        mine = [m for m in CATALOGUE.values() if m.process == process]
+        self._metrics = {metric.name: _create(metric, self.registry) for metric in mine}
+        for metric in mine:
             for labels in self._combinations(metric):
                 self._child(metric.name, labels)
-        self.show({"needtoknow_ready": {(): 1}, "needtoknow_build_info": {build: 1}})
+        self.show({name: {(): value} for name, value in WELL[process].items()})
+        if process == "worker":
+            self.show({"needtoknow_build_info": {build: 1}})
 
     def show(self, values: Values) -> None:
         """Sets gauges to, and raises counters by, these values."""
@@ -65,7 +77,7 @@ class Exporter:
         self._thread.join()
 
     def _combinations(self, metric: Metric) -> Iterable[Labels]:
-        return (self._build,) if metric.name == "needtoknow_build_info" else label_values(metric)
+        return (self._build,) if metric.name == "needtoknow_build_info" else label_values(metric, CLAUSES)
 
     def _child(self, name: str, labels: Labels) -> Any:
         metric = self._metrics[name]

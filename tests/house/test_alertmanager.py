@@ -96,6 +96,13 @@ def test_what_hides_a_page_is_a_page_as_severe_that_is_about_the_same(
     assert equal <= _labels(source) & _labels(target)
 
 
+@pytest.mark.parametrize("page", ["Worker", "Console"])
+def test_when_all_are_down_nobody_is_told_that_each_is(page: str) -> None:
+    """Whatever there are several of has a page for none, which hides the page for one."""
+    assert {f"No{page}", f"{page}Down"} <= PAGES.keys()
+    assert (f"No{page}", f"{page}Down", set()) in HIDES
+
+
 def test_no_two_pages_hide_each_other() -> None:
     """Nor three in a circle: nobody would be told anything."""
     left = {(source, target) for source, target, _ in HIDES}
@@ -109,7 +116,8 @@ def test_no_two_pages_hide_each_other() -> None:
 def test_evidence_is_never_hidden() -> None:
     """What may be tampering, touches the proof, or is told to others than the on-call."""
     never = {"DeadLetters", "DeadLetterFlood", "IdConflict", "BrokenMarks", "WaiverUsed", "LedgerStopped"}
-    never |= {"PartitionRefused", "PolicyDiverging"}
+    never |= {"PartitionRefused", "PolicyDiverging", "OutboxBehind", "ChainBroken", "ChainUnchecked"}
+    never |= {"CriticalAlertWaiting", "ObligationOverdue"}
     assert never <= PAGES.keys()
     assert never & {target for _, target, _ in HIDES} == set()
 

@@ -15,6 +15,7 @@ from deploy.local.prometheus import COMMITTED, local_config, local_pages
 from schemas.metrics import CATALOGUE, LABEL_VALUES, label_values
 from schemas.settings import Settings
 from sinks.cli.main import COMMANDS
+from tests.harness.exporter import CLAUSES
 from tests.harness.parts import require_part
 from tests.harness.promql import Selector, all_selectors, rules, selectors
 
@@ -24,7 +25,7 @@ PAGES: Final = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 RECORDED: Final = {rule["record"] for rule in rules() if "record" in rule}
 BY_PROMETHEUS: Final = {"instance", "job", "le"}
 # What a page may name: parts of our own service and of those that feed it.
-PAGE_MAY_NAME: Final = {"source", "feed", "stage", "instance"}
+PAGE_MAY_NAME: Final = {"source", "feed", "stage", "instance", "obligation"}
 
 
 def _promtool(*arguments: str | Path) -> None:
@@ -174,7 +175,7 @@ def test_every_label_of_the_catalogue_is_a_closed_set() -> None:
     """Open sets are how people and records get into labels; one value for each process is the only exception."""
     for metric in CATALOGUE.values():
         if metric.name != "needtoknow_build_info":
-            assert len(list(label_values(metric))) <= 100, metric
+            assert len(list(label_values(metric, CLAUSES))) <= 100, metric
 
 
 def test_runbooks_name_only_what_exists() -> None:
@@ -191,13 +192,15 @@ def test_runbooks_name_only_what_exists() -> None:
 def test_a_local_prometheus_differs_in_targets_and_intervals_only() -> None:
     """What the demo and the tests run is what is committed; pages go to a local Alertmanager."""
     committed = yaml.safe_load((COMMITTED / "prometheus.yml").read_text())
-    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"]))
+    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"], ["127.0.0.1:3"]))
     alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:2"]}]}]
     assert local.pop("alerting") == {"alertmanagers": alertmanagers}
     assert committed.pop("alerting").keys() == {"alertmanagers"}
-    assert local["scrape_configs"][0].pop("static_configs") == [{"targets": ["127.0.0.1:1"]}]
+    for job, target in zip(local["scrape_configs"], ("127.0.0.1:1", "127.0.0.1:3"), strict=True):
+        assert job.pop("static_configs") == [{"targets": [target]}]
     assert local["global"] == {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
-    committed["scrape_configs"][0].pop("static_configs")
+    for job in committed["scrape_configs"]:
+        del job["static_configs"]
     assert local | {"global": None} == committed | {"global": None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from sinks import kafka
 from sinks.alerts.chain import breaks
 from sinks.alerts.commanding import Command
 from sinks.alerts.hearing import MovedOnError, name_of, take
+from sinks.alerts.measures import Measures
 from sinks.alerts.mirror import due
 from sinks.alerts.rebuilding import adopt, read_act
 from sinks.alerts.service import AlertService, open_store
@@ -29,11 +31,13 @@ from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.reading import Filter
 from sinks.store.store import Store
+from sinks.telemetry import ConsoleTelemetry
 from tests.faults.harness import running
 from tests.harness.acts import NOTE, TAKE, close
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import account, at, make_access, registered
 from tests.harness.findings import make_finding
+from tests.harness.office import read_page
 
 PATIENCE = 60.0  # seconds, of what takes one
 
@@ -126,9 +130,17 @@ def looks(count: int, staff: str = "w017") -> list[Finding]:
 async def test_findings_become_alerts_and_acts_their_topic(scene: Scene) -> None:
     """The main road: published, in the store, mirrored in one order, with one chain."""
     await scene.find([*looks(30), b"no finding at all", make_finding("other", staff="w018")])
-    async with scene.service():
+    began = int(time.time() * 1000)
+    async with scene.service() as service:
         await scene.until(lambda: scene.findings() == 31)
         await scene.until(scene.is_mirrored)
+        await scene.until(lambda: service.hearing.read_until > began)
+        await service.watching.walk(pause=0)
+        assert service.watching.holds
+        told = Measures(scene.store, ConsoleTelemetry(("other",)), service.hearing, service.watching)
+        page = read_page(await told.page())
+    assert page['needtoknow_unclosed_alerts{severity="medium",status="open"}'] == 1
+    assert (page["needtoknow_unread_findings"], page["needtoknow_unmirrored_acts"]) == (0, 0)
     mirrored = await scene.mirrored()
     with scene.store.reading() as reading:
         assert reading.acts() == mirrored

@@ -16,7 +16,7 @@ NOBODY: Final = "http://127.0.0.1:1"  # no notification is sent before the test 
 # Told last, so whatever was told before has been looked at once this one is hidden.
 SENTINEL: Final = ("StoreRetries instance=sentinel", "PartitionsPaused instance=sentinel")
 SEVERITY: Final = {rule["alert"]: rule["labels"]["severity"] for rule in rules() if "alert" in rule}
-EVERY_PAGE: Final = tuple(f"{name} instance=a source=x feed=f" for name in SEVERITY)
+EVERY_PAGE: Final = tuple(f"{name} instance=a source=x feed=f obligation=o" for name in SEVERITY)
 
 
 def labels(page: str) -> Mapping[str, str]:
@@ -75,6 +75,16 @@ def hidden(alertmanager: LocalAlertmanager, pages: tuple[str, ...]) -> set[str]:
             id="a worker that cannot store holds back",
         ),
         pytest.param(
+            ("NoConsole", "ConsoleDown instance=a", "ConsoleDown instance=b", "OutboxBehind", "ChainBroken"),
+            {"ConsoleDown instance=a", "ConsoleDown instance=b"},
+            id="without a console each is down",
+        ),
+        pytest.param(
+            ("StoreAway instance=a", "FindingsUnread", "OutboxBehind", "ChainBroken", "CriticalAlertWaiting"),
+            {"FindingsUnread"},
+            id="findings are read into the store that is away",
+        ),
+        pytest.param(
             ("PartitionRefused instance=a", "JudgeBehind source=x", "SourceSilent source=y", "WorkerDown instance=a"),
             set(),
             id="what may stand for days hides nothing",
@@ -107,4 +117,11 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "DeadLetters",
         "DeadLetterFlood",
         "IdConflict",
+        "NoConsole",
+        "StoreAway",
+        "CriticalAlertWaiting",
+        "OutboxBehind",
+        "ChainBroken",
+        "ChainUnchecked",
+        "ObligationOverdue",
     }

@@ -1,0 +1,105 @@
+"""What one act adds to what is counted about alerts, and which waits begin and end with it. Pure.
+
+It is written with the act, in its transaction: so each act counts once, whichever console wrote it and whatever
+crashes, and a console that starts need not read a million acts to know how long people take.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from schemas.act import Acknowledged, Act, Closed, Exported, Obligation, Revealed
+from schemas.alert import Alert
+from schemas.finding import Severity
+from schemas.metrics import WAITS, WITHDRAWN
+
+Measure = Literal["acknowledged", "acknowledged_ms", "closed", "closed_ms", "standing", "revealed", "exported"]
+"""What is counted. The first four by severity, the first and third of them by how long it took; `standing`, of the
+closed alerts, by clause and disposition."""
+Wait = Literal["taking"] | Obligation
+"""What an alert waits for: somebody to take it, or an obligation to be recorded."""
+
+ABOVE: Final = "above"  # all bounds
+
+
+class Key(NamedTuple):
+    """One number. `label`: the words by which it is told from others of its measure, without spaces in them."""
+
+    measure: Measure
+    label: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A wait: since when (UTC ms), and how grave its alert is. One that had begun goes on, with this severity."""
+
+    what: Wait
+    severity: Severity
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A wait has ended, if there was one."""
+
+    what: Wait
+
+
+def counted(before: Alert | None, act: Act, after: Alert) -> Iterator[tuple[Key, int]]:
+    """What to add to which number; `before` and `after` are the alert as the act found and left it."""
+    match act.body:
+        case Acknowledged() if before is not None and before.acknowledged_at is None:
+            yield from _took("acknowledged", "acknowledged_ms", act.at - after.opened_at, after.severity)
+        case Closed():
+            yield from _took("closed", "closed_ms", act.at - after.opened_at, after.severity)
+        case Revealed():
+            yield Key("revealed"), 1
+        case Exported():
+            yield Key("exported"), 1
+        case _:
+            pass
+    if (was := _standing(before)) != (now := _standing(after)):
+        if was is not None:
+            yield was, -1
+        if now is not None:
+            yield now, 1
+
+
+def waits(before: Alert | None, act: Act, after: Alert) -> Iterator[Begun | Over]:
+    """Which waits begin, go on with another severity, or end.
+
+    An alert that was given back or reopened waits from then on: whoever took it in time is not late. While it is not
+    closed nothing is owed on it.
+    """
+    was, now = _waits_for(before), _waits_for(after)
+    for what in sorted(was - now):
+        yield Over(what)
+    is_graver = before is not None and before.severity != after.severity
+    for what in sorted(now if is_graver else now - was):
+        yield Begun(what, after.severity, act.at)
+
+
+def _took(counts: Measure, total: Measure, ms: int, severity: Severity) -> Iterator[tuple[Key, int]]:
+    ms = max(0, ms)
+    place = bisect_left(WAITS, ms / 1000)
+    yield Key(counts, (severity, f"{WAITS[place]}" if place < len(WAITS) else ABOVE)), 1
+    yield Key(total, (severity,)), ms
+
+
+def _standing(alert: Alert | None) -> Key | None:
+    if alert is None or alert.status != "closed":
+        return None
+    return Key("standing", (alert.clause, alert.disposition or WITHDRAWN))
+
+
+def _waits_for(alert: Alert | None) -> frozenset[Wait]:
+    if alert is None:
+        return frozenset()
+    if alert.status in {"open", "reopened"}:
+        return frozenset({"taking"})
+    if alert.status == "closed":
+        return frozenset(o.obligation for o in alert.owed if o.reference is None)
+    return frozenset()

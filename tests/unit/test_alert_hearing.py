@@ -1,0 +1,122 @@
+"""How far a console knows that it has read, as its broker tells it, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from schemas.codec import encode
+from schemas.errors import NotReadyError
+from sinks import kafka
+from sinks.alerts.hearing import Hearing
+from sinks.kafka import Broker
+from sinks.store.engine import sqlite_url
+from sinks.store.store import Store
+from tests.harness.findings import make_finding
+
+BEGAN = 1_000
+FIRST, SECOND = TopicPartition("violations.v1", 0), TopicPartition("violations.v1", 1)
+Look = tuple[dict[TopicPartition, int], dict[TopicPartition, tuple[int, int]]]
+"""How many messages come of each partition, and what the broker says of each: its end, and when that was."""
+
+
+class Record:
+    """A message."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.value = encode(make_finding(f"look-{offset}"))
+
+
+class Told:
+    """A consumer to which the test tells what a broker would, look by look; then the broker is lost."""
+
+    def __init__(self, looks: list[Look]) -> None:
+        self._looks = iter(looks)
+        self._at = dict.fromkeys((FIRST, SECOND), 0)
+        self._ends: dict[TopicPartition, tuple[int, int]] = {}
+
+    def assign(self, held: list[TopicPartition]) -> None:
+        """As aiokafka's."""
+
+    async def beginning_offsets(self, held: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """As aiokafka's."""
+        return dict.fromkeys(held, 0)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """As aiokafka's."""
+        self._at[partition] = offset
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Record]]:
+        """The next look."""
+        look = next(self._looks, None)
+        if look is None:
+            raise NotReadyError("the broker is lost")
+        counts, ends = look
+        self._ends |= ends
+        came = {p: [Record(self._at[p] + n) for n in range(count)] for p, count in counts.items()}
+        for partition, records in came.items():
+            self._at[partition] += len(records)
+        return came
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """As aiokafka's: nothing before the first answer."""
+        return self._ends[partition][0] if partition in self._ends else None
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int:
+        """As aiokafka's."""
+        return self._ends[partition][1]
+
+    async def position(self, partition: TopicPartition) -> int:
+        """As aiokafka's."""
+        return self._at[partition]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty one."""
+    made = Store(sqlite_url(tmp_path))
+    made.upgrade()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("looks", "behind", "read_until"),
+    [
+        pytest.param([({}, {})], 0, BEGAN, id="nothing was said yet"),
+        pytest.param([({}, {FIRST: (0, 5_000)})], 0, BEGAN, id="of one partition nothing was said"),
+        pytest.param([({}, {FIRST: (0, 5_000), SECOND: (0, 6_000)})], 0, 5_000, id="all is read"),
+        pytest.param([({FIRST: 2}, {FIRST: (7, 5_000), SECOND: (0, 6_000)})], 5, BEGAN, id="five are unread"),
+        pytest.param(
+            [({FIRST: 2}, {FIRST: (2, 5_000), SECOND: (0, 6_000)}), ({}, {}), ({}, {})],
+            0,
+            5_000,
+            id="then the broker says nothing more",
+        ),
+        pytest.param(
+            [({}, {FIRST: (0, 5_000), SECOND: (0, 6_000)}), ({FIRST: 1}, {FIRST: (3, 8_000), SECOND: (0, 9_000)})],
+            2,
+            5_000,
+            id="then it falls behind",
+        ),
+    ],
+)
+async def test_all_is_read_up_to_when_the_broker_last_said_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, looks: list[Look], behind: int, read_until: int
+) -> None:
+    """A broker that is away must not look like a topic in which nothing comes."""
+
+    async def two(broker: Broker, topics: list[str]) -> dict[str, int]:
+        return dict.fromkeys(topics, 2)
+
+    monkeypatch.setattr(kafka, "partitions", two)
+    hearing = Hearing(store, Broker("127.0.0.1:1", 1), "violations.v1", lambda: None)
+    hearing.read_until = BEGAN
+    with pytest.raises(NotReadyError):
+        await hearing._read(Told(looks))  # type: ignore[arg-type]
+    assert (hearing.behind, hearing.read_until) == (behind, read_until)
