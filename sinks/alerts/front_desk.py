@@ -61,7 +61,7 @@ class FrontDesk:
         """How many there are for them, by what can be chosen."""
         _refuse(who, "see")
         with self._store.reading() as reading:
-            return reading.facets(who.person.hidden())
+            return reading.facets(who.person.hidden(), who.person.staff)
 
     def alert(self, who: SignedIn, alert_id: str) -> Seen:
         """One alert, and what they may do to it. Raises NoSuchAlertError."""

@@ -28,15 +28,13 @@ from .documents import (
     RevealedDocument,
     SessionDocument,
 )
+from .entry import begin, drop_cookie, put_cookie
 from .showing import facets
 from .web import (
     CONSOLE,
-    SESSION_MS,
     Console,
-    NotSignedInError,
     answer,
     apart,
-    now_ms,
     person_of,
     refuse_forged,
     session_of,
@@ -82,22 +80,9 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     console, wanted = request.app[CONSOLE], await _body(request, asked.SignInRequest)
     if request.headers.get("Origin") is not None:
         refuse_forged(request)
-    role = console.sign_in.role_of(wanted.login)
-    if role is None:
-        raise NotSignedInError("nobody of this name may sign in")
-    now = now_ms()
-    session = Session(wanted.login, role, now, now + SESSION_MS)
-    token = await apart(console.sessions.sign_in, session)
+    session, token = await begin(console, wanted.login)
     response = answer(_session(request, session, token), status=201)
-    response.set_cookie(
-        console.cookie,
-        token,
-        max_age=SESSION_MS // 1000,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=console.is_https,
-    )
+    put_cookie(response, console, token)
     return response
 
 
@@ -107,7 +92,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     console = request.app[CONSOLE]
     await apart(console.sessions.sign_out, token_of(request) or "")
     response = web.Response(status=204)
-    response.del_cookie(console.cookie, path="/", secure=console.is_https, httponly=True, samesite="Strict")
+    drop_cookie(response, console)
     return response
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from . import openapi
 from .api import ROOT, ROUTES
 from .live import Live
+from .pages import add_pages
 from .stream import LIVE, stream
 from .web import BODY_MAX, CONSOLE, Console, guarded
 
@@ -21,10 +22,14 @@ VERSION: Final = "1"
 def build(
     console: Console, live: Live, *, why_not_ready: Callable[[], str | None], metrics: Callable[[], Awaitable[bytes]]
 ) -> web.Application:
-    """The application. `why_not_ready` says why nobody should be sent here now; `metrics` is Prometheus' page."""
+    """The application, on a store that is there.
+
+    `why_not_ready` says why nobody should be sent here now; `metrics` is Prometheus' page.
+    """
     app = web.Application(middlewares=[guarded], client_max_size=BODY_MAX)
     app[CONSOLE] = console
     app[LIVE] = live
+    add_pages(app, console)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     described = orjson.dumps(openapi.document(ROUTES, VERSION), option=orjson.OPT_INDENT_2)

@@ -80,9 +80,11 @@ class AlertPage(Sparse):
 
 
 class FacetsDocument(Strict):
-    """How many alerts there are by each thing that can be chosen."""
+    """How many alerts there are by each thing that can be chosen; `mine` are held by whoever asks."""
 
     total: Count
+    mine: Count
+    owed: Count
     status: dict[str, int]
     severity: dict[str, int]
     outcome: dict[str, int]

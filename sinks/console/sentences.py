@@ -49,8 +49,11 @@ def alert_sentence(alert: Alert, record: str) -> str:
         done[tally.action] += tally.count
     if not done:
         return f"{who_words(alert.who)} and {record}: nothing stands any more"
+    if len(done) == 1:
+        [(action, count)] = done.items()
+        return f"{who_words(alert.who)} {DID[action]} {record}" + (f" {times(count)}" if count > 1 else "")
     parts = [DID[action] + (f" {times(count)}" if count > 1 else "") for action, count in done.most_common()]
-    what = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    what = ", ".join(parts[:-1]) + " and " + parts[-1]
     return f"{who_words(alert.who)} {what} {record}"
 
 
@@ -63,10 +66,11 @@ def why_words(alert: Alert) -> str:
 def act_words(act: Act) -> str:
     """What was done, for a history."""
     by = act.by.staff if act.by else "Need to Know"
-    return f"{by} {_did(act.body)}"
+    return f"{by} {did_words(act.body)}"
 
 
-def _did(body: Body) -> str:
+def did_words(body: Body) -> str:
+    """What was done, of whoever did it."""
     if isinstance(body, OfFinding):
         return _of_finding(body)
     match body.kind:
@@ -84,7 +88,7 @@ def _did(body: Body) -> str:
         case "noted":
             return f"wrote: {body.text}"
         case "revealed":
-            return f"was shown whose record it is: {body.why}"
+            return f"revealed whose record it is: {body.why}"
         case "exported":
             return f"took a copy away: {body.why}"
         case "looked_back":

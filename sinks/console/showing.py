@@ -82,6 +82,8 @@ def facets(found: Facets) -> FacetsDocument:
     """Counts."""
     return FacetsDocument(
         total=found.total,
+        mine=found.mine,
+        owed=found.owed,
         status=found.status,
         severity=found.severity,
         outcome=found.outcome,

@@ -17,6 +17,9 @@ class SignIn(Protocol):
     def role_of(self, login: str) -> Role | None:
         """The role of whoever this is; None: they may not come in."""
 
+    def offered(self) -> Mapping[str, Role]:
+        """Whom the page offers to sign in as; nobody where they must say it elsewhere."""
+
 
 class DemoUsers:
     """Named users without a password, for trying out: whoever reaches the address may be anybody.
@@ -32,6 +35,10 @@ class DemoUsers:
     def role_of(self, login: str) -> Role | None:
         """As SignIn says."""
         return self.users.get(login)
+
+    def offered(self) -> Mapping[str, Role]:
+        """As SignIn says."""
+        return self.users
 
 
 def is_loopback(host: str) -> bool:

@@ -34,7 +34,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _write(request: web.Request, response: web.StreamResponse, who: SignedIn, live: Live) -> None:
-    rows = live.rows(Reader(who.person.hidden()), request.headers.get("Last-Event-ID"))
+    since = request.headers.get("Last-Event-ID") or request.query.get("since")  # a page names what it has shown
+    rows = live.rows(Reader(who.person.hidden()), since)
     clock = asyncio.get_running_loop().time
     due = clock() + BEAT_SECONDS
     waiting = asyncio.ensure_future(anext(rows))

@@ -7,7 +7,7 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,7 +27,9 @@ from sinks.store.sessions import Session, Sessions
 from streams.join.knowledge import Knowledge
 
 from .documents import Problem
+from .health import Health, NothingKnown
 from .limits import Limits
+from .proof import Proofs, nothing_proved
 from .showing import Showing
 from .signing_in import SignIn
 
@@ -37,7 +39,6 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_MAX: Final = 32_768  # bytes of a request: the longest note is 4,000 characters
-SESSION_MS: Final = 8 * 3_600_000  # a shift
 PLAIN_COOKIE: Final = "needtoknow"
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -46,7 +47,7 @@ HEADERS: Final = {
         " require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all browsers send our own forms as if from nowhere
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -94,6 +95,8 @@ class Console:
     facts: Facts
     showing: Showing
     limits: Limits
+    health: Health = field(default_factory=NothingKnown)
+    proofs: Proofs = nothing_proved
     is_https: bool = False
 
     @property
@@ -169,6 +172,16 @@ def person_of(facts: Facts, session: Session) -> Person | None:
     return None if staff is None else person(facts.knowledge, staff, session.role, now)
 
 
+class Telling(Protocol):
+    """How somebody is told what is wrong."""
+
+    def __call__(self, request: web.Request, what: Problem) -> web.Response:
+        """The answer to this request."""
+
+
+TELLING: Final = web.AppKey("telling", Telling)
+
+
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Limits, errors and headers of every answer."""
@@ -178,20 +191,25 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise TooManyError(seconds)
         response = await handler(request)
     except NeedToKnowError as error:
-        response = told(error)
+        response = request.app[TELLING](request, told(error))
+        if isinstance(error, TooManyError):
+            response.headers["Retry-After"] = str(error.seconds)
     except web.HTTPException as error:
         if error.status >= 400:
-            response = problem(error.status, error.reason, "see /api/v1/openapi.json for what there is")
+            what = problem(error.status, error.reason, "see /api/v1/openapi.json for what there is")
+            response = request.app[TELLING](request, what)
         else:
             response = error
     except Exception:
         log.exception("a request failed")  # the traceback has our code, never the request
-        response = problem(500, "we are wrong", "this is logged; tell whoever runs this")
+        response = request.app[TELLING](request, problem(500, *WE_ARE_WRONG))
     if not response.prepared:
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
     return response
 
 
+WE_ARE_WRONG: Final = ("we are wrong", "this is logged; tell whoever runs this")
 _STATUS: Final[tuple[tuple[type[NeedToKnowError], int, str], ...]] = (
     (RejectedInputError, 400, "this cannot be read"),
     (NotSignedInError, 401, "not signed in"),
@@ -207,21 +225,22 @@ _STATUS: Final[tuple[tuple[type[NeedToKnowError], int, str], ...]] = (
 )
 
 
-def told(error: NeedToKnowError) -> web.Response:
-    """An error as a problem document."""
+def told(error: NeedToKnowError) -> Problem:
+    """An error as a problem."""
     if isinstance(error, TooLateError):
         return problem(412 if error.is_stale else 409, "somebody was faster", str(error), by=error.by, at=error.at)
     for kind, status, title in _STATUS:
         if isinstance(error, kind):
-            response = problem(status, title, str(error))
-            if isinstance(error, TooManyError):
-                response.headers["Retry-After"] = str(error.seconds)
-            return response
+            return problem(status, title, str(error))
     log.error("%s", error)
-    return problem(500, "we are wrong", "this is logged; tell whoever runs this")
+    return problem(500, *WE_ARE_WRONG)
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> web.Response:
-    """A problem document (RFC 9457)."""
-    document = Problem(type="about:blank", title=title, status=status, detail=detail, **more)
-    return web.Response(body=encode(document), status=status, content_type="application/problem+json")
+def problem(status: int, title: str, detail: str, **more: Any) -> Problem:
+    """A problem (RFC 9457)."""
+    return Problem(type="about:blank", title=title, status=status, detail=detail, **more)
+
+
+def as_document(request: web.Request, what: Problem) -> web.Response:
+    """A problem as programs are told."""
+    return web.Response(body=encode(what), status=what.status, content_type="application/problem+json")

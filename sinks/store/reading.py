@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, ScalarSelect, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from schemas.act import Act
 from schemas.alert import Alert
@@ -29,9 +29,14 @@ PAGE_MAX: Final = 200  # alerts in one answer: some 400 KB
 
 @dataclass(slots=True)
 class Facets:
-    """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen."""
+    """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen.
+
+    `mine`: held by whoever asks; `owed`: with an obligation that nobody has recorded.
+    """
 
     total: int = 0
+    mine: int = 0
+    owed: int = 0
     status: dict[str, int] = field(default_factory=dict)
     severity: dict[str, int] = field(default_factory=dict)
     outcome: dict[str, int] = field(default_factory=dict)
@@ -80,10 +85,13 @@ class SqlReading:
         found = {row.id: row.document for row in rows}
         return [decode(Alert, found[number]) for number in ids]
 
-    def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
-        """Counts of everything that exists for whoever asks: of all, less what is kept from them."""
+    def facets(self, hidden: frozenset[Party] = frozenset(), holder: str | None = None) -> Facets:
+        """Counts of everything that exists for whoever asks: of all, less what is kept from them. `holder`: they."""
         less = {row.kind: row.alerts for row in self._connection.execute(hidden_kinds(hidden))} if hidden else {}
-        found = Facets()
+        found = Facets(
+            mine=0 if holder is None else self._count(ALERTS.c.holder == holder, hidden),
+            owed=self._count(ALERTS.c.owed > 0, hidden),
+        )
         for kind in self._kinds():
             found.add(kind, kind.alerts - less.get(kind.kind, 0))
         return found
@@ -135,6 +143,11 @@ class SqlReading:
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
+
+    def _count(self, condition: ColumnElement[bool], hidden: frozenset[Party]) -> int:
+        """By an index of its own: few are held by one person, or owed."""
+        counted = select(func.count()).select_from(ALERTS).where(condition, *visible(hidden))
+        return int(self._connection.execute(counted).scalar_one())
 
     def _kinds(self) -> list[Kind]:
         if self._counted is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from schemas.finding import Finding
 from sinks.alerts.front_desk import FrontDesk
 from sinks.alerts.writing import hear
 from sinks.console.app import build
+from sinks.console.health import Health, HealthNow
 from sinks.console.limits import Limits
 from sinks.console.live import Live
 from sinks.console.masks import Masks
+from sinks.console.proof import Proofs, nothing_proved
 from sinks.console.showing import Showing
 from sinks.console.signing_in import DemoUsers
 from sinks.console.web import Console, now_ms
@@ -122,8 +124,26 @@ async def no_metrics() -> bytes:
     return b""
 
 
+@dataclass
+class KnownHealth:
+    """What somebody would have asked Kafka."""
+
+    value: HealthNow = field(default_factory=HealthNow)
+
+    def now(self) -> HealthNow:
+        """As Health says."""
+        return self.value
+
+
 @asynccontextmanager
-async def console(directory: Path, facts: Sequence[Fact] = (), *, rate: float = 10_000) -> AsyncIterator[Scene]:
+async def console(
+    directory: Path,
+    facts: Sequence[Fact] = (),
+    *,
+    rate: float = 10_000,
+    health: Health | None = None,
+    proofs: Proofs = nothing_proved,
+) -> AsyncIterator[Scene]:
     """A console that runs, with accounts for its users and these facts."""
     store = Store(sqlite_url(directory))
     store.upgrade()
@@ -139,6 +159,8 @@ async def console(directory: Path, facts: Sequence[Fact] = (), *, rate: float = 
         facts=known,
         showing=showing,
         limits=Limits(rate, int(rate), asyncio.get_running_loop().time),
+        health=health or KnownHealth(),
+        proofs=proofs,
     )
     server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()

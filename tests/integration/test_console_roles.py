@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,11 @@ import pytest
 import pytest_asyncio
 
 from sinks.console.api import ROUTES
+from sinks.console.pages import PAGE_ROUTES
 from tests.harness.builders import account, make_access, supervision
 from tests.harness.console import STAFF, USERS, Client, Reply, Scene, console
 from tests.harness.findings import make_finding
+from tests.harness.pages import Form, Shown, Visitor
 from tests.unit.test_alert_authorizer import MATRIX
 
 ROLES: Final = {login: USERS[login] for login in STAFF}
@@ -126,6 +129,52 @@ async def test_what_is_kept_from_somebody_is_as_if_it_were_not_there(scene: Scen
             assert len(reading.history(alert_id)) == 1
 
 
+def look(page: Shown) -> tuple[int, bytes, dict[str, str]]:
+    """All that a page tells, but for when it was: how old each alert is."""
+    kept = {name: value for name, value in page.headers.items() if name not in {"Date", "Content-Length"}}
+    return page.status, re.sub(rb">[^<]*</time>", b">", page.raw), kept
+
+
+async def all_forms(visitor: Visitor, alert_id: str, token: str) -> list[tuple[int, bytes, dict[str, str]]]:
+    """The page of an alert, and what each of its forms would be answered."""
+    answers = [look(await visitor.open(f"/alerts/{alert_id}"))]
+    for command, body in COMMANDS.values():
+        typed = {name: "on" if value is True else value for name, value in body.items()}
+        form = Form("post", f"/alerts/{alert_id}/{command}", {"token": token, "key": "k", "version": "1"})
+        answers.append(look(await visitor.send(form, **typed)))
+    return answers
+
+
+@pytest.mark.parametrize("login", ROLES)
+async def test_its_pages_are_those_of_what_is_not_there(scene: Scene, login: str) -> None:
+    """The list before and after, the page of its id, and each form, to the byte."""
+    scene.find(make_finding("other", "w500"))
+    async with Visitor(scene.base) as visitor:
+        token = (await visitor.sign_in(login)).form("sign-out").fields["token"]
+        lists = ("/alerts", "/alerts?status=open&severity=medium", "/alerts?limit=1")
+        before = [look(await visitor.open(path)) for path in lists]
+        not_there = await all_forms(visitor, NOT_THERE, token)
+        assert {status for status, _, _ in not_there} == {404}
+        for relation in KEPT:
+            [alert_id] = scene.find(about(login, relation))
+            assert [look(await visitor.open(path)) for path in lists] == before, relation
+            assert await all_forms(visitor, alert_id, token) == not_there, relation
+            with scene.store.reading() as reading:
+                assert len(reading.history(alert_id)) == 1
+
+
+@pytest.mark.parametrize("login", ROLES)
+async def test_a_page_offers_what_its_reader_may_do_now(scene: Scene, login: str) -> None:
+    """Of one that nobody holds; superiors see and comment only."""
+    deeds = set(MATRIX[ROLES[login]].split())
+    async with Visitor(scene.base) as visitor:
+        await visitor.sign_in(login)
+        for relation in RELATIONS[:3]:
+            [alert_id] = scene.find(about(login, relation))
+            allowed = deeds if relation == "none" else {"see", "note"}
+            assert (await visitor.open(f"/alerts/{alert_id}")).steps == {"acknowledge", "note", "reveal"} & allowed
+
+
 @pytest.mark.parametrize("login", ROLES)
 async def test_every_role_may_what_the_table_says(scene: Scene, login: str) -> None:
     """403 or not; whether the alert's status allows it, too, is another question. Superiors see and comment only."""
@@ -156,3 +205,5 @@ async def test_the_matrix_is_as_large_as_it_should_be() -> None:
     on_alerts = {route.path.rpartition("}")[2].lstrip("/") for route in ROUTES if "{alert_id" in route.path}
     assert on_alerts == {read.lstrip("/") for read in READS} | {command for command, _ in COMMANDS.values()}
     assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 792
+    forms = {route.path.rpartition(":")[2].rstrip("}") for route in PAGE_ROUTES if "{command" in route.path}
+    assert forms | {"export"} == {command for command, _ in COMMANDS.values()}
