@@ -26,8 +26,10 @@ from .app import build
 from .limits import Limits
 from .live import Live
 from .masks import Masks
+from .proving import Prover
 from .showing import Showing
 from .signing_in import DemoUsers, demo_users
+from .watching import HealthReader
 from .web import Console, now_ms
 
 log: Final = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await service.start()
         sessions = Sessions(store)
-        showing = Showing(Masks(await asyncio.to_thread(sessions.secret, "masks")))
+        masks = Masks(await asyncio.to_thread(sessions.secret, "masks"))
+        showing = Showing(masks)
         live, loop = Live(store, showing), asyncio.get_running_loop()
 
         def news() -> None:
@@ -56,6 +59,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             live.news()
 
         service.hearing.written = service.reading_back.written = news
+        health = HealthReader(settings, broker, store, lambda: service.hearing.behind)
         telemetry = ConsoleTelemetry(clauses_of(policy))
         measures = Measures(store, telemetry, service.hearing, service.watching)
         console = Console(
@@ -65,11 +69,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             facts=facts,
             showing=showing,
             limits=Limits(RATE, BURST, time.monotonic),
+            health=health,
+            proofs=Prover(facts, policy, masks),
             is_https=settings.console_https,
         )
         app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run())]
+            tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()
             for task in tasks:
                 task.cancel()

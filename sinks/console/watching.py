@@ -34,15 +34,15 @@ FETCH_MS: Final = 1_000  # for the newest message of a partition
 class HealthReader:
     """The task that knows how the service is. `now` is what it learned last; while Kafka is away it grows old."""
 
-    def __init__(self, settings: Settings, broker: Broker, store: Store) -> None:
+    def __init__(self, settings: Settings, broker: Broker, store: Store, unread: Callable[[], int]) -> None:
         self._settings, self._broker, self._store = settings, broker, store
         self._known = HealthNow()
         self._heard: dict[TopicPartition, tuple[int, int]] = {}  # by partition: its end, and when that was appended
-        self.unread: Callable[[], int] = lambda: 0
+        self._unread = unread
 
     def now(self) -> HealthNow:
         """As Health says."""
-        return replace(self._known, unread=self.unread())
+        return replace(self._known, unread=self._unread())
 
     async def run(self) -> None:
         """Looks for ever."""

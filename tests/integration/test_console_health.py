@@ -45,7 +45,7 @@ async def test_it_says_when_each_part_was_heard(settings: Settings, tmp_path: Pa
         await producer.send_and_wait(topics.access("ecms"), ACCESS)
         await producer.send_and_wait(topics.marks, encode(mark), key=b"staff")
         await producer.send_and_wait(topics.ledger, CUT)
-    reader = HealthReader(settings, broker, store)
+    reader = HealthReader(settings, broker, store, lambda: 3)
     task = asyncio.create_task(reader.run())
     async with asyncio.timeout(PATIENCE):
         while reader.now().cut_at is None:  # noqa: ASYNC110 - it has no event to wait for
@@ -63,6 +63,7 @@ async def test_it_says_when_each_part_was_heard(settings: Settings, tmp_path: Pa
         "cases": None,
         "console": None,
     }
+    assert found.unread == 3
     assert found.outbox_age_ms is not None
     assert 90_000 <= found.outbox_age_ms < 150_000
     store.close()
