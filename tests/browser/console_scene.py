@@ -4,49 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from schemas.act import Act
-from schemas.alert import Alert
+from schemas.fact import Fact
 from schemas.finding import Finding
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
-from sinks.console.proof import PathTried, Proof
-from sinks.console.timeline import Period
 from sinks.console.web import now_ms
-from tests.harness.builders import at, make_access
+from tests.harness.builders import account, assignment, coverage, make_access, supervision
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
 
 T = TypeVar("T")
 
 
-def proof(alert: Alert, acts: Sequence[Act]) -> Proof:
-    """Two duties of w017: one had ended, the other was written down the day after."""
-    return Proof(
-        finding_id="f_1",
-        staff="w017",
-        then="none",
-        now="none",
-        known_by=at("15:00"),
-        position=318,
-        paths=(
-            PathTried(
-                path="own-assignment",
-                why_not_then="assignment ended 9 days before",
-                why_not_now="assignment ended 9 days before",
-            ),
-            PathTried(path="supervises", why_not_then="no recorded fact leads there", why_not_now="begun a day after"),
-            PathTried(path="covers", why_not_then="no recorded fact leads there", why_not_now="covers another unit"),
-        ),
-        periods=(
-            Period(words="own assignment", begin=at("2025-12-01"), end=at("2025-12-27")),
-            Period(words="supervises w020", begin=at("2026-01-06"), end=None, known="now"),
-            Period(words="covers w031", begin=at("2025-12-20"), end=at("2026-01-03"), known="then"),
-        ),
-    )
+def directory() -> list[Fact]:
+    """What is known of w017, who is jdoe12: a duty that ended, a line written down a day late, and one taken back."""
+    return [
+        account("jdoe12", "w017"),
+        assignment("w017", valid_from="2025-12-01", valid_to="2025-12-27", recorded_at="2025-12-01"),
+        assignment("w020", valid_from="2025-12-10"),
+        supervision("w017", "w020", valid_from="2026-01-06", recorded_at="2026-01-07"),
+        assignment("w031", valid_from="2025-12-15"),
+        coverage("w017", "w031", valid_from="2025-12-20", valid_to="2026-01-03"),
+        coverage("w017", "w031", valid_from="2025-12-20", revision=2, void=True, recorded_at="2026-01-06"),
+    ]
 
 
 def health() -> KnownHealth:
@@ -101,12 +85,12 @@ class Running:
 
 
 @contextmanager
-def running_console(directory: Path, *, is_watched: bool = True) -> Iterator[Running]:
+def running_console(place: Path) -> Iterator[Running]:
     """It runs until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    context = console(directory, health=health() if is_watched else None, proofs=proof)
+    context = console(place, directory(), health=health())
     try:
         scene = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(30)
         yield Running(scene, loop)
