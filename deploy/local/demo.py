@@ -155,7 +155,8 @@ def _prometheus(service: Service, directory: Path, stack: ExitStack) -> None:
         _say(f"no dashboard: {HOW_TO_GET}")
         return
     targets = [worker.address for worker in service.workers]
-    prometheus = stack.enter_context(LocalPrometheus(targets, directory / "prometheus", say=_say))
+    consoles = [console.address for console in service.consoles]
+    prometheus = stack.enter_context(LocalPrometheus(targets, directory / "prometheus", consoles=consoles, say=_say))
     _say(f"dashboard: {prometheus.console_url}")
 
 

@@ -14,11 +14,10 @@ from typing import Final, Literal, NamedTuple
 from schemas.act import Acknowledged, Act, Closed, Exported, Obligation, Revealed
 from schemas.alert import Alert
 from schemas.finding import Severity
-from schemas.metrics import WAITS, WITHDRAWN
+from schemas.metrics import WAITS
 
-Measure = Literal["acknowledged", "acknowledged_ms", "closed", "closed_ms", "standing", "revealed", "exported"]
-"""What is counted. The first four by severity, the first and third of them by how long it took; `standing`, of the
-closed alerts, by clause and disposition."""
+Measure = Literal["acknowledged", "acknowledged_ms", "closed", "closed_ms", "revealed", "exported"]
+"""What is counted. The first four by severity, and the first and third of them by how long it took."""
 Wait = Literal["taking"] | Obligation
 """What an alert waits for: somebody to take it, or an obligation to be recorded."""
 
@@ -61,11 +60,6 @@ def counted(before: Alert | None, act: Act, after: Alert) -> Iterator[tuple[Key,
             yield Key("exported"), 1
         case _:
             pass
-    if (was := _standing(before)) != (now := _standing(after)):
-        if was is not None:
-            yield was, -1
-        if now is not None:
-            yield now, 1
 
 
 def waits(before: Alert | None, act: Act, after: Alert) -> Iterator[Begun | Over]:
@@ -87,12 +81,6 @@ def _took(counts: Measure, total: Measure, ms: int, severity: Severity) -> Itera
     place = bisect_left(WAITS, ms / 1000)
     yield Key(counts, (severity, f"{WAITS[place]}" if place < len(WAITS) else ABOVE)), 1
     yield Key(total, (severity,)), ms
-
-
-def _standing(alert: Alert | None) -> Key | None:
-    if alert is None or alert.status != "closed":
-        return None
-    return Key("standing", (alert.clause, alert.disposition or WITHDRAWN))
 
 
 def _waits_for(alert: Alert | None) -> frozenset[Wait]:

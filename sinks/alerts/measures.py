@@ -121,7 +121,7 @@ def _labelled(found: Measured, measure: Measure) -> dict[Labels, int]:
 def _standing(found: Measured, clauses: frozenset[str]) -> dict[Labels, int]:
     """Closed alerts by clause and disposition; those of a clause that this policy does not have are one."""
     counts: Counter[Labels] = Counter()
-    for (clause, disposition), number in _labelled(found, "standing").items():
+    for (clause, disposition), number in found.closed.items():
         counts[clause if clause in clauses else OTHER_CLAUSE, disposition] += number
     return counts
 

@@ -35,7 +35,7 @@ class HealthNow:
     """All that is known of the service; None: not known.
 
     `pending`: accesses that wait for feeds. `cut_at`: of the newest entry of the ledger (UTC ms). `outbox_age_ms`: how
-    long the oldest notification waits, 0 when none does. `position`: of `facts.v1`. `unread`: findings that are stored
+    long the oldest act waits for its topic, 0 when none does. `position`: of `facts.v1`. `unread`: findings that are stored
     and not yet alerts.
     """
 

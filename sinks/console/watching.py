@@ -20,7 +20,7 @@ from sinks import kafka
 from sinks.alerts.mirror import due
 from sinks.kafka import Broker
 from sinks.looking import look
-from sinks.standing import standing
+from sinks.standing import Standing, standing
 from sinks.store.store import Store
 
 from .health import FeedHealth, HealthNow, SourceHealth
@@ -54,7 +54,7 @@ class HealthReader:
                         seen = standing(await look(self._settings, client, reader, places))
                         await self._hear(reader, places)
                         outbox = await asyncio.to_thread(_outbox_age_ms, self._store)
-                        self._known = self._health(seen.pending, seen.facts_position, seen.marks, outbox)
+                        self._known = self._health(seen, outbox)
                         await asyncio.sleep(LOOK_SECONDS)
             except (NotReadyError, KafkaError, OSError) as error:
                 log.warning("how the service is cannot be asked: %s", error)
@@ -79,18 +79,20 @@ class HealthReader:
                 if records:  # none: the last thing there is a control batch, or it was deleted meanwhile
                     self._heard[place] = ends[place], records[-1].timestamp
 
-    def _health(self, pending: int, position: int, marks: Mapping[str, str], outbox: int) -> HealthNow:
+    def _health(self, seen: Standing, outbox: int) -> HealthNow:
         accesses = self._settings.topics.accesses()
         return HealthNow(
-            sources=tuple(
-                SourceHealth(name=source, heard_at=self._newest([topic])) for topic, source in accesses.items()
-            ),
-            feeds=tuple(FeedHealth(name=feed, complete_through=_instant(marks.get(feed))) for feed in FEEDS),
-            pending=pending,
+            sources=tuple(self._source(topic, source, seen.lag) for topic, source in accesses.items()),
+            feeds=tuple(FeedHealth(name=feed, complete_through=_instant(seen.marks.get(feed))) for feed in FEEDS),
+            pending=seen.pending,
             cut_at=self._newest([self._settings.topics.ledger]),
             outbox_age_ms=outbox,
-            position=position,
+            position=seen.facts_position,
         )
+
+    def _source(self, topic: str, source: str, lag: Mapping[str, int]) -> SourceHealth:
+        """How far behind is known only when nobody is: the log says how many messages wait, not since when."""
+        return SourceHealth(name=source, heard_at=self._newest([topic]), lag_ms=None if lag.get(topic, 0) else 0)
 
     def _newest(self, topics: Iterable[str]) -> int | None:
         wanted = set(topics)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, text
 from schemas.act import Act, Obligation
 from schemas.alert import Alert
 from schemas.finding import Severity
+from schemas.metrics import WITHDRAWN
 from sinks.alerts.counting import Begun, Key, Measure, Wait, counted, waits
 from sinks.alerts.severity import SEVERITIES
 
@@ -27,7 +28,6 @@ BEGIN: Final = text(
     "INSERT INTO waits (alert_id, what, severity, since) VALUES (:alert_id, :what, :severity, :since)"
     " ON CONFLICT (alert_id, what) DO UPDATE SET severity = excluded.severity"
 )
-FORGET_ZEROES: Final = delete(MEASURES).where(MEASURES.c.value == 0)
 END: Final = delete(WAITS).where(WAITS.c.alert_id == bindparam("of_alert"), WAITS.c.what == bindparam("of_what"))
 
 
@@ -70,8 +70,6 @@ class Counting:
         for statement, rows in ((ADD, added), (END, over), (BEGIN, begun)):
             if rows:
                 connection.execute(statement, rows)
-        if any(by < 0 for by in self._added.values()):
-            connection.execute(FORGET_ZEROES)
         self.clear()
 
     def clear(self) -> None:
@@ -97,13 +95,14 @@ class Owed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All of it, as of one moment. `unclosed`: by status and severity.
+    """All of it, as of one moment. `unclosed`: alerts by status and severity; `closed`: by clause and disposition.
 
     `waiting`: since when the oldest alert of a severity waits for somebody to take it (UTC ms).
     """
 
     numbers: dict[Key, int] = field(default_factory=dict)
     unclosed: dict[tuple[str, ...], int] = field(default_factory=dict)
+    closed: dict[tuple[str, ...], int] = field(default_factory=dict)
     waiting: dict[Severity, int] = field(default_factory=dict)
     owed: dict[Obligation, Owed] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
@@ -115,6 +114,7 @@ def measured(connection: Connection, mirrored: str) -> Measured:
     return Measured(
         {Key(cast(Measure, row.measure), tuple(row.label.split())): row.value for row in rows},
         _unclosed(connection),
+        _closed(connection),
         _waiting(connection),
         _owed(connection),
         _outbox(connection, mirrored),
@@ -125,6 +125,12 @@ def _unclosed(connection: Connection) -> dict[tuple[str, ...], int]:
     columns = (FACETS.c.status, FACETS.c.severity)
     wanted = select(*columns, func.sum(FACETS.c.alerts)).where(FACETS.c.status != "closed").group_by(*columns)
     return {(status, SEVERITIES[rank]): int(count) for status, rank, count in connection.execute(wanted)}
+
+
+def _closed(connection: Connection) -> dict[tuple[str, ...], int]:
+    columns = (FACETS.c.clause, FACETS.c.disposition)
+    wanted = select(*columns, func.sum(FACETS.c.alerts)).where(FACETS.c.status == "closed").group_by(*columns)
+    return {(clause, disposition or WITHDRAWN): int(count) for clause, disposition, count in connection.execute(wanted)}
 
 
 def _waiting(connection: Connection) -> dict[Severity, int]:

@@ -36,7 +36,8 @@ def fill(store: Store, plan: AlertPlan) -> int:
 
 def _write(writing: SqlWriting, ids: list[str], offset: int, what: Happening) -> int:
     if isinstance(what, Acted):
-        command = Command(actor=Actor(staff=what.staff, role="analyst"), bodies=what.bodies)
+        actor = Actor(staff=what.staff, login=f"{what.staff}-login", role="analyst")
+        command = Command(actor=actor, bodies=what.bodies)
         act_on(writing, ids[what.alert], command, what.at)
         return len(what.bodies)
     acts = hear(writing, what.finding, MessagePlace(topic=TOPIC, partition=0, offset=offset), what.at)

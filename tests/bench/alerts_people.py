@@ -51,7 +51,9 @@ def acknowledge(store: Store, count: int, times: Times) -> None:
     """Somebody takes one open alert after the other."""
     with store.reading() as reading:
         found = reading.alerts(Filter(status=("open",)), count)
-    command = Command(actor=Actor(staff="a000", role="analyst"), bodies=(Acknowledged(kind="acknowledged"),))
+    command = Command(
+        actor=Actor(staff="a000", login="a000-login", role="analyst"), bodies=(Acknowledged(kind="acknowledged"),)
+    )
     for alert in found:
         with times.one(), store.writing() as writing:
             act_on(writing, alert.alert_id, command, NOW_MS)

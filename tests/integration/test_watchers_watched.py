@@ -16,6 +16,7 @@ from schemas.topics import CONSOLE
 from tests.faults.harness import Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import account, assignment, supervision
+from tests.harness.office import read_page
 from tests.harness.timeline import DUTY_FEEDS
 from tests.integration.tale import Tale
 
@@ -95,3 +96,8 @@ def test_who_looks_at_an_alert_without_holding_it_is_found(service: Running) -> 
     assert ivo.do(found["alert_id"], "note", text="it was me")[0] == 404
     assert [f.staff for f in service.findings() if f.access.source == CONSOLE] == ["s-ivo"]
     assert service.verify()["differences"] == []
+    page = read_page(console.metrics().encode())
+    assert page["needtoknow_reveals_total"] == 2
+    assert page['needtoknow_unclosed_alerts{severity="medium",status="acknowledged"}'] == 1
+    assert (page["needtoknow_store_answers"], page["needtoknow_chain_holds"]) == (1, 1)
+    assert not {name for name in ("s-ivo", "ana", snooper, case.partition(":")[2]) if name in console.metrics()}
