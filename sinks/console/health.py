@@ -35,8 +35,8 @@ class HealthNow:
     """All that is known of the service; None: not known.
 
     `pending`: accesses that wait for feeds. `cut_at`: of the newest entry of the ledger (UTC ms). `outbox_age_ms`: how
-    long the oldest act waits for its topic, 0 when none does. `position`: of `facts.v1`. `unread`: findings that are stored
-    and not yet alerts.
+    long the oldest act waits for its topic, 0 when none does. `position`: of `facts.v1`. `unread`: findings that are
+    stored and not yet alerts.
     """
 
     sources: tuple[SourceHealth, ...] = ()
