@@ -76,7 +76,11 @@ class FrontDesk:
         """How many there are for them, by what can be chosen."""
         _refuse(who, "see")
         with self._store.reading() as reading:
-            return reading.facets(who.person.hidden(), who.person.staff)
+            hidden = who.person.hidden()
+            found = reading.facets(hidden)
+            found.mine = reading.count(Filter(hidden=hidden, holder=who.person.staff))
+            found.owed = reading.count(Filter(hidden=hidden, is_owed=True))
+            return found
 
     def alert(self, who: SignedIn, alert_id: str) -> Seen:
         """One alert, and what they may do to it. Raises NoSuchAlertError."""

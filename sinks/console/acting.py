@@ -19,7 +19,7 @@ from .entering import ask_who
 from .forms import DECIDES, command_of, typed, version_of
 from .opened import Refused, show
 from .rendering import clock
-from .screen import since_version
+from .screen import newest_acts, since_version
 from .sentences import act_words
 from .views import address
 from .visiting import FORMS, Visit, sent_by, visit_of
@@ -80,7 +80,8 @@ async def _refused(visit: Visit, alert_id: str, error: NeedToKnowError, name: st
 
 
 def _missed(desk: FrontDesk, who: SignedIn, alert_id: str, version: int | None, now: int) -> str:
-    return missed_words(since_version(desk.history(who, alert_id), version), now)
+    acts = newest_acts(desk, who, alert_id, desk.alert(who, alert_id).alert.version)
+    return missed_words(since_version(acts, version), now)
 
 
 def missed_words(acts: Sequence[Act], now: int) -> str:

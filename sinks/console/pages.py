@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import orjson
 from aiohttp import web
 
 from schemas.alert import Who
@@ -127,4 +128,5 @@ def _constants(files: StaticFiles) -> dict[str, Any]:
         "QUIET_MS": QUIET_MS,
         "to_do": address({"status": TO_DO}),
         "nobody": NOBODY,
+        "row_words": orjson.dumps({"dispositions": DISPOSITIONS, "circumstances": dict(TOLD)}).decode(),
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import assert_never
 
 from schemas.access import Record
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.fact import Account, Assignment, Body, Coverage, Membership, Review, Supervision, UnitMember
-from schemas.finding import Finding
+from schemas.finding import FactRef, Finding
 from schemas.policy import Policy
 from sinks.alerts.evidence import Bar, Evidence, OfPerson, evidence
 from sinks.alerts.folding import is_standing
@@ -69,15 +69,41 @@ def proof(finding: Finding, found: Evidence, masks: Masks) -> Proof | None:
 
 
 def _periods(one: OfPerson, masks: Masks) -> Iterator[Period]:
+    newest = _newest_in_time(one.bars)
     for bar in one.bars:
-        if (known := _known(bar)) is not None:
-            yield Period(words=_words(bar.body, masks), begin=bar.begins, end=bar.ends, known=known)
+        if (known := _known(bar, newest)) is not None:
+            theirs = _is_theirs(bar.body, one.staff)
+            yield Period(words=_words(bar.body, masks), begin=bar.begins, end=bar.ends, known=known, is_theirs=theirs)
 
 
-def _known(bar: Bar) -> Known | None:
-    """When it was on record; None: neither in time nor now."""
+def _is_theirs(body: Body, staff: str) -> bool:
+    """Whether it is this person's own; a unit's or somebody else's is a step of a way to them."""
+    match body:
+        case Assignment() | Review() | UnitMember() | Account():
+            return body.staff == staff
+        case Supervision():
+            return body.supervisor == staff
+        case Coverage():
+            return body.covering == staff
+        case Membership():
+            return False
+        case _:
+            assert_never(body)
+
+
+def _newest_in_time(bars: Sequence[Bar]) -> set[FactRef]:
+    """Of each fact the revision that stood as known then: of several that were in time the highest."""
+    newest: dict[tuple[str, str], FactRef] = {}
+    for ref in (bar.ref for bar in bars if bar.is_in_time):
+        before = newest.get((ref.feed, ref.fact_id))
+        newest[ref.feed, ref.fact_id] = ref if before is None or ref.revision > before.revision else before
+    return set(newest.values())
+
+
+def _known(bar: Bar, newest: Set[FactRef]) -> Known | None:
+    """When it counted; None: neither then nor now. What is void, and was known to be, never did."""
     is_current = bar.mark not in {"void", "replaced"}
-    if bar.is_in_time:
+    if bar.ref in newest and bar.mark != "void":
         return "both" if is_current else "then"
     return "now" if is_current else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from unicodedata import category
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,22 +16,29 @@ from markupsafe import Markup
 
 from schemas.ids import format_instant
 
+MARKS_MAX: Final = 2
 _STEPS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
 def shown(text: str) -> str:
-    """The text with every character that is not plainly visible as its number; tabs and line ends stay."""
-    if text.isprintable():
+    """The text with every character that is not plainly visible as its number; tabs and line ends stay.
+
+    So are marks on a letter from the third on: no script needs more, and a stack of them covers the lines above.
+    """
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else f"⟨U+{ord(c):04X}⟩" for c in text)
+    found, marks = [], 0
+    for char in text:
+        marks = marks + 1 if category(char).startswith("M") else 0
+        is_plain = (char.isprintable() or char in "\n\t") and marks <= MARKS_MAX
+        found.append(char if is_plain else f"⟨U+{ord(char):04X}⟩")
+    return "".join(found)
 
 
 def age(then: int, now: int) -> str:
     """How long ago, as short as people say it: "12 s", "3 min", "5 h", "9 d"."""
-    for size, name in _STEPS:
-        if now - then >= size:
-            return f"{(now - then) // size} {name}"
-    return "now"
+    size, name = next(((size, name) for size, name in _STEPS if now - then >= size), _STEPS[-1])
+    return f"{max(0, now - then) // size} {name}"
 
 
 def day(ms: int) -> str:

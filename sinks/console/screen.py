@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.act import Act, OfFinding, digest
+from schemas.act import Act, digest
 from schemas.alert import Alert
 from sinks.alerts.front_desk import FrontDesk, Seen, SignedIn
 from sinks.store.reading import Facets, Filter
 
 FINDINGS: Final = 50
-HISTORY: Final = 500
+HISTORY: Final = 200  # acts on a page, the newest; an alert of 1,700 findings has more
 JUST_NOW_MS: Final = 20_000  # so long a page says what its reader has just done
 
 
@@ -36,8 +36,10 @@ class Opened:
     @property
     def is_unchanged(self) -> bool:
         """Whether each act has the digest it was written with, and none is missing among them."""
-        return all(
-            act.version == number and digest(act) == act.digest for number, act in enumerate(self.history, start=1)
+        begins = max(0, self.seen.alert.version - HISTORY)
+        numbers = range(begins + 1, self.seen.alert.version + 1)
+        return [act.version for act in self.history] == list(numbers) and all(
+            digest(a) == a.digest for a in self.history
         )
 
 
@@ -51,8 +53,14 @@ def read_list(desk: FrontDesk, who: SignedIn, wanted: Filter, count: int) -> Lis
 def read_alert(desk: FrontDesk, who: SignedIn, alert_id: str) -> Opened:
     """Raises as FrontDesk does."""
     seen = desk.alert(who, alert_id)
-    history = desk.history(who, alert_id, count=HISTORY)
+    history = newest_acts(desk, who, alert_id, seen.alert.version)
     return Opened(seen, tuple(history), tuple(desk.findings(who, alert_id, count=FINDINGS)))
+
+
+def newest_acts(desk: FrontDesk, who: SignedIn, alert_id: str, version: int) -> list[Act]:
+    """The last acts up to this version. What was done after it belongs to a page that was read later."""
+    acts = desk.history(who, alert_id, after=max(0, version - HISTORY), count=HISTORY)
+    return [act for act in acts if act.version <= version]
 
 
 def just_done(opened: Opened, staff: str, now: int) -> Act | None:
@@ -68,8 +76,3 @@ def since_version(acts: Sequence[Act], version: int | None) -> tuple[Act, ...]:
         taken = [act for act in acts if act.body.kind == "acknowledged"]
         return tuple(taken[-1:])
     return tuple(act for act in acts if act.version > version)
-
-
-def found_by_id(findings: Sequence[Act]) -> Mapping[str, Act]:
-    """The acts that carry findings, by the finding's id."""
-    return {act.body.finding.finding_id: act for act in findings if isinstance(act.body, OfFinding)}

@@ -16,7 +16,7 @@ from .web import HEADERS, NotSignedInError, session_of, signed_in
 LIVE: Final = web.AppKey("live", Live)
 READERS_MAX: Final = 500  # of one console: each holds a connection and up to 256 rows
 BEAT_SECONDS: Final = 15.0  # a proxy cuts what is silent for a minute; and so often it is asked who is signed in
-PAGE_AGAIN: Final = b"event: missed\ndata: {}\n\n"
+PAGE_AGAIN: Final = b'event: missed\ndata: {"missed":%d}\n\n'
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -35,7 +35,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _write(request: web.Request, response: web.StreamResponse, who: SignedIn, live: Live) -> None:
     since = request.headers.get("Last-Event-ID") or request.query.get("since")  # a page names what it has shown
-    rows = live.rows(Reader(who.person.hidden()), since)
+    reader = Reader(who.person.hidden())
+    rows = live.rows(reader, since)
     clock = asyncio.get_running_loop().time
     due = clock() + BEAT_SECONDS
     waiting = asyncio.ensure_future(anext(rows))
@@ -52,9 +53,10 @@ async def _write(request: web.Request, response: web.StreamResponse, who: Signed
                     row = waiting.result()
                 except StopAsyncIteration:
                     return
-                await response.write(
-                    PAGE_AGAIN if row is None else b"id: %s\nevent: alert\ndata: %s\n\n" % (row.name.encode(), row.raw)
-                )
+                if row is None:
+                    await response.write(PAGE_AGAIN % reader.missed)  # 0: nobody can know how many
+                else:
+                    await response.write(b"id: %s\nevent: alert\ndata: %s\n\n" % (row.name.encode(), row.raw))
                 waiting = asyncio.ensure_future(anext(rows))
     finally:
         waiting.cancel()

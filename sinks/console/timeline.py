@@ -30,12 +30,16 @@ _STEPS_OF_DAYS: Final = (DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """A duty over [begin, end) in UTC ms; None: open. `words` say whose, without anybody's record."""
+    """A duty over [begin, end) in UTC ms; None: open. `words` say whose, without anybody's record.
+
+    `is_theirs`: of whoever looked; else a step of a way that might have led to them, which by itself explains nothing.
+    """
 
     words: str
     begin: int | None
     end: int | None
     known: Known = "both"
+    is_theirs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Bar:
     words: str
     dates: str
     known: Known
+    is_theirs: bool
     is_open: bool
     is_before: bool
 
@@ -139,6 +144,7 @@ def _bar(period: Period, number: int, x: Callable[[int], float], first: int, las
         words=period.words,
         dates=_dates(period),
         known=period.known,
+        is_theirs=period.is_theirs,
         is_open=period.end is None or period.end > last,
         is_before=period.begin is None or period.begin < first,
     )

@@ -92,6 +92,11 @@ def visible(hidden: frozenset[Party]) -> list[ColumnElement[bool]]:
     return [~exists().where(PARTIES.c.alert == ALERTS.c.id, _is_one_of(hidden))]
 
 
+def counted(wanted: Filter) -> Select[int]:
+    """How many there are of a holder, or owed; nothing else of the filter is asked."""
+    return select(func.count()).select_from(ALERTS).where(*_others(wanted), *visible(wanted.hidden))
+
+
 def hidden_kinds(hidden: frozenset[Party]) -> Select[tuple[int, int]]:
     """How many of each kind are about any of these."""
     names: dict[str, list[str]] = {}

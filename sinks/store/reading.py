@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
+from sqlalchemy import Connection, ScalarSelect, select
 
 from schemas.act import Act
 from schemas.alert import Alert
@@ -16,7 +16,7 @@ from sinks.alerts.chain import Head
 from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
-from .listing import KINDS, Filter, Kind, hidden_kinds, listed, visible
+from .listing import KINDS, Filter, Kind, counted, hidden_kinds, listed, visible
 from .measuring import Measured, measured
 from .statements import PIECE
 from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
@@ -85,13 +85,10 @@ class SqlReading:
         found = {row.id: row.document for row in rows}
         return [decode(Alert, found[number]) for number in ids]
 
-    def facets(self, hidden: frozenset[Party] = frozenset(), holder: str | None = None) -> Facets:
-        """Counts of everything that exists for whoever asks: of all, less what is kept from them. `holder`: they."""
+    def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
+        """Counts of everything that exists for whoever asks: of all, less what is kept from them."""
         less = {row.kind: row.alerts for row in self._connection.execute(hidden_kinds(hidden))} if hidden else {}
-        found = Facets(
-            mine=0 if holder is None else self._count(ALERTS.c.holder == holder, hidden),
-            owed=self._count(ALERTS.c.owed > 0, hidden),
-        )
+        found = Facets()
         for kind in self._kinds():
             found.add(kind, kind.alerts - less.get(kind.kind, 0))
         return found
@@ -144,10 +141,9 @@ class SqlReading:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
 
-    def _count(self, condition: ColumnElement[bool], hidden: frozenset[Party]) -> int:
-        """By an index of its own: few are held by one person, or owed."""
-        counted = select(func.count()).select_from(ALERTS).where(condition, *visible(hidden))
-        return int(self._connection.execute(counted).scalar_one())
+    def count(self, wanted: Filter) -> int:
+        """How many there are of one holder, or owed: few, and read from their index."""
+        return self._connection.execute(counted(wanted)).scalar_one()
 
     def _kinds(self) -> list[Kind]:
         if self._counted is None:

@@ -22,7 +22,7 @@ from sinks.console.health import Health, HealthNow
 from sinks.console.limits import Limits
 from sinks.console.live import Live
 from sinks.console.masks import Masks
-from sinks.console.proof import Proofs, nothing_proved
+from sinks.console.proving import Prover
 from sinks.console.showing import Showing
 from sinks.console.signing_in import DemoUsers
 from sinks.console.web import Console, now_ms
@@ -30,7 +30,7 @@ from sinks.store.engine import sqlite_url
 from sinks.store.sessions import Sessions
 from sinks.store.store import Store
 from streams.join.knowledge import Knowledge, knowing
-from tests.harness.builders import account, registered
+from tests.harness.builders import account, make_policy, registered
 from tests.harness.findings import place
 
 USERS: dict[str, Role] = {
@@ -119,11 +119,6 @@ class Scene:
         return Client(self.base, self._session, "")
 
 
-async def no_metrics() -> bytes:
-    """Nobody asks."""
-    return b""
-
-
 @dataclass
 class KnownHealth:
     """What somebody would have asked Kafka."""
@@ -135,6 +130,11 @@ class KnownHealth:
         return self.value
 
 
+async def no_metrics() -> bytes:
+    """Nobody asks."""
+    return b""
+
+
 @asynccontextmanager
 async def console(
     directory: Path,
@@ -142,7 +142,6 @@ async def console(
     *,
     rate: float = 10_000,
     health: Health | None = None,
-    proofs: Proofs = nothing_proved,
 ) -> AsyncIterator[Scene]:
     """A console that runs, with accounts for its users and these facts."""
     store = Store(sqlite_url(directory))
@@ -150,7 +149,8 @@ async def console(
     accounts = [account(login, staff, source="console") for login, staff in STAFF.items()]
     known = KnownFacts(knowing([registered(fact) for fact in (*accounts, *facts)], 3_600_000))
     sessions = Sessions(store)
-    showing = Showing(Masks(sessions.secret("masks")))
+    masks = Masks(sessions.secret("masks"))
+    showing = Showing(masks)
     live = Live(store, showing)
     made = Console(
         desk=FrontDesk(store, now_ms, live.news),
@@ -160,7 +160,7 @@ async def console(
         showing=showing,
         limits=Limits(rate, int(rate), asyncio.get_running_loop().time),
         health=health or KnownHealth(),
-        proofs=proofs,
+        proofs=Prover(known, make_policy(), masks),
     )
     server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()

@@ -7,10 +7,14 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
+from sqlalchemy import select, text, update
 
+from sinks.console import screen
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
+from sinks.store.tables import ACTS
 from tests.harness.builders import make_access
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
@@ -201,7 +205,7 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
         text = (await ana.open("/health")).text
         for words in (
             "11 min ago late",
-            "it has never said",
+            "it has never said so",
             "wait for feeds 7",
             "none waits",
             r"\d s ago",
@@ -210,6 +214,22 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
             assert re.search(words, text)
         known.value = HealthNow()
         assert (await ana.open("/health")).text.count("not known") == 5
+
+
+async def test_a_long_history_is_shown_from_its_end_and_checked(
+    scene: Scene, ivo: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest acts, each with the digest it was written with; one that was changed is said aloud."""
+    monkeypatch.setattr(screen, "HISTORY", 5)
+    [alert_id, *_] = scene.find(*(make_finding(f"many-{n}") for n in range(8)))
+    page = await ivo.send((await ivo.open(f"/alerts/{alert_id}")).form("acknowledge"))
+    assert ("You took it." in page.text, "4 earlier acts" in page.text) == (True, True)
+    assert ("✓ unchanged" in page.text, "8 findings" in page.text) == (True, True)
+    with scene.store.changing() as connection:
+        connection.execute(text("DROP TRIGGER acts_stay"))
+        raw = connection.execute(select(ACTS.c.document).where(ACTS.c.version == 8)).scalar_one()
+        connection.execute(update(ACTS).where(ACTS.c.version == 8).values(document=raw.replace(b"w017", b"w018")))
+    assert "An act was changed or taken out" in (await ivo.open(f"/alerts/{alert_id}")).text
 
 
 # --- signing in and out

@@ -139,6 +139,8 @@ async def all_forms(visitor: Visitor, alert_id: str, token: str) -> list[tuple[i
     """The page of an alert, and what each of its forms would be answered."""
     answers = [look(await visitor.open(f"/alerts/{alert_id}"))]
     for command, body in COMMANDS.values():
+        if command == "export":
+            continue
         typed = {name: "on" if value is True else value for name, value in body.items()}
         form = Form("post", f"/alerts/{alert_id}/{command}", {"token": token, "key": "k", "version": "1"})
         answers.append(look(await visitor.send(form, **typed)))
@@ -206,4 +208,4 @@ async def test_the_matrix_is_as_large_as_it_should_be() -> None:
     assert on_alerts == {read.lstrip("/") for read in READS} | {command for command, _ in COMMANDS.values()}
     assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 792
     forms = {route.path.rpartition(":")[2].rstrip("}") for route in PAGE_ROUTES if "{command" in route.path}
-    assert forms | {"export"} == {command for command, _ in COMMANDS.values()}
+    assert forms == {command for command, _ in COMMANDS.values()} - {"export"}  # which is a download, for programs

@@ -87,3 +87,18 @@ def test_the_finding_that_weighs_most_is_proved() -> None:
     best = heaviest(acts)
     assert best is not None
     assert best.severity == "critical"
+
+
+def test_of_several_revisions_one_counted_then_and_one_counts_now() -> None:
+    """What was corrected, or was known to be an error, within the grace never counted."""
+    taken_back = assignment("w017", revision=2, void=True, recorded_at="2026-01-09")
+    corrected = assignment("w017", revision=2, valid_to="2026-01-04", recorded_at="2026-01-03")
+    error = assignment("w017", revision=2, void=True, recorded_at="2026-01-03")
+    for facts, known in (
+        ((assignment("w017"), taken_back), ["then"]),
+        ((assignment("w017"), corrected), ["both"]),
+        ((assignment("w017"), error), []),
+    ):
+        found = proved(*facts)
+        assert found is not None
+        assert [period.known for period in found.periods] == known

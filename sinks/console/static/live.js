@@ -1,0 +1,174 @@
+// Live rows: what changes is written where it stands; what is new waits while somebody points at the list or is in it.
+
+import { fill, shown } from "./rows.js";
+
+const ROWS_MAX = 200; // as many as a page can have
+const AGAIN_MS = 3_000; // after an answer that browsers do not try again by themselves
+const COUNT_MS = 1_000; // between two looks at the counts
+
+/** Begins, on the list of this page. */
+export function begin(list) {
+  const pane = list.closest(".list");
+  const bar = document.getElementById("live");
+  const said = document.getElementById("said");
+  const showButton = document.getElementById("show");
+  const pauseButton = document.getElementById("pause");
+  const detail = document.getElementById("detail");
+  const context = { staff: list.dataset.staff, words: JSON.parse(list.dataset.words), query: list.dataset.query };
+  const wanted = new URLSearchParams(list.dataset.query);
+  const held = new Map();
+  const locked = new Set();
+  let isPointed = false, isPaused = false, counting = null;
+
+  const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  const isBusy = () => isPointed || list.contains(document.activeElement) || pane.scrollTop > 0 || held.size > 0;
+
+  function say(text, kind = "") {
+    if (said.textContent !== text) said.textContent = text;
+    bar.className = `live ${kind}`;
+    showButton.hidden = !held.size;
+  }
+
+  function tell() {
+    const fresh = [...held.values()].filter((alert) => !rowOf(alert.alert_id)).length;
+    const parts = [fresh ? `${fresh} new` : "", held.size - fresh ? `${held.size - fresh} changed` : ""].filter(Boolean);
+    if (isPaused) say(`Paused. ${parts.length ? `${parts.join(", ")}.` : "Nothing has changed since."}`, parts.length ? "news" : "");
+    else say(parts.length ? parts.join(", ") : "Live", parts.length ? "news" : "");
+  }
+
+  /** Whether it belongs in this list, as far as one can know here: a search is the server's. */
+  function belongs(alert) {
+    if (wanted.has("q") || wanted.has("after")) return false;
+    const any = (name, value) => !wanted.has(name) || wanted.getAll(name).includes(value);
+    const holder = wanted.get("holder");
+    return ["status", "severity", "outcome", "clause", "disposition"].every((name) => any(name, alert[name]))
+      && (holder === null || alert.holder === (holder === "me" ? context.staff : holder))
+      && (wanted.get("owed") !== "true" || alert.owed.some((one) => !one.reference));
+  }
+
+  function rewrite(row, alert) {
+    if (Number(row.dataset.version) >= alert.version) return;
+    const height = row.offsetHeight;
+    fill(row, alert, context);
+    row.classList.toggle("left", !wanted.has("q") && !wanted.has("after") && !belongs(alert));
+    if (isPointed && row.offsetHeight !== height) {
+      row.style.height = `${height}px`; // nothing moves under the pointer; it has its room again when that is gone
+      locked.add(row);
+    }
+  }
+
+  function insert(alert) {
+    const row = document.getElementById("a-row").content.firstElementChild.cloneNode(true);
+    fill(row, alert, context);
+    row.classList.add("fresh");
+    list.prepend(row);
+    document.getElementById("empty")?.remove();
+    while (list.children.length > ROWS_MAX) list.lastElementChild.remove();
+    return row;
+  }
+
+  function unlock() {
+    for (const row of locked) row.style.height = "";
+    locked.clear();
+  }
+
+  function show() {
+    const waiting = [...held.values()].sort((a, b) => (a.last_at < b.last_at ? -1 : 1));
+    held.clear();
+    unlock();
+    let newest = null;
+    for (const alert of waiting) {
+      const row = rowOf(alert.alert_id);
+      if (row) rewrite(row, alert);
+      else newest = insert(alert);
+    }
+    pane.scrollTop = 0;
+    tell();
+    return newest;
+  }
+
+  function hear(alert) {
+    const row = rowOf(alert.alert_id);
+    if (detail?.dataset.id === alert.alert_id && Number(detail.dataset.version) < alert.version) changed(alert);
+    if (isPaused) {
+      if (row ? Number(row.dataset.version) < alert.version : belongs(alert)) held.set(alert.alert_id, alert);
+      else held.delete(alert.alert_id);
+      tell();
+    } else if (row) {
+      rewrite(row, alert);
+    } else if (!belongs(alert)) {
+      if (held.delete(alert.alert_id)) tell();
+    } else if (isBusy()) {
+      held.set(alert.alert_id, alert);
+      tell();
+    } else {
+      insert(alert);
+      say(`New: ${shown(alert.sentence)}`);
+    }
+    counting ??= setTimeout(count, COUNT_MS);
+  }
+
+  /** The alert that is open is not what it was: said, and nothing is taken from under the hands of who writes. */
+  function changed(alert) {
+    const notice = document.getElementById("changed");
+    notice.hidden = false;
+    notice.className = "live news";
+    const by = alert.last_by === undefined ? "Need to Know" : alert.last_by === context.staff ? "You" : alert.last_by;
+    notice.querySelector("p").textContent = shown(`${by} did something here since you looked.`);
+  }
+
+  async function count() {
+    counting = null;
+    const answer = await fetch("/api/v1/facets").catch(() => null);
+    if (!answer?.ok) return;
+    const facets = await answer.json();
+    const open = (facets.status.open ?? 0) + (facets.status.reopened ?? 0) + (facets.status.acknowledged ?? 0);
+    facets.view = { "to do": open, mine: facets.mine, owed: facets.owed, all: facets.total };
+    for (const place of document.querySelectorAll("[data-facet]")) {
+      place.textContent = facets[place.dataset.facet][place.dataset.value] ?? 0;
+    }
+  }
+
+  function pause() {
+    isPaused = !isPaused;
+    pauseButton.setAttribute("aria-pressed", String(isPaused));
+    if (isPaused) tell();
+    else show();
+  }
+
+  function listen() {
+    const source = new EventSource(`/api/v1/stream${list.dataset.since ? `?since=${encodeURIComponent(list.dataset.since)}` : ""}`);
+    source.addEventListener("open", tell);
+    source.addEventListener("alert", (event) => hear(JSON.parse(event.data)));
+    source.addEventListener("missed", (event) => {
+      const { missed } = JSON.parse(event.data);
+      say(`${missed || "Some changes"} missed: load the page again`, "bad");
+    });
+    source.addEventListener("error", async () => {
+      if (source.readyState !== EventSource.CLOSED) return say("No connection. Trying again; what you see is getting old", "bad");
+      const answer = await fetch("/api/v1/sessions/current").catch(() => null);
+      if (answer?.status === 401) return ended();
+      say("No connection. Trying again; what you see is getting old", "bad");
+      setTimeout(listen, AGAIN_MS);
+    });
+    window.addEventListener("pagehide", () => source.close(), { once: true });
+  }
+
+  function ended() {
+    say("You are signed out, and nothing new comes. ", "bad");
+    const link = document.createElement("a");
+    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "Sign in";
+    said.append(link);
+    pauseButton.disabled = true;
+  }
+
+  list.addEventListener("pointerenter", () => { isPointed = true; });
+  list.addEventListener("pointerleave", () => { isPointed = false; unlock(); });
+  showButton.addEventListener("click", () => show()?.querySelector("a").focus());
+  pauseButton.addEventListener("click", pause);
+  pauseButton.hidden = false;
+  bar.hidden = false;
+  listen();
+  return { show, pause };
+}

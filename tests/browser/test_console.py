@@ -1,0 +1,373 @@
+"""The console in a real browser: people at work, rows that live, keys, and nothing for which one must see colours."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from sinks.console import stream
+from tests.browser.console_scene import Running, a_day, running_console
+from tests.harness.builders import make_access
+from tests.harness.findings import make_finding
+
+PICTURES: Final = Path(__file__).resolve().parents[2] / ".ntk" / "screenshots"
+ROWS_MEASURED: Final = 50
+SOON_MS: Final = 1_000.0
+RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+AXE_RUN: Final = "rules => axe.run({resultTypes: ['violations'], runOnly: {type: 'tag', values: rules}})"
+Enter = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A console for all tests here."""
+    with running_console(tmp_path_factory.mktemp("console")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def day(running: Running) -> list[str]:
+    """The alerts of a day."""
+    return a_day(running)
+
+
+@pytest.fixture
+def enter(browser: Browser, running: Running) -> Iterator[Enter]:
+    """Somebody comes in with a browser of their own. At the end no browser may have complained."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def entered(login: str, path: str = "/", *, may_fail: str = "nothing", **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        contexts.append(context)
+        token = running.run(running.scene.user(login)).token
+        context.add_cookies([{"name": "needtoknow", "value": token, "url": running.scene.base}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: None if may_fail in m.text else complaints.append(f"{m.type}: {m.text}"))
+        page.goto(running.scene.base + path)
+        return page
+
+    yield entered
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def row(page: Page, alert_id: str) -> Any:
+    """The row of an alert."""
+    return page.locator(f'[data-id="{alert_id}"].row')
+
+
+def is_live(page: Page) -> Page:
+    """Once its rows live."""
+    expect(page.locator("#said")).to_have_text("Live")
+    return page
+
+
+# --- first, while there is nothing but an ordinary day
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [("console", 1440, "light"), ("console-dark", 1440, "dark"), ("console-phone", 320, "light")],
+)
+def test_it_has_its_picture_taken(enter: Enter, day: list[str], name: str, width: int, scheme: str) -> None:
+    """The list, and an alert beside it; the pictures are in .ntk/screenshots."""
+    size = {"viewport": {"width": width, "height": 900}, "device_scale_factor": 2 if width < 600 else 1}
+    page = is_live(enter("ivo", color_scheme=scheme, **size))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}-list.png")
+    page.goto(page.url.replace("/alerts", f"/alerts/{day[0]}"))
+    page.screenshot(path=PICTURES / f"{name}-detail.png", full_page=width < 600)
+    page.locator("#do-close summary").click()
+    page.screenshot(path=PICTURES / f"{name}-close.png", full_page=width < 600)
+
+
+# --- people at work
+
+
+def test_an_alert_is_read_taken_and_closed_with_the_keys_alone(running: Running, enter: Enter) -> None:
+    """From the list to a decision, and the list is where it was."""
+    [alert_id] = running.find(make_finding("keys", "w101"))
+    page = is_live(enter("ivo"))
+    row(page, alert_id).locator("a").focus()
+    page.keyboard.press("a")
+    expect(page.locator(".notice.good")).to_have_text("You took it.")
+    expect(page).to_have_url(re.compile(f"/alerts/{alert_id}\\?status=open"))
+    page.keyboard.press("c")
+    expect(page.get_by_label("Justified")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.type("c is only a letter here")
+    for key in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".notice.good")).to_have_text("You closed it as justified: c is only a letter here.")
+    assert page.evaluate("document.activeElement.id") == "detail"
+
+
+def test_the_address_is_all_there_is(running: Running, enter: Enter, day: list[str]) -> None:
+    """What is chosen, what is open: back and forward lead through both."""
+    page = enter("ana")
+    page.locator(".facets").get_by_role("link", name="critical").click()
+    expect(page).to_have_url(re.compile("severity=critical"))
+    expect(row(page, day[-1])).to_have_count(0)
+    page.locator(".row a").first.click()
+    expect(page.locator("#detail-title")).to_be_visible()
+    expect(page.locator(".row [aria-current]")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#detail-title")).to_have_count(0)
+    page.go_back()
+    expect(row(page, day[-1])).to_have_count(1)
+
+
+def test_of_two_who_take_it_at_once_one_is_told_by_whom_and_when(running: Running, enter: Enter) -> None:
+    """And what they see from then on is how it is."""
+    [alert_id] = running.find(make_finding("two", "w102"))
+    pages = [enter(login, f"/alerts/{alert_id}", may_fail="409") for login in ("ana", "ivo")]
+    buttons = [page.get_by_role("button", name="Acknowledge") for page in pages]
+    for button in buttons:
+        button.click()
+    expect(pages[0].locator(".notice.good")).to_have_text("You took it.")
+    expect(pages[1].locator("#refused")).to_have_text(re.compile(r"s21 took it at \d\d:\d\d:\d\d, .* before you\."))
+    expect(pages[1].locator(".kicker .status")).to_have_text("held by s21")
+    expect(pages[1].locator("#do-close")).to_have_count(0)
+
+
+def test_who_reads_is_told_that_it_has_changed(running: Running, enter: Enter) -> None:
+    """Nothing is taken from under the hands of somebody who writes."""
+    [alert_id] = running.find(make_finding("reading", "w103"))
+    page = is_live(enter("ana", f"/alerts/{alert_id}"))
+    page.keyboard.press("n")
+    page.keyboard.type("half a thought")
+    running.do("ivo", alert_id, "acknowledge")
+    expect(page.locator("#changed p")).to_have_text("s22 did something here since you looked.")
+    expect(page.locator("#note-text")).to_have_value("half a thought")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.locator(".history")).to_contain_text("wrote: half a thought")
+
+
+def test_everything_can_be_done_without_a_script(running: Running, enter: Enter) -> None:
+    """Sign in, look, take, reveal, close, sign out."""
+    [alert_id] = running.find(make_finding("plain", "w104"))
+    page = enter("leo", "/sign-in", java_script_enabled=False)
+    page.get_by_role("button", name="ivo").click()
+    row(page, alert_id).locator("a").click()
+    page.get_by_role("button", name="Acknowledge").click()
+    page.locator("#do-reveal summary").click()
+    page.locator("#reveal-why").fill("to ask the unit")
+    page.get_by_role("button", name="Show me").click()
+    expect(page.locator(".notice .mono")).to_have_text("case c0042")
+    page.locator("#do-close summary").click()
+    page.get_by_label("Data error").check()
+    page.locator("#close-why").fill("a wrong row")
+    page.get_by_role("button", name="Close it").click()
+    expect(page.locator(".kicker .status")).to_have_text("closed: an error in the data")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+# --- rows that live
+
+
+def test_a_finding_is_on_the_screen_within_a_second(running: Running, enter: Enter) -> None:
+    """Fifty, one after the other; the slowest of a hundred would do."""
+    page = is_live(enter("vera", "/alerts?severity=low"))
+    page.evaluate(
+        """() => { window.seen = {}; new MutationObserver((all) => { for (const one of all) for (const row of
+        one.addedNodes) window.seen[row.dataset.id] ??= Date.now(); }).observe(document.getElementById("rows"),
+        {childList: true}); }"""
+    )
+    took: list[float] = []
+    for number in range(ROWS_MEASURED):
+        began = time.time() * 1000
+        [alert_id] = running.find(make_finding(f"soon-{number}", f"w2{number:02}", severity="low"))
+        page.wait_for_function("id => window.seen[id]", arg=alert_id)
+        took.append(page.evaluate("id => window.seen[id]", alert_id) - began)
+    took.sort()
+    p99 = took[math.ceil(0.99 * len(took)) - 1]
+    print(f"\nfinding to row: p50 {took[len(took) // 2]:.0f} ms, p99 {p99:.0f} ms")
+    assert p99 < SOON_MS
+
+
+def test_a_row_that_a_script_made_is_the_one_that_the_server_makes(running: Running, enter: Enter) -> None:
+    """Whatever text is in it; and a change is written where the row stands."""
+    page = is_live(enter("ana"))
+    finding = make_finding(
+        "same", "<b>w105</b>", severity="high", near="ended \u202e\x1b[31m\u00a0<i>x</i> & \"y'e\u0301\u0301\u0301"
+    )
+    [alert_id] = running.find(finding)
+    expect(row(page, alert_id)).to_be_visible()
+    running.do("ana", alert_id, "acknowledge")
+    running.find(*(make_finding(f"same-{n}", "<b>w105</b>") for n in range(2)))
+    expect(row(page, alert_id).locator(".state .status")).to_have_text("held by you")
+    expect(row(page, alert_id).locator(".extras")).to_have_text("3 findings · provisional")
+    script = """row => { const copy = row.cloneNode(true); copy.classList.remove("fresh");
+        copy.querySelector("time").textContent = ""; return copy.outerHTML.replace(/>\\s+</g, "><"); }"""
+    made = row(page, alert_id).evaluate(script)
+    page.reload()
+    assert row(page, alert_id).evaluate(script) == made
+
+
+def test_nothing_moves_under_the_pointer_or_the_focus(running: Running, enter: Enter) -> None:
+    """What is new is announced, and comes when it is asked for."""
+    [first] = running.find(make_finding("still", "w106"))
+    page = is_live(enter("ana"))
+    row(page, first).hover()
+    before = row(page, first).bounding_box()
+    others = running.find(*(make_finding(f"moving-{n}", f"w30{n}") for n in range(3)))
+    expect(page.locator("#said")).to_have_text("3 new")
+    assert row(page, first).bounding_box() == before
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(row(page, others[-1]).locator("a")).to_be_focused()
+    expect(page.locator("#said")).to_have_text("Live")
+    held = row(page, others[-1]).bounding_box()
+    running.find(make_finding("focused", "w311"))
+    expect(page.locator("#said")).to_have_text("1 new")
+    assert row(page, others[-1]).bounding_box() == held
+    page.keyboard.press("s")
+    expect(page.locator("#said")).to_have_text("Live")
+
+
+def test_paused_is_paused(running: Running, enter: Enter) -> None:
+    """Also for what is there already; then everything comes at once."""
+    [alert_id] = running.find(make_finding("paused", "w107"))
+    page = is_live(enter("ana"))
+    page.get_by_role("button", name="Pause").click()
+    running.do("ivo", alert_id, "acknowledge")
+    [other] = running.find(make_finding("meanwhile", "w108"))
+    expect(page.locator("#said")).to_have_text("Paused. 1 new, 1 changed.")
+    expect(row(page, alert_id).locator(".state .status")).to_have_text("open")
+    page.get_by_role("button", name="Pause").click()
+    expect(row(page, other)).to_be_visible()
+    expect(row(page, alert_id).locator(".state .status")).to_have_text("held by s22")
+
+
+def test_what_was_written_while_the_page_came_is_not_missed(running: Running, enter: Enter) -> None:
+    """The stream goes on from what the page has shown."""
+    running.find(make_finding("shown", "w109"))
+    page = enter("ana", java_script_enabled=False)
+    since = page.locator("#rows").get_attribute("data-since")
+    [alert_id] = running.find(make_finding("between", "w110"))
+    page = enter("ana")
+    page.locator("#rows").evaluate("(list, since) => { list.dataset.since = since; }", since)
+    script = "since => new Promise(done => { const s = new EventSource(`/api/v1/stream?since=${since}`);"
+    script += " s.addEventListener('alert', e => { s.close(); done(JSON.parse(e.data).alert_id); }); })"
+    assert page.evaluate(script, since) == alert_id
+
+
+def test_whose_session_has_ended_is_told(running: Running, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing new comes, and silence would look like peace."""
+    monkeypatch.setattr(stream, "BEAT_SECONDS", 0.2)
+    page = is_live(enter("ana", may_fail="401"))
+    other = page.context.new_page()
+    other.goto(running.scene.base)
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#said")).to_contain_text("You are signed out", timeout=15_000)
+    expect(page.locator("#said a")).to_have_attribute("href", re.compile("^/sign-in"))
+
+
+# --- keys
+
+
+def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: Enter, day: list[str]) -> None:
+    """Rows by j, k and arrows; never in a text field; a map; and they can be turned off for good."""
+    page = is_live(enter("ana", "/alerts"))
+    rows = page.locator(".row a")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement === document.body")
+    rows.first.focus()
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("k")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.type("ja?")
+    expect(page.locator("#q")).to_have_value("ja?")
+    rows.first.focus()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.locator("#keys-on").uncheck()
+    page.get_by_role("button", name="Done").click()
+    page.reload()
+    rows.first.focus()
+    page.keyboard.press("?")
+    page.keyboard.press("j")
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(rows.first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".row [aria-current]")).to_be_focused()
+
+
+def test_the_focus_begins_with_a_way_past_everything(enter: Enter, day: list[str]) -> None:
+    """Skip links first, and what has the focus can be seen."""
+    page = enter("ana", f"/alerts/{day[-1]}", java_script_enabled=False)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the alert")
+    expect(skip).to_be_in_viewport()
+    assert float(skip.evaluate("e => parseFloat(getComputedStyle(e).outlineWidth)")) >= 2
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#do-acknowledge")).to_be_focused()
+
+
+# --- for everybody
+
+
+@pytest.mark.parametrize("name", ["sign-in", "list", "detail", "health", "not-there"])
+def test_axe_finds_nothing(browser: Browser, running: Running, day: list[str], name: str) -> None:
+    """WCAG 2.2 AA, as far as a machine can tell: light and dark, at 320 and 1280 pixels."""
+    few = "severity=critical&severity=low&limit=6"
+    lists = {"list": f"/alerts?{few}", "detail": f"/alerts/{day[0]}?{few}"}
+    paths = {**lists, "health": "/health", "not-there": "/nothing"}
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(f"{running.scene.base}/sign-in")
+        if name in paths:
+            page.get_by_role("button", name="ivo").click()
+            page.goto(running.scene.base + paths[name])
+        for step in page.locator("details.step").all()[:1]:
+            step.locator("summary").click()
+        page.evaluate(axe)
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 800})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                found = page.evaluate(AXE_RUN, list(RULES))
+                broken = [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found["violations"]]
+                assert broken == [], (width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_hostile_text_breaks_no_layout(running: Running, enter: Enter) -> None:
+    """Long words, characters that turn or stack, markup: at 320 pixels, too."""
+    long, stacked = "W" * 200, "Z" + "\u0301" * 60
+    access = make_access("x" * 200, event_id="hostile", name=f"case:{'c' * 190}")
+    finding = make_finding("hostile", long, access=access, near=f"{stacked} \u202e{long} <script>alert(1)</script>")
+    [alert_id] = running.find(finding)
+    for width in (320, 1280):
+        page = enter("leo", f"/alerts/{alert_id}", viewport={"width": width, "height": 800})
+        page.keyboard.press("n")
+        page.locator("#note-text").fill(f"\u202e{'=1+1' * 200}\u2066 <img src=x onerror=alert(1)>")
+        page.get_by_role("button", name="Write it down").click()
+        expect(page.locator(".history")).to_contain_text("⟨U+202E⟩=1+1")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        wide = "e => [...e.querySelectorAll('*')].filter(x => x.getBoundingClientRect().right > innerWidth + 1).length"
+        assert page.locator("#detail").evaluate(wide) == 0
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b]", page.locator("body").inner_text())
