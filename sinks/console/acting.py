@@ -30,6 +30,12 @@ SENT_BEFORE: Final = "this form was sent before, with other words; if you mean b
 TOLD_MAX: Final = 3  # acts that somebody has missed, in one sentence each
 
 
+async def look(request: web.Request) -> web.StreamResponse:
+    """Whoever comes to the address of a form by a link, or loads it again, is led to the alert; nothing is done."""
+    visit = await visit_of(request)
+    return web.Response(status=303, headers={"Location": address(visit.query, alert_id=request.match_info["alert_id"])})
+
+
 async def command(request: web.Request) -> web.StreamResponse:
     """Does what a form asks, and leads to the alert; or says why not, with what was typed."""
     name, alert_id = request.match_info["command"], request.match_info["alert_id"]
@@ -86,6 +92,10 @@ def _missed(desk: FrontDesk, who: SignedIn, alert_id: str, version: int | None, 
 
 def missed_words(acts: Sequence[Act], now: int) -> str:
     """Who was faster: "s22 took it at 14:05:12, 3 seconds before you"."""
-    parts = [f"{act_words(act)} at {clock(act.at)}, {duration(max(now - act.at, 1))} before you" for act in acts]
+    parts = [f"{act_words(act)} at {clock(act.at)}, {_before(now - act.at)} before you" for act in acts]
     more = f"; and {len(parts) - TOLD_MAX} more" if len(parts) > TOLD_MAX else ""
     return "; ".join(parts[:TOLD_MAX]) + more
+
+
+def _before(ms: int) -> str:
+    return duration(ms) if ms >= 1_000 else "less than a second"

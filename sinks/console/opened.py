@@ -54,7 +54,7 @@ async def show(
         status=refused.status if refused else 200,
         refused=refused,
         is_revealed=is_revealed,
-        done=None if refused or not last else did_words(last.body),
+        done=None if refused or is_revealed or not last else did_words(last.body),
         **_forms(visit, opened),
         **_evidence(console.showing, opened, proof, is_revealed=is_revealed),
         **await list_values(visit, alert_id),
@@ -82,6 +82,7 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
     )
     return {
         "opened": showing.alert(opened.seen.alert, is_revealed=is_revealed),
+        "title": showing.alert(opened.seen.alert).sentence,  # which browsers remember
         "findings": findings,
         "proof": proof,
         "then": then,

@@ -13,7 +13,7 @@ from aiohttp import web
 from schemas.alert import Who
 from sinks.alerts.severity import TOLD
 
-from .acting import command
+from .acting import command, look
 from .documents import AlertDocument, RecordDocument
 from .entering import sign_in, sign_in_page, sign_out
 from .forms import FIELDS, Forms
@@ -96,6 +96,7 @@ PAGE_ROUTES: Final[tuple[PageRoute, ...]] = (
     PageRoute("GET", "/alerts", alerts),
     PageRoute("GET", ALERT, alert),
     *(PageRoute("POST", f"{ALERT}/{{command:{name}}}", command) for name in COMMANDS),
+    *(PageRoute("GET", f"{ALERT}/{{command:{name}}}", look) for name in COMMANDS),
     PageRoute("GET", "/health", health),
 )
 

@@ -276,6 +276,15 @@ def test_whose_session_has_ended_is_told(running: Running, enter: Enter, monkeyp
     expect(page.locator("#said a")).to_have_attribute("href", re.compile("^/sign-in"))
 
 
+def test_what_was_missed_is_said(enter: Enter) -> None:
+    """A reader who was too slow must not believe that they have seen everything."""
+    page = enter("ana", "/sign-in")
+    event = 'event: missed\ndata: {"missed":7}\n\n'
+    page.route("**/stream*", lambda route: route.fulfill(body=event, content_type="text/event-stream"))
+    page.goto(page.url.replace("/sign-in", "/alerts"))
+    expect(page.locator("#said")).to_have_text("7 missed. Load the page again")
+
+
 # --- keys
 
 
@@ -353,6 +362,10 @@ def test_axe_finds_nothing(browser: Browser, running: Running, day: list[str], n
                 broken = [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found["violations"]]
                 assert broken == [], (width, scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if name == "list":
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.locator("#keys-button").click()
+            assert page.evaluate(AXE_RUN, list(RULES))["violations"] == []
 
 
 def test_hostile_text_breaks_no_layout(running: Running, enter: Enter) -> None:

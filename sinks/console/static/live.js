@@ -18,12 +18,13 @@ export function begin(list) {
   const wanted = new URLSearchParams(list.dataset.query);
   const held = new Map();
   const locked = new Set();
-  let isPointed = false, isPaused = false, counting = null;
+  let isPointed = false, isPaused = false, isMissing = false, counting = null;
 
   const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
   const isBusy = () => isPointed || list.contains(document.activeElement) || pane.scrollTop > 0 || held.size > 0;
 
   function say(text, kind = "") {
+    if (isMissing) return; // that stays until the page is loaded again
     if (said.textContent !== text) said.textContent = text;
     bar.className = `live ${kind}`;
     showButton.hidden = !held.size;
@@ -142,7 +143,9 @@ export function begin(list) {
     source.addEventListener("alert", (event) => hear(JSON.parse(event.data)));
     source.addEventListener("missed", (event) => {
       const { missed } = JSON.parse(event.data);
-      say(`${missed || "Some changes"} missed: load the page again`, "bad");
+      say(`${missed || "Some changes"} missed. `, "bad");
+      append(location.href, "Load the page again");
+      isMissing = true;
     });
     source.addEventListener("error", async () => {
       if (source.readyState !== EventSource.CLOSED) return say("No connection. Trying again; what you see is getting old", "bad");
@@ -154,12 +157,18 @@ export function begin(list) {
     window.addEventListener("pagehide", () => source.close(), { once: true });
   }
 
-  function ended() {
-    say("You are signed out, and nothing new comes. ", "bad");
+  function append(href, text) {
     const link = document.createElement("a");
-    link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
-    link.textContent = "Sign in";
+    link.href = href;
+    link.textContent = text;
     said.append(link);
+  }
+
+  function ended() {
+    isMissing = false;
+    say("You are signed out, and nothing new comes. ", "bad");
+    const page = `/alerts${detail ? `/${detail.dataset.id}` : ""}${list.dataset.query ? `?${list.dataset.query}` : ""}`;
+    append(`/sign-in?next=${encodeURIComponent(page)}`, "Sign in");
     pauseButton.disabled = true;
   }
 
