@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 
+from schemas.access import Record
 from schemas.act import Act, Actor, Body, OfFinding
 from schemas.alert import Alert
+from schemas.codec import encode
+from sinks.store import lookups
 from sinks.store.reading import Facets, Filter
 from sinks.store.store import Store
 
@@ -18,6 +21,7 @@ from .authorizer import Deed, NotAllowedError, Standing, deed_of, may, standing
 from .commanding import Command
 from .directory import Person
 from .parties import Party
+from .searching import named, search_of
 from .writing import NoSuchAlertError, act_on
 
 DEEDS: Final[tuple[Deed, ...]] = get_args(Deed)
@@ -52,10 +56,21 @@ class FrontDesk:
         self._store, self._now, self._written = store, now, written
 
     def alerts(self, who: SignedIn, wanted: Filter, count: int) -> list[Alert]:
-        """The alerts that are wanted, of those that exist for them."""
+        """The alerts that are wanted, of those that exist for them. A search for somebody is kept before the answer."""
         _refuse(who, "search" if wanted.words else "see")
         with self._store.reading() as reading:
-            return reading.alerts(replace(wanted, hidden=who.person.hidden()), count)
+            found = reading.alerts(replace(wanted, hidden=who.person.hidden()), count)
+        if wanted.words and (records := named(wanted.words, found)):
+            self._keep_search(who, wanted.words, records)
+        return found
+
+    def _keep_search(self, who: SignedIn, words: tuple[str, ...], records: tuple[Record, ...]) -> None:
+        at = self._now()
+        lookups.add(
+            self._store,
+            lambda n: encode(search_of(who.actor, words, records, event_id=f"console-search-{n}", at=at)),
+        )
+        self._written()
 
     def facets(self, who: SignedIn) -> Facets:
         """How many there are for them, by what can be chosen."""

@@ -15,13 +15,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.act import Act
+from schemas.codec import decode_access
 from schemas.errors import NotReadyError
 from schemas.topics import CONSOLE, Topics
 from sinks import kafka
 from sinks.kafka import Broker
+from sinks.store import lookups
 from sinks.store.store import Store
 
-from .publishing import Message, mark_message, messages
+from .publishing import Message, access_message, mark_message, messages
 
 log: Final = logging.getLogger(__name__)
 
@@ -78,14 +80,26 @@ class Mirror:
 
     async def _empty(self, producer: AIOKafkaProducer, number: int | None) -> None:
         """Until nothing is due; with a number only through that act, or it might never end."""
+        await self._tell_searches(producer)
         while found := await asyncio.to_thread(due_messages, self._store, self._topics):
             acts, sent = found
             await self._send(producer, sent)
             await asyncio.to_thread(_done, self._store, acts)
-            if any(message.topic == self._topics.access(CONSOLE) for message in sent):
-                self._watched_until = asyncio.get_running_loop().time() + WATCHED_SECONDS
+            self._watch(sent)
             if number is not None and acts[-1].number >= number:
                 return
+
+    async def _tell_searches(self, producer: AIOKafkaProducer) -> None:
+        """Searches for somebody are accesses, too; they are no acts, since they are on no alert."""
+        while found := await asyncio.to_thread(lookups.waiting, self._store, PIECE):
+            sent = [access_message(self._topics, decode_access(one.document)) for one in found]
+            await self._send(producer, sent)
+            await asyncio.to_thread(lookups.told, self._store, found[-1].number)
+            self._watch(sent)
+
+    def _watch(self, sent: Sequence[Message]) -> None:
+        if any(message.topic == self._topics.access(CONSOLE) for message in sent):
+            self._watched_until = asyncio.get_running_loop().time() + WATCHED_SECONDS
 
     async def _send(self, producer: AIOKafkaProducer, sent: Sequence[Message]) -> None:
         """Returns when the broker has stored them all."""

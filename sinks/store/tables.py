@@ -134,6 +134,14 @@ SECRETS: Final = Table(
 )
 """Random bytes of this installation."""
 
+LOOKUPS: Final = Table(
+    "lookups",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", LargeBinary, nullable=False),
+)
+"""Searches for somebody that the service has not been told of yet."""
+
 MEASURES: Final = Table(
     "measures",
     METADATA,

@@ -10,7 +10,9 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from schemas.codec import decode_access
 from sinks.console.api import ROUTES
+from sinks.store import lookups
 from sinks.store.sessions import digest_of
 from sinks.store.tables import SESSIONS
 from tests.harness.builders import make_access
@@ -305,3 +307,17 @@ async def test_the_openapi_document_is_one(scene: Scene) -> None:
     assert document["paths"]["/api/v1/alerts/{alert_id}/close"]["post"]["requestBody"]["required"] is True
     ids = [document["paths"][path][method]["operationId"] for path, method in operations]
     assert len(set(ids)) == len(ids)
+
+
+async def test_a_search_for_somebody_is_kept_before_it_is_answered(scene: Scene, ana: Client) -> None:
+    """By the record's id or the person's; a search for words, or for what is kept from them, is for nobody."""
+    scene.find(make_finding("one", access=make_access(name="case:c-known")), make_finding("two", "s21"))
+    for words, kept in (("ended", 0), ("c-known", 1), ("w017", 2), ("s21", 2)):
+        assert (await ana.get(f"/alerts?q={words}")).status == 200
+        assert len(lookups.waiting(scene.store, 10)) == kept
+    first, second = (decode_access(one.document) for one in lookups.waiting(scene.store, 10))
+    assert (first.actor, first.event_id, second.event_id) == ("ana", "console-search-1", "console-search-2")
+    assert [record.id for record in first.candidates or ()] == ["c-known"]
+    lookups.told(scene.store, 1)
+    await ana.get("/alerts?q=c-known")
+    assert [one.number for one in lookups.waiting(scene.store, 10)] == [2, 3]

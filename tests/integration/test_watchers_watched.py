@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from deploy.local.service import Worker
+from schemas.codec import decode_access
 from schemas.topics import CONSOLE
 from tests.faults.harness import Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
@@ -39,6 +40,10 @@ class User:
         """What is listed for them."""
         found: list[dict[str, Any]] = self._ask("GET", "/alerts")[1]["alerts"]
         return found
+
+    def search(self, words: str) -> list[str]:
+        """The alerts that a search finds for them."""
+        return [alert["alert_id"] for alert in self._ask("GET", f"/alerts?q={words}")[1]["alerts"]]
 
     def do(self, alert_id: str, command: str, **body: Any) -> tuple[int, Any]:
         """Does something to an alert."""
@@ -83,6 +88,7 @@ def test_who_looks_at_an_alert_without_holding_it_is_found(service: Running) -> 
     shown = ana.do(alert["alert_id"], "reveal", why="to ask the unit")[1]
     assert shown["done"]["alert"]["record"]["id"] == case.partition(":")[2]
     assert ivo.do(alert["alert_id"], "reveal", why="curious")[0] == 200
+    assert ana.search(snooper) == [alert["alert_id"]]
     # The duty feeds have to say that nothing about this moment is still to come; the console says so by itself.
     through = int(time.time() * 1000) + AHEAD_MS
     for feed in DUTY_FEEDS:
@@ -95,6 +101,12 @@ def test_who_looks_at_an_alert_without_holding_it_is_found(service: Running) -> 
     assert [one["alert_id"] for one in ivo.alerts()] == [alert["alert_id"]]
     assert ivo.do(found["alert_id"], "note", text="it was me")[0] == 404
     assert [f.staff for f in service.findings() if f.access.source == CONSOLE] == ["s-ivo"]
+    made = [decode_access(message.value) for message in service.messages(service.topics.access(CONSOLE))]
+    assert sorted((access.actor, access.action) for access in made) == [
+        ("ana", "search"),
+        ("ana", "view"),
+        ("ivo", "view"),
+    ]
     assert service.verify()["differences"] == []
     page = read_page(console.metrics().encode())
     assert page["needtoknow_reveals_total"] == 2

@@ -1,0 +1,43 @@
+"""Searches for somebody at the console, kept until the service has been told of them; after that only how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from sqlalchemy import delete, insert, select
+
+from .statements import ADVANCE, PROGRESS_OF
+from .store import Store
+from .tables import LOOKUPS
+
+NUMBERED: Final = "lookups"
+"""Under which name the store keeps the number of the newest there ever was."""
+
+
+class Lookup(NamedTuple):
+    """One search: its number, and the access it is, as the contract spells it."""
+
+    number: int
+    document: bytes
+
+
+def add(store: Store, make: Callable[[int], bytes]) -> None:
+    """Keeps a search; `make` spells it when its number is known. It is on the disk when this returns."""
+    with store.changing() as connection:
+        number = (connection.execute(PROGRESS_OF, {"name": NUMBERED}).scalar() or 0) + 1
+        connection.execute(ADVANCE, {"name": NUMBERED, "value": number})
+        connection.execute(insert(LOOKUPS).values(number=number, document=make(number)))
+
+
+def waiting(store: Store, count: int) -> list[Lookup]:
+    """Those that the service has not been told of, the oldest first."""
+    with store.looking() as connection:
+        rows = connection.execute(select(LOOKUPS).order_by(LOOKUPS.c.number).limit(count))
+        return [Lookup(row.number, row.document) for row in rows]
+
+
+def told(store: Store, number: int) -> None:
+    """The service has been told of all through this number."""
+    with store.changing() as connection:
+        connection.execute(delete(LOOKUPS).where(LOOKUPS.c.number <= number))
