@@ -81,7 +81,7 @@ def is_live(page: Page) -> Page:
     [("console", 1440, "light"), ("console-dark", 1440, "dark"), ("console-phone", 320, "light")],
 )
 def test_it_has_its_picture_taken(enter: Enter, day: list[str], name: str, width: int, scheme: str) -> None:
-    """The list, and an alert beside it; the pictures are in .ntk/screenshots."""
+    """The list, and an alert beside it; the pictures are in .ntk/screenshots, and README shows one of them."""
     size = {"viewport": {"width": width, "height": 900}, "device_scale_factor": 2 if width < 600 else 1}
     page = is_live(enter("ivo", color_scheme=scheme, **size))
     PICTURES.mkdir(parents=True, exist_ok=True)
