@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_a_broker_that_does_not_answer_is_waited_for_aloud(monkeypatch: pytest.M
     assert f"could not go on: topics apply: needtoknow: no Kafka answers at {HOST}:1" in said
 
 
+BEGUN: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """A demonstration whose test has given up would go on for ever, and slow down all that come after it."""
+    yield
+    for process in BEGUN:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+    BEGUN.clear()
+
+
 def demonstration(*arguments: str, until: str, **environment: str) -> subprocess.Popen[str]:
     """The demonstration, once it has said this."""
     process = subprocess.Popen(
@@ -91,6 +106,7 @@ def demonstration(*arguments: str, until: str, **environment: str) -> subprocess
         text=True,
         start_new_session=True,
     )
+    BEGUN.append(process)
     assert process.stdout is not None
     for line in process.stdout:
         if until in line:
@@ -105,7 +121,7 @@ def interrupted(process: subprocess.Popen[str]) -> str:
     return said
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_ctrl_c_leaves_nothing_running() -> None:
     """Whoever stops the demonstration wants it to be gone."""
     process = demonstration("--discard", until="playing the day")
@@ -119,7 +135,7 @@ def test_ctrl_c_leaves_nothing_running() -> None:
     assert left == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_ctrl_c_after_a_day_that_came_out_right_is_no_fault(kafka: SharedBroker, tmp_path: Path) -> None:
     """It is the way to end it: the exit status is that of the comparison, and no logs are left."""
     process = demonstration(
