@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, get_args
+from uuid import uuid4
 
 from schemas.access import Record
 from schemas.act import Act, Actor, Body, OfFinding
@@ -65,11 +66,8 @@ class FrontDesk:
         return found
 
     def _keep_search(self, who: SignedIn, words: tuple[str, ...], records: tuple[Record, ...]) -> None:
-        at = self._now()
-        lookups.add(
-            self._store,
-            lambda n: encode(search_of(who.actor, words, records, event_id=f"console-search-{n}", at=at)),
-        )
+        event_id = f"console-search-{uuid4().hex}"  # not numbered: a store that was lost would begin at 1 again
+        lookups.add(self._store, encode(search_of(who.actor, words, records, event_id=event_id, at=self._now())))
         self._written()
 
     def facets(self, who: SignedIn) -> Facets:

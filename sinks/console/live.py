@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +25,9 @@ log: Final = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.25  # between two looks when nobody says that something was written: another console may have
 AGAIN_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = (
+    0.1  # at least between two looks: what changes meanwhile is one piece, for everybody who looks on
+)
 WAITING_MAX: Final = 256  # rows that a reader may be behind; at 50 a second five seconds
 MISSED_MAX: Final = 2_000  # acts that a reader who comes back is told one by one; after more the page is read again
 PIECE: Final = 500
@@ -31,11 +35,10 @@ PIECE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One alert as it is after an act: the `number` of that in the store, its `name` for readers."""
+    """One alert as it is after an act: the `number` of that in the store, and the event that tells readers of it."""
 
     number: int
-    name: str
-    raw: bytes
+    event: bytes
     parties: frozenset[Party]
 
 
@@ -44,17 +47,32 @@ class Reader:
     """Somebody who looks on. `missed` counts rows that found no room; from then on nothing more is put in."""
 
     hidden: frozenset[Party]
-    rows: asyncio.Queue[Row] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+    room: int
     missed: int = 0
+    _waiting: list[Row] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def put(self, row: Row) -> None:
-        """Gives a row to them, unless it is kept from them."""
-        if row.parties & self.hidden:
-            return
-        if self.missed or self.rows.full():
-            self.missed += 1
-        else:
-            self.rows.put_nowait(row)
+    def put(self, rows: Sequence[Row]) -> None:
+        """Gives rows to them, but for those that are kept from them."""
+        for row in rows:
+            if row.parties & self.hidden:
+                continue
+            if self.missed or len(self._waiting) >= self.room:
+                self.missed += 1
+            else:
+                self._waiting.append(row)
+        if self._waiting or self.missed:
+            self._news.set()
+
+    async def news(self) -> None:
+        """Until rows wait, or there was no room for some."""
+        await self._news.wait()
+
+    def take(self) -> list[Row]:
+        """All that wait."""
+        self._news.clear()
+        taken, self._waiting = self._waiting, []
+        return taken
 
 
 def name_of(act: Act) -> str:
@@ -89,39 +107,34 @@ class Live:
                 while rows := await asyncio.to_thread(self._after, self._number):
                     self._number = rows[-1].number
                     for reader in tuple(self._readers):
-                        for row in rows:
-                            reader.put(row)
+                        reader.put(rows)
             except NotReadyError as error:
                 log.warning("live rows wait: %s", error)
                 await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS)
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()
             except TimeoutError:
                 continue
 
-    async def rows(self, reader: Reader, since: str | None) -> AsyncIterator[Row | None]:
-        """The rows for a reader, from behind the one called `since`; None where it must read the page again."""
-        self._readers.add(reader)  # first, so that nothing falls between what was and what comes
+    @contextmanager
+    def looking_on(self, hidden: frozenset[Party]) -> Iterator[Reader]:
+        """Somebody looks on, from now on."""
+        reader = Reader(hidden, WAITING_MAX)
+        self._readers.add(reader)
         try:
-            last = 0
-            if since is not None:
-                missed = await asyncio.to_thread(self._since, since, reader.hidden)
-                if missed is None:
-                    yield None
-                for row in missed or ():
-                    last = row.number
-                    if not row.parties & reader.hidden:
-                        yield row
-            while True:
-                row = await reader.rows.get()
-                if row.number > last:
-                    yield row
-                if reader.missed and reader.rows.empty():
-                    yield None
-                    return
+            yield reader
         finally:
             self._readers.discard(reader)
+
+    async def since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
+        """What has changed behind the event of that name; None where that cannot be told, and the page is read again.
+
+        Whoever is looking on already may get a row twice.
+        """
+        found = await asyncio.to_thread(self._since, name, hidden)
+        return found and [row for row in found if not row.parties & hidden]
 
     def _head(self) -> int:
         with self._store.reading() as reading:
@@ -153,4 +166,5 @@ class Live:
 
     def _row(self, act: Act, alert: Alert | None, parties: frozenset[Party]) -> Row:
         assert alert is not None  # an act is on an alert
-        return Row(act.number, name_of(act), encode(self._showing.alert(alert)), parties)
+        event = b"id: %s\nevent: alert\ndata: %s\n\n" % (name_of(act).encode(), encode(self._showing.alert(alert)))
+        return Row(act.number, event, parties)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
 
 from sinks.alerts.front_desk import SignedIn
 
-from .live import Live, Reader
+from .live import Live, Row
 from .web import HEADERS, NotSignedInError, session_of, signed_in
 
 LIVE: Final = web.AppKey("live", Live)
 READERS_MAX: Final = 500  # of one console: each holds a connection and up to 256 rows
 BEAT_SECONDS: Final = 15.0  # a proxy cuts what is silent for a minute; and so often it is asked who is signed in
+TAKE_SECONDS: Final = (
+    30.0  # whoever takes nothing for so long is let go of; a browser comes back and names its last row
+)
 PAGE_AGAIN: Final = b'event: missed\ndata: {"missed":%d}\n\n'
 
 
@@ -28,40 +31,46 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream; charset=utf-8"})
     await response.prepare(request)
     await response.write(b"retry: 2000\n: here\n\n")
-    with suppress(NotSignedInError, ConnectionResetError):  # signed out, or gone: either way the stream ends
+    try:
         await _write(request, response, who, live)
+    except (NotSignedInError, ConnectionResetError):
+        pass  # signed out, or gone: either way the stream ends
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()  # an end in good order would wait for them, too
     return response
 
 
 async def _write(request: web.Request, response: web.StreamResponse, who: SignedIn, live: Live) -> None:
-    since = request.headers.get("Last-Event-ID") or request.query.get("since")  # a page names what it has shown
-    reader = Reader(who.person.hidden())
-    rows = live.rows(reader, since)
-    clock = asyncio.get_running_loop().time
-    due = clock() + BEAT_SECONDS
-    waiting = asyncio.ensure_future(anext(rows))
-    try:
-        while True:
-            await asyncio.wait([waiting], timeout=max(0.0, due - clock()))
-            if clock() >= due:
-                due = clock() + BEAT_SECONDS
+    name = request.headers.get("Last-Event-ID") or request.query.get("since")  # a page names what it has shown
+    hidden = who.person.hidden()
+    with live.looking_on(hidden) as reader:  # first, so that nothing falls between what was and what comes
+        if name is not None:
+            rows = await live.since(name, hidden)
+            await _tell(response, PAGE_AGAIN % 0 if rows is None else _piece(rows))  # 0: nobody can know how many
+        due = asyncio.get_running_loop().time() + BEAT_SECONDS
+        while not reader.missed:
+            try:
+                async with asyncio.timeout_at(due):
+                    await reader.news()
+            except TimeoutError:
+                due += BEAT_SECONDS
                 if await _differs(request, who):
                     return
-                await response.write(b": still here\n\n")
-            if waiting.done():
-                try:
-                    row = waiting.result()
-                except StopAsyncIteration:
-                    return
-                if row is None:
-                    await response.write(PAGE_AGAIN % reader.missed)  # 0: nobody can know how many
-                else:
-                    await response.write(b"id: %s\nevent: alert\ndata: %s\n\n" % (row.name.encode(), row.raw))
-                waiting = asyncio.ensure_future(anext(rows))
-    finally:
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        await rows.aclose()  # type: ignore[attr-defined] # it is a generator
+                await _tell(response, b": still here\n\n")
+            await _tell(response, _piece(reader.take()))
+        await _tell(response, _piece(reader.take()) + PAGE_AGAIN % reader.missed)
+
+
+async def _tell(response: web.StreamResponse, words: bytes) -> None:
+    """Raises TimeoutError when they do not take it."""
+    if words:
+        async with asyncio.timeout(TAKE_SECONDS):
+            await response.write(words)
+
+
+def _piece(rows: Iterable[Row]) -> bytes:
+    return b"".join(row.event for row in rows)
 
 
 async def _differs(request: web.Request, who: SignedIn) -> bool:

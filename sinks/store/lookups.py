@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select
@@ -22,12 +21,12 @@ class Lookup(NamedTuple):
     document: bytes
 
 
-def add(store: Store, make: Callable[[int], bytes]) -> None:
-    """Keeps a search; `make` spells it when its number is known. It is on the disk when this returns."""
+def add(store: Store, document: bytes) -> None:
+    """Keeps a search. It is on the disk when this returns."""
     with store.changing() as connection:
         number = (connection.execute(PROGRESS_OF, {"name": NUMBERED}).scalar() or 0) + 1
         connection.execute(ADVANCE, {"name": NUMBERED, "value": number})
-        connection.execute(insert(LOOKUPS).values(number=number, document=make(number)))
+        connection.execute(insert(LOOKUPS).values(number=number, document=document))
 
 
 def waiting(store: Store, count: int) -> list[Lookup]:

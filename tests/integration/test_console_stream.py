@@ -139,18 +139,52 @@ async def test_what_is_kept_from_somebody_cannot_be_named_either(scene: Scene) -
         assert event["event"] == "missed"
 
 
-async def test_a_slow_reader_is_told_to_read_the_page_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_reader_is_told_to_read_the_page_again(scene: Scene) -> None:
     """Nobody else waits for them, and what they are told is whole up to there."""
-    reader = live.Reader(frozenset(), asyncio.Queue(3))
-    rows = scene.live.rows(reader, None)
-    first = asyncio.ensure_future(anext(rows))
-    await asyncio.sleep(0)
-    scene.find(*(make_finding(f"look-{n}", staff=f"w{n}") for n in range(9)))
-    async with asyncio.timeout(PATIENCE):
-        seen = [await first] + [row async for row in rows]
-    assert seen[-1] is None
-    assert 3 <= len(seen) - 1 < 9
-    assert reader.missed == 9 - (len(seen) - 1)
+    with scene.live.looking_on(frozenset()) as slow:
+        slow.room = 3
+        ana = await scene.user("ana")
+        async with watching(ana) as rows:
+            scene.find(*(make_finding(f"look-{n}", staff=f"w{n}") for n in range(9)))
+            assert len(await rows.rows(9)) == 9
+        async with asyncio.timeout(PATIENCE):
+            await slow.news()
+        assert [b'"staff":"w%d"' % n in row.event for n, row in enumerate(slow.take())] == [True] * 3
+        assert slow.missed == 6
+        scene.find(make_finding("later", staff="w77"))
+        async with asyncio.timeout(PATIENCE):
+            await slow.news()
+        assert (slow.take(), slow.missed) == ([], 7)
+
+
+async def test_a_reader_without_room_gets_what_had_room_and_then_an_end(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how many it has missed, so that the page can say so."""
+    monkeypatch.setattr(live, "WAITING_MAX", 3)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        scene.find(*(make_finding(f"look-{n}", staff=f"w{n}") for n in range(60)))
+        events: list[dict[str, str]] = []
+        while event := await rows.event():
+            events.append(event)
+    assert [event["event"] for event in events] == ["alert"] * (len(events) - 1) + ["missed"]
+    assert orjson.loads(events[-1]["data"]) == {"missed": 60 - (len(events) - 1)}
+
+
+async def test_who_takes_nothing_is_let_go_of(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that nobody reads from must not be held for ever."""
+    monkeypatch.setattr(stream, "TAKE_SECONDS", 0.2)
+    monkeypatch.setattr(stream, "_piece", lambda rows: b": %s\n" % (b"much" * 1_000) * 10_000)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        assert scene.live.readers == 1
+        scene.find(make_finding("one"))
+        async with asyncio.timeout(PATIENCE):
+            while scene.live.readers:  # noqa: ASYNC110 - it happens in the console
+                await asyncio.sleep(0.01)
+            with pytest.raises(aiohttp.ClientError):
+                await rows.event()
 
 
 async def test_signed_out_is_the_end_of_the_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
