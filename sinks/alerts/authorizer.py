@@ -27,9 +27,8 @@ Deed = Literal[
     "record",
     "reveal",
     "export",
-    "audit",
 ]
-"""`confirm`: to close as a confirmed violation. `audit`: to see the chain, and check it."""
+"""`confirm`: to close as a confirmed violation."""
 Standing = Literal["none", "about_them", "superior_of_actor"]
 """`about_them`: about themselves, or about somebody who answers for their work."""
 
@@ -55,8 +54,8 @@ MAY: Final[Mapping[Role, frozenset[Deed]]] = MappingProxyType(
                 "export",
             }
         ),
-        "auditor": frozenset({"see", "search", "note", "reveal", "export", "audit"}),
-        "admin": frozenset({"see", "note", "release", "record", "audit"}),
+        "auditor": frozenset({"see", "search", "note", "reveal", "export"}),
+        "admin": frozenset({"see", "note", "release", "record"}),
     }
 )
 """By role. Whoever looks after the system need not look at records; whoever audits does not decide."""

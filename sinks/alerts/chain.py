@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,3 +60,24 @@ def breaks(acts: Iterable[Act], head: Head = BEGINNING) -> Iterator[str]:
             yield f"act {act.number} is version {act.version} of its alert, where {version} was due"
         versions[act.alert_id] = act.version
         head = Head(act.number, act.digest)
+
+
+def unlike(stored: Act | None, mirrored: Act) -> str | None:
+    """How an act of the topic differs from the store's of that number: a sentence without anybody's data, or None."""
+    if stored is None:
+        return f"act {mirrored.number} is in the topic and not in the store"
+    if stored != mirrored:
+        return f"act {mirrored.number} is another one in the topic"
+    return None
+
+
+def between(acts: Sequence[Act], mirrored: Sequence[Act], done: int) -> Iterator[str]:
+    """Where store and topic differ. No difference: a repeat in the topic, what is not mirrored yet (after `done`)."""
+    stored = {act.number: act for act in acts}
+    for act in mirrored:
+        if words := unlike(stored.get(act.number), act):
+            yield words
+    there = {act.number for act in mirrored}
+    for number in sorted(stored.keys() - there):
+        if number <= done:
+            yield f"act {number} was mirrored and is not in the topic"

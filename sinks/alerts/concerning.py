@@ -8,10 +8,10 @@ revision of such a fact counts, also one that names somebody else: it is why it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from schemas.fact import Assignment, Coverage, Membership, Review, Supervision, UnitMember
+from schemas.fact import Assignment, Body, Coverage, Membership, Review, Supervision, UnitMember
 from schemas.finding import PathName
 from schemas.policy import Paths
 from streams.join.bodies import TWO, RecordKey, plain_key, record_key
@@ -95,31 +95,32 @@ def _holders(history: History, record: RecordKey) -> set[str]:
 
 def _units(knowledge: Knowledge, staff: str) -> Mapping[str, set[History]]:
     """The units they ever were in, with the facts that say so."""
-    found: defaultdict[str, set[History]] = defaultdict(set)
-    for history in knowledge.units(staff):
-        for revision in history.all():
-            if isinstance(revision.body, UnitMember) and revision.body.staff == staff:
-                found[revision.body.unit].add(history)
-    return found
+    return _by(knowledge.units(staff), lambda b: b.unit if isinstance(b, UnitMember) and b.staff == staff else None)
 
 
 def _covered(knowledge: Knowledge, staff: str) -> Mapping[str, set[History]]:
     """Whom they ever stood in for, with the facts that say so."""
-    found: defaultdict[str, set[History]] = defaultdict(set)
-    for history in knowledge.stands_in(staff):
-        for revision in history.all():
-            if isinstance(revision.body, Coverage) and revision.body.covering == staff:
-                found[revision.body.covered].add(history)
-    return found
+    return _by(
+        knowledge.stands_in(staff),
+        lambda b: b.covered if isinstance(b, Coverage) and b.covering == staff else None,
+    )
 
 
 def _wholes(knowledge: Knowledge, record: RecordKey) -> Mapping[RecordKey, set[History]]:
     """What the record ever was within, with the facts that say so."""
-    found: defaultdict[RecordKey, set[History]] = defaultdict(set)
-    for history in knowledge.memberships(record):
+    return _by(
+        knowledge.memberships(record),
+        lambda b: record_key(b.within) if isinstance(b, Membership) and record_key(b.record) == record else None,
+    )
+
+
+def _by(histories: Iterable[History], named: Callable[[Body], str | None]) -> Mapping[str, set[History]]:
+    """What each fact ever named at its other end."""
+    found: defaultdict[str, set[History]] = defaultdict(set)
+    for history in histories:
         for revision in history.all():
-            if isinstance(revision.body, Membership) and record_key(revision.body.record) == record:
-                found[record_key(revision.body.within)].add(history)
+            if (name := named(revision.body)) is not None:
+                found[name].add(history)
     return found
 
 

@@ -10,6 +10,7 @@ from sinks import kafka
 from sinks.kafka import Broker
 from sinks.store.store import Store
 
+from .chain import unlike
 from .mirror import MIRRORED
 from .rebuilding import read_act
 
@@ -37,5 +38,5 @@ def differences(store: Store, mirrored: Act | None) -> Iterator[str]:
             yield f"the topic has no act, although {done} were mirrored"
     elif head.number < mirrored.number:
         yield f"the store ends at act {head.number}, its topic at {mirrored.number}"
-    elif not found or (found[0].number, found[0].digest) != (mirrored.number, mirrored.digest):
-        yield f"act {mirrored.number} of the store is not that of its topic"
+    elif words := unlike(next(iter(found), None), mirrored):
+        yield words

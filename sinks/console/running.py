@@ -28,7 +28,7 @@ from .live import Live
 from .masks import Masks
 from .proving import Prover
 from .showing import Showing
-from .signing_in import DemoUsers, demo_users
+from .signing_in import DemoUsers, demo_users, is_loopback
 from .watching import HealthReader
 from .web import Console, now_ms
 
@@ -49,8 +49,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     service = AlertService(store, broker, settings, facts)
     try:
         await service.start()
-        sessions = Sessions(store)
-        masks = Masks(await asyncio.to_thread(sessions.secret, "masks"))
+        masks = Masks(await asyncio.to_thread(Sessions(store).secret, "masks"))
         showing = Showing(masks)
         live, loop = Live(store, showing), asyncio.get_running_loop()
 
@@ -60,11 +59,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
         service.hearing.written = service.reading_back.written = news
         health = HealthReader(settings, broker, store, lambda: service.hearing.behind)
-        telemetry = ConsoleTelemetry(clauses_of(policy))
-        measures = Measures(store, telemetry, service.hearing, service.watching)
+        measures = Measures(store, ConsoleTelemetry(clauses_of(policy)), service.hearing, service.watching)
         console = Console(
             desk=FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news)),
-            sessions=sessions,
+            sessions=Sessions(store),
             sign_in=sign_in,
             facts=facts,
             showing=showing,
@@ -72,6 +70,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             health=health,
             proofs=Prover(facts, policy, masks),
             is_https=settings.console_https,
+            serves=is_loopback if sign_in.offered() else lambda host: True,
         )
         app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -98,6 +97,9 @@ class Console:
     health: Health = field(default_factory=NothingKnown)
     proofs: Proofs = nothing_proved
     is_https: bool = False
+    serves: Callable[[str], bool] = lambda host: True
+    """Whether a request for this host is for us. Where anybody may sign in, a name that another site has pointed here
+    must not be: that site's script would be taken for our own pages (DNS rebinding)."""
 
     @property
     def cookie(self) -> str:
@@ -149,7 +151,7 @@ def refuse_forged(request: web.Request) -> None:
     if request.method in {"GET", "HEAD"}:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_ours = origin is not None and urlsplit(origin).netloc == request.host
+    is_ours = origin == f"{'https' if request.app[CONSOLE].is_https else 'http'}://{request.host}"
     if site not in {None, "same-origin", "none"} or not (is_ours or (origin is None and site is not None)):
         raise ForgedError("this must be asked for from the console's own pages")
 
@@ -186,6 +188,8 @@ TELLING: Final = web.AppKey("telling", Telling)
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Limits, errors and headers of every answer."""
     try:
+        if not request.app[CONSOLE].serves(request.url.host or ""):
+            raise ForgedError("this console is reached as localhost or by a loopback address only")
         client = token_of(request) or request.remote or ""
         if (seconds := request.app[CONSOLE].limits.wait(client)) > 0:
             raise TooManyError(seconds)

@@ -24,7 +24,7 @@ from sinks.console.live import Live
 from sinks.console.masks import Masks
 from sinks.console.proving import Prover
 from sinks.console.showing import Showing
-from sinks.console.signing_in import DemoUsers
+from sinks.console.signing_in import DemoUsers, is_loopback
 from sinks.console.web import Console, now_ms
 from sinks.store.engine import sqlite_url
 from sinks.store.sessions import Sessions
@@ -142,6 +142,7 @@ async def console(
     *,
     rate: float = 10_000,
     health: Health | None = None,
+    is_https: bool = False,
 ) -> AsyncIterator[Scene]:
     """A console that runs, with accounts for its users and these facts."""
     store = Store(sqlite_url(directory))
@@ -161,6 +162,8 @@ async def console(
         limits=Limits(rate, int(rate), asyncio.get_running_loop().time),
         health=health or KnownHealth(),
         proofs=Prover(known, make_policy(), masks),
+        is_https=is_https,
+        serves=is_loopback,
     )
     server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()

@@ -201,12 +201,41 @@ async def test_until_the_facts_are_read_nobody_is_let_in(scene: Scene, ana: Clie
 # --- browsers
 
 
-async def cookie_of(scene: Scene, login: str) -> str:
+async def cookie_of(scene: Scene, login: str, origin: str = "") -> str:
     """What a browser would send."""
-    reply = await scene.nobody().ask("POST", "/api/v1/sessions", {"login": login}, Origin=scene.base)
+    reply = await scene.nobody().ask("POST", "/api/v1/sessions", {"login": login}, Origin=origin or scene.base)
     header = reply.headers["Set-Cookie"]
+    assert header.startswith("__Host-") == ("Secure" in header)
     assert all(part in header for part in ("HttpOnly", "SameSite=Strict", "Path=/"))
     return header.partition(";")[0]
+
+
+async def test_over_https_the_cookie_is_this_hosts_alone(tmp_path: Path) -> None:
+    """A browser then takes no cookie of that name that another host of the domain, or plain HTTP, has set."""
+    async with console(tmp_path, is_https=True) as scene:
+        [alert_id] = scene.find(make_finding())
+        origin = scene.base.replace("http:", "https:")
+        cookie = await cookie_of(scene, "ana", origin)
+        assert cookie.startswith("__Host-")
+        for sent, status in ((scene.base, 403), (origin, 200)):
+            path = f"/api/v1/alerts/{alert_id}/acknowledge"
+            assert (await scene.nobody().ask("POST", path, {}, Cookie=cookie, Origin=sent)).status == status
+        reply = await scene.nobody().ask("DELETE", "/api/v1/sessions/current", Cookie=cookie, Origin=origin)
+        dropped = reply.headers["Set-Cookie"]
+        assert dropped.startswith("__Host-")
+        assert "Secure" in dropped
+        assert (await scene.nobody().ask("GET", "/api/v1/alerts", Cookie=cookie)).status == 401
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example:{port}", "127.0.0.1.elsewhere.example", "0.0.0.0:{port}", "a b"])
+async def test_a_name_that_another_site_points_at_this_machine_is_not_ours(scene: Scene, host: str) -> None:
+    """A script of that site could sign in as anybody, since nobody has a password, and read all."""
+    asked = host.format(port=scene.base.rpartition(":")[2])
+    reply = await scene.nobody().ask(
+        "POST", "/api/v1/sessions", {"login": "ana"}, Host=asked, Origin=f"http://{asked}", Sec_Fetch_Site="same-origin"
+    )
+    assert reply.status in {400, 403}
+    assert "Set-Cookie" not in reply.headers
 
 
 @pytest.mark.parametrize(

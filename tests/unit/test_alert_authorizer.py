@@ -22,8 +22,8 @@ MATRIX = {
     "analyst": "see search note acknowledge release close reopen reveal",
     "investigator": "see search note acknowledge release close confirm reopen reveal export",
     "law": "see search note acknowledge release close confirm reopen record reveal export",
-    "auditor": "see search note reveal export audit",
-    "admin": "see note release record audit",
+    "auditor": "see search note reveal export",
+    "admin": "see note release record",
 }
 
 

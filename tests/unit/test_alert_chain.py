@@ -6,7 +6,7 @@ import pytest
 
 from schemas.act import GENESIS, Act, digest
 from schemas.codec import decode, encode
-from sinks.alerts.chain import Head, breaks, linked
+from sinks.alerts.chain import Head, between, breaks, linked
 from tests.harness.acts import NOTE, TAKE, close
 from tests.harness.desk import Desk
 from tests.harness.findings import make_finding
@@ -82,3 +82,20 @@ def test_a_part_of_the_chain_is_checked_from_where_it_begins(acts: list[Act]) ->
     """Nobody reads seven years to check a day."""
     assert list(breaks(acts[2:], Head(2, acts[1].digest))) == []
     assert list(breaks(acts[2:], Head(2, "f" * 64))) != []
+
+
+def test_store_and_topic_are_alike_but_for_what_waits_and_what_was_repeated(acts: list[Act]) -> None:
+    """The outbox sends at least once, and later than the store has it."""
+    done = acts[-2].number
+    assert list(between(acts, [*acts[:-1], acts[0]], done)) == []
+
+
+def test_what_differs_between_store_and_topic_shows(acts: list[Act]) -> None:
+    """Changed, in the topic only, or taken out of it."""
+    first, second, *others = acts
+    changed = second.model_copy(update={"at": second.at + 1})
+    assert list(between([second, *others], [first, changed, *others[1:]], acts[-1].number)) == [
+        "act 1 is in the topic and not in the store",
+        "act 2 is another one in the topic",
+        "act 3 was mirrored and is not in the topic",
+    ]

@@ -112,7 +112,7 @@ def test_a_chain_that_was_linked_anew_is_noticed_by_its_topic(store: Store) -> N
             connection.execute(text("UPDATE acts SET document = :d WHERE number = :n"), row)
         connection.execute(text("UPDATE chain SET digest = :d"), {"d": head.digest})
     assert walked(store) == []
-    assert list(differences(store, before[-1])) == [f"act {len(before)} of the store is not that of its topic"]
+    assert list(differences(store, before[-1])) == [f"act {len(before)} is another one in the topic"]
     assert list(differences(store, before[10])) == []  # of before what was changed
 
 
