@@ -14,7 +14,7 @@ from sqlalchemy import URL
 
 from schemas.errors import RejectedInputError
 
-from .engine import StoreNotReadyError
+from .engine import OWNER_ONLY, StoreNotReadyError
 from .store import Store
 
 COPY_SECONDS: Final = 3_600  # of pg_dump or pg_restore: 100 GB at 30 MB/s
@@ -22,8 +22,18 @@ COPY_SECONDS: Final = 3_600  # of pg_dump or pg_restore: 100 GB at 30 MB/s
 
 def copy_store(store: Store, file: Path) -> None:
     """Copies the store into a new file, while others write. Raises RejectedInputError when there is such a file."""
-    if file.exists():
-        raise RejectedInputError(str(file), "is there already; name a new file")
+    try:
+        file.touch(OWNER_ONLY, exist_ok=False)
+    except FileExistsError:
+        raise RejectedInputError(str(file), "is there already; name a new file") from None
+    try:
+        _copy(store, file)
+    except BaseException:
+        file.unlink()  # or the next try would be refused
+        raise
+
+
+def _copy(store: Store, file: Path) -> None:
     if store.kind == "sqlite":
         assert store.url.database
         with closing(sqlite3.connect(store.url.database)) as source, closing(sqlite3.connect(file)) as copy:
@@ -55,6 +65,7 @@ def _restore_sqlite(store: Store, file: Path) -> None:
     for rest in ("-wal", "-shm"):
         Path(store.url.database + rest).unlink(missing_ok=True)
     fresh = Path(store.url.database + ".restoring")
+    fresh.touch(OWNER_ONLY)
     shutil.copyfile(file, fresh)
     os.replace(fresh, store.url.database)
 

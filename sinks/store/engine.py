@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from schemas.errors import NotReadyError
 
 LOCK_SECONDS: Final = 10  # a writer waits that long for another: a batch of findings takes a tenth of a second
 READERS: Final = 8  # connections: more only wait for each other on two cores
+OWNER_ONLY: Final = 0o600  # who looked at what, about whom: as confidential as the records
 ANSWER_MS: Final = 30_000  # no statement of ours takes that long with 300,000 alerts
 
 
@@ -68,6 +69,8 @@ def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # SQLite says it better, when it is asked
+            Path(path).touch(OWNER_ONLY)  # also its -wal and -shm, which SQLite makes like it
     engine = create_engine(
         url, pool_size=READERS, max_overflow=0, pool_timeout=LOCK_SECONDS, connect_args={"check_same_thread": False}
     )

@@ -95,6 +95,9 @@ def test_a_copy_brought_back_is_the_same_store(store: Store, request: pytest.Fix
         hear(writing, make_finding(), place(), 7)
     copy = tmp_path / "alerts.copy"
     copy_store(store, copy)
+    files = [*tmp_path.glob("alerts*")]
+    assert copy in files
+    assert [file for file in files if file.stat().st_mode & 0o077] == [], "anybody here can read who looked at what"
     if store.kind == "sqlite":
         other = Store(sqlite_url(tmp_path / "other"))
     else:
@@ -106,6 +109,8 @@ def test_a_copy_brought_back_is_the_same_store(store: Store, request: pytest.Fix
         assert brought_back.head() == reading.head()
     with pytest.raises(RejectedInputError, match="not empty"):
         restore_store(other, copy)
+    with pytest.raises(RejectedInputError, match="is there already"):
+        copy_store(store, copy)
     with other.writing() as writing:
         hear(writing, make_finding("next"), place(1), 8)
     store.close()
