@@ -16,6 +16,7 @@ from streams.policy.sentences import duration
 
 from . import asked
 from .entering import ask_who
+from .exporting import exported
 from .forms import DECIDES, command_of, typed, version_of
 from .opened import Refused, show
 from .rendering import clock
@@ -23,7 +24,7 @@ from .screen import newest_acts, since_version
 from .sentences import act_words
 from .views import address
 from .visiting import FORMS, Visit, sent_by, visit_of
-from .web import CONSOLE, ForgedError, NotSignedInError, apart, now_ms, told
+from .web import CONSOLE, ForgedError, NotSignedInError, answer, apart, now_ms, told
 
 NOT_FROM_HERE: Final = "this form was made for an earlier sign-in; look at it again, and send it once more"
 SENT_BEFORE: Final = "this form was sent before, with other words; if you mean both, send it once more"
@@ -46,23 +47,25 @@ async def command(request: web.Request) -> web.StreamResponse:
         after = address({}, alert_id=alert_id)
         return ask_who(request, after=after, status=401, words=str(error), lost=typed(name, sent))
     try:
-        await _do(visit, alert_id, name, sent)
+        act = await _do(visit, alert_id, name, sent)
     except NoSuchAlertError:
         raise
     except NeedToKnowError as error:
         return await show(visit, alert_id, refused=await _refused(visit, alert_id, error, name, sent))
     if name == "reveal":  # answered here and nowhere else: no address leads to whose record it was
         return await show(visit, alert_id, is_revealed=True)
+    if name == "export":
+        return await _copy(visit, alert_id, act)
     return web.Response(status=303, headers={"Location": address(visit.query, alert_id=alert_id)})
 
 
-async def _do(visit: Visit, alert_id: str, name: str, sent: Mapping[str, Any]) -> None:
+async def _do(visit: Visit, alert_id: str, name: str, sent: Mapping[str, Any]) -> Act:
     if not visit.request.app[FORMS].is_ours(visit.token, str(sent.get("token"))):
         raise ForgedError(NOT_FROM_HERE)
     key, version = str(sent.get("key")), version_of(sent)
     if not asked.is_id(key):
         raise RejectedInputError("key", "the form must have its key: load the page again")
-    await apart(
+    act, _ = await apart(
         visit.request.app[CONSOLE].desk.act,
         visit.who,
         alert_id,
@@ -70,6 +73,14 @@ async def _do(visit: Visit, alert_id: str, name: str, sent: Mapping[str, Any]) -
         key=key,
         expected=version if name in DECIDES else None,
     )
+    return act
+
+
+async def _copy(visit: Visit, alert_id: str, act: Act) -> web.Response:
+    console = visit.request.app[CONSOLE]
+    response = answer(await apart(exported, console, visit.who, alert_id, console.showing.act(act)))
+    response.headers["Content-Disposition"] = f'attachment; filename="{alert_id}.json"'  # kept, and never shown
+    return response
 
 
 async def _refused(visit: Visit, alert_id: str, error: NeedToKnowError, name: str, sent: Mapping[str, Any]) -> Refused:

@@ -9,11 +9,9 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from schemas.act import Act
 from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from sinks.alerts.front_desk import SignedIn
-from sinks.store.reading import PAGE_MAX
 from sinks.store.sessions import Session
 
 from . import asked
@@ -29,10 +27,10 @@ from .documents import (
     SessionDocument,
 )
 from .entry import begin, drop_cookie, put_cookie
+from .exporting import exported
 from .showing import facets
 from .web import (
     CONSOLE,
-    Console,
     answer,
     apart,
     person_of,
@@ -45,7 +43,6 @@ from .web import (
 ROOT: Final = "/api/v1"
 HISTORY: Final = 100  # acts in one answer
 FINDINGS: Final = 50
-EXPORT_MAX: Final = 10_000  # findings, and acts, in a copy: some 8 MB
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -194,34 +191,7 @@ async def reveal(request: web.Request) -> web.StreamResponse:
 async def export(request: web.Request) -> web.StreamResponse:
     """A copy of everything about an alert. This is an access, and judged as one."""
     who, what = await done(request, "export")
-    console, alert_id = request.app[CONSOLE], request.match_info["alert_id"]
-    found, acts = await apart(_all_of, console, who, alert_id)
-    seen = await apart(console.desk.alert, who, alert_id)
-    document = ExportedDocument(
-        done=Done(act=what.act, alert=console.showing.alert(seen.alert, is_revealed=True)),
-        findings=tuple(console.showing.finding(act, is_revealed=True) for act in found),
-        history=tuple(map(console.showing.act, acts)),
-        left_out=max(0, seen.alert.findings - len(found)),
-    )
-    return answer(document)
-
-
-def _all_of(console: Console, who: SignedIn, alert_id: str) -> tuple[list[Act], list[Act]]:
-    """The findings and the history of an alert, up to EXPORT_MAX of each."""
-    found: list[Act] = []
-    while len(found) < EXPORT_MAX:
-        before = found[-1].version if found else None
-        piece = console.desk.findings(who, alert_id, before=before, count=PAGE_MAX)
-        found += piece
-        if len(piece) < PAGE_MAX:
-            break
-    acts: list[Act] = []
-    while len(acts) < EXPORT_MAX:
-        piece = console.desk.history(who, alert_id, after=acts[-1].version if acts else 0)
-        acts += piece
-        if not piece:
-            break
-    return found, acts
+    return answer(await apart(exported, request.app[CONSOLE], who, request.match_info["alert_id"], what.act))
 
 
 ALERT: Final = f"{ROOT}/alerts/{{alert_id:a_[0-9a-f]{{32}}}}"

@@ -26,6 +26,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "reopen": ("why",),
     "note": ("text",),
     "reveal": ("why",),
+    "export": ("why",),
     "record": ("obligation", "reference"),
 }
 """What each command's form has beside token, key and version."""

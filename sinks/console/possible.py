@@ -12,6 +12,7 @@ from schemas.act import (
     Body,
     Closed,
     Disposition,
+    Exported,
     Noted,
     Obligation,
     Recorded,
@@ -25,7 +26,7 @@ from sinks.alerts.authorizer import deed_of
 from sinks.alerts.commanding import refuse
 from sinks.alerts.front_desk import Seen
 
-Step = Literal["acknowledge", "close", "note", "reveal", "record", "release", "reopen"]
+Step = Literal["acknowledge", "close", "note", "reveal", "export", "record", "release", "reopen"]
 """A form of the page, named as its command."""
 
 
@@ -43,6 +44,7 @@ TRIED: Final[Mapping[Step, tuple[Body, ...]]] = MappingProxyType(
         "close": (_closing("justified"), _closing("confirmed")),
         "note": (Noted(kind="noted", text="-"),),
         "reveal": (Revealed(kind="revealed", why="-"),),
+        "export": (Exported(kind="exported", why="-"),),
         "record": (_recording("discipline"), _recording("referral")),
         "release": (Released(kind="released", why="-"),),
         "reopen": (Reopened(kind="reopened", why="-"),),

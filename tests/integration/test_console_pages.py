@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import orjson
 import pytest
 import pytest_asyncio
 from hatchling.builders.wheel import WheelBuilder
@@ -66,12 +67,12 @@ async def test_an_alert_is_taken_confirmed_and_settled_without_a_script(scene: S
     listed = await leo.open("/")
     assert "w017 viewed case #" in listed.text
     page = await leo.open(f"/alerts/{alert_id}")
-    assert page.steps == {"acknowledge", "note", "reveal"}
+    assert page.steps == {"acknowledge", "note", "reveal", "export"}
     page = await leo.send(page.form("acknowledge"))
-    assert ("You took it." in page.text, page.steps) == (True, {"close", "note", "reveal", "release"})
+    assert ("You took it." in page.text, page.steps) == (True, {"close", "note", "reveal", "export", "release"})
     page = await leo.send(page.form("note"), text="asked the unit\r\nnobody knows")
     page = await leo.send(page.form("close"), disposition="confirmed", why="admitted", refer="on")
-    assert page.steps == {"reopen", "note", "reveal", "record"}
+    assert page.steps == {"reopen", "note", "reveal", "export", "record"}
     page = await leo.send(page.form("record"), obligation="discipline", reference="HR-17")
     assert "recorded: HR-17" in page.text
     page = await leo.send(page.form("reopen"), why="the unit has called")
@@ -170,6 +171,20 @@ async def test_whose_record_it_was_is_shown_once_and_no_address_leads_there(scen
     assert SECRET_ID.encode() not in shown.raw[: shown.raw.index(b"</title>")]  # which browsers remember
     for path in ("/alerts", f"/alerts/{alert_id}"):
         assert SECRET_ID.encode() not in (await ivo.open(path)).raw
+
+
+async def test_a_copy_is_a_file_and_taking_it_is_written_down(scene: Scene, ivo: Visitor) -> None:
+    """Nothing is masked in it, so no browser shows it; without a reason there is none."""
+    [alert_id] = scene.find(make_finding(access=make_access(name=f"case:{SECRET_ID}")))
+    page = await ivo.open(f"/alerts/{alert_id}")
+    refused = await ivo.send(page.form("export"), why=" ")
+    assert (refused.status, kinds(scene, alert_id)) == (400, ["raised"])
+    copy = await ivo.send(page.form("export"), why="the court asks")
+    assert copy.headers["Content-Disposition"] == f'attachment; filename="{alert_id}.json"'
+    assert copy.headers["Cache-Control"] == "no-store"
+    document = orjson.loads(copy.raw)
+    assert document["findings"][0]["record"]["id"] == SECRET_ID
+    assert [act["kind"] for act in document["history"]] == kinds(scene, alert_id) == ["raised", "exported"]
 
 
 # --- what is chosen

@@ -1,6 +1,6 @@
 // Keys: only while a row or the open alert has the focus, never while somebody types, and they can be turned off.
 
-const STEPS = { a: "acknowledge", c: "close", n: "note", r: "reveal", g: "release", o: "reopen", d: "record" };
+const STEPS = { a: "acknowledge", c: "close", n: "note", r: "reveal", x: "export", g: "release", o: "reopen", d: "record" };
 const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, dialog";
 
 /** Begins; `live` shows and pauses. */
