@@ -76,6 +76,7 @@ class Alert(Strict):
     supplements: Count
     is_touched: bool
     holder: Id | None
+    held_since: Instant | None
     acknowledged_at: Instant | None
     closed_at: Instant | None
     closed_by: Id | None

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from schemas.act import ActKind, Body, Closed, Role
+from schemas.act import ActKind, Body, Closed, Reopened, Role
+from schemas.alert import Alert
 from schemas.errors import NeedToKnowError
 
 from .directory import Person
@@ -28,7 +29,7 @@ Deed = Literal[
     "reveal",
     "export",
 ]
-"""`confirm`: to close as a confirmed violation."""
+"""`confirm`: to close as a confirmed violation, and to take that back."""
 Standing = Literal["none", "about_them", "superior_of_actor"]
 """`about_them`: about themselves, or about somebody who answers for their work."""
 
@@ -97,8 +98,15 @@ def may(role: Role, stands: Standing, deed: Deed) -> bool:
     return deed in MAY[role]
 
 
-def deed_of(body: Body) -> Deed:
-    """What somebody must be allowed to do to write this act. Raises KeyError for what only the service writes."""
+def deed_of(body: Body, alert: Alert) -> Deed:
+    """What somebody must be allowed to do to write this act on the alert as it is.
+
+    What somebody confirmed is undone, and what is owed on it let go of, only by those who may confirm. Raises KeyError
+    for what only the service writes.
+    """
     if isinstance(body, Closed):
-        return "confirm" if body.disposition == "confirmed" else "close"
+        is_grave = body.disposition == "confirmed" or any(o.reference is None for o in alert.owed)
+        return "confirm" if is_grave else "close"
+    if isinstance(body, Reopened) and alert.disposition == "confirmed":
+        return "confirm"
     return _DEEDS[body.kind]

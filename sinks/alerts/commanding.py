@@ -20,11 +20,9 @@ class TooLateError(NeedToKnowError):
     `is_stale`: they acted on a version that is no longer the newest.
     """
 
-    def __init__(self, alert: Alert, reason: str, *, is_stale: bool = False) -> None:
+    def __init__(self, reason: str, *, by: str | None, at: int, is_stale: bool = False) -> None:
         super().__init__(reason)
-        self.is_stale = is_stale
-        self.by = alert.last_by
-        self.at = alert.last_at
+        self.is_stale, self.by, self.at = is_stale, by, at
 
 
 class NotHeldError(NeedToKnowError):
@@ -48,9 +46,10 @@ class Command:
 def refuse(alert: Alert, actor: Actor, body: Body, *, expected: int | None) -> None:
     """Raises when the alert does not allow it: TooLateError when somebody was faster, NotHeldError, NotNowError."""
     if isinstance(body, Acknowledged) and alert.holder is not None:
-        raise TooLateError(alert, "it is held already")
+        raise TooLateError("it is held already", by=alert.holder, at=alert.held_since or alert.last_at)
     if expected is not None and expected != alert.version:
-        raise TooLateError(alert, "it has changed since you looked", is_stale=True)
+        words = "it has changed since you looked"
+        raise TooLateError(words, by=alert.last_by, at=alert.last_at, is_stale=True)
     status_after(alert.status, body.kind)
     if isinstance(body, Closed) and alert.holder != actor.staff:
         raise NotHeldError("take it before you close it")
@@ -65,4 +64,4 @@ def _refuse_unless_owed(alert: Alert, body: Recorded) -> None:
     if not found:
         raise NotHeldError(f"no {body.obligation} is owed on it")
     if found[0].reference is not None:
-        raise TooLateError(alert, f"its {body.obligation} is recorded already")
+        raise TooLateError(f"its {body.obligation} is recorded already", by=alert.last_by, at=alert.last_at)

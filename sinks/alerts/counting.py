@@ -65,8 +65,8 @@ def counted(before: Alert | None, act: Act, after: Alert) -> Iterator[tuple[Key,
 def waits(before: Alert | None, act: Act, after: Alert) -> Iterator[Begun | Over]:
     """Which waits begin, go on with another severity, or end.
 
-    An alert that was given back or reopened waits from then on: whoever took it in time is not late. While it is not
-    closed nothing is owed on it.
+    An alert that was given back or reopened waits from then on: whoever took it in time is not late. What is owed on
+    one is owed until it is recorded, or somebody who may confirm has decided otherwise.
     """
     was, now = _waits_for(before), _waits_for(after)
     for what in sorted(was - now):
@@ -86,8 +86,5 @@ def _took(counts: Measure, total: Measure, ms: int, severity: Severity) -> Itera
 def _waits_for(alert: Alert | None) -> frozenset[Wait]:
     if alert is None:
         return frozenset()
-    if alert.status in {"open", "reopened"}:
-        return frozenset({"taking"})
-    if alert.status == "closed":
-        return frozenset(o.obligation for o in alert.owed if o.reference is None)
-    return frozenset()
+    owed: set[Wait] = {o.obligation for o in alert.owed if o.reference is None}
+    return frozenset(owed | ({"taking"} if alert.status in {"open", "reopened"} else set()))

@@ -84,6 +84,7 @@ def _begun(act: Act, finding: Finding) -> Alert:
         supplements=0,
         is_touched=False,
         holder=None,
+        held_since=None,
         acknowledged_at=None,
         closed_at=None,
         closed_by=None,
@@ -177,11 +178,11 @@ def _key(tally: Tally) -> tuple[Any, ...]:
 
 def _taken(alert: Alert, act: Act) -> Changes:
     assert act.by is not None
-    return {"holder": act.by.staff, "acknowledged_at": alert.acknowledged_at or act.at}
+    return {"holder": act.by.staff, "held_since": act.at, "acknowledged_at": alert.acknowledged_at or act.at}
 
 
 def _given_back(alert: Alert, act: Act) -> Changes:
-    return {"holder": None}
+    return {"holder": None, "held_since": None}
 
 
 def _closed(alert: Alert, act: Act) -> Changes:
@@ -190,11 +191,13 @@ def _closed(alert: Alert, act: Act) -> Changes:
     calls_for: tuple[Obligation, ...] = ()
     if act.body.disposition == "confirmed":
         calls_for = ("discipline", "referral") if act.body.refer else ("discipline",)
-    met = {o.obligation: o for o in alert.owed if o.reference is not None}
-    owed = [met.get(o) or Owed(obligation=o, since=act.at, reference=None) for o in calls_for]
-    owed += [o for name, o in met.items() if name not in calls_for]
+    is_kept = act.body.disposition == "confirmed"  # confirmed once more, also what was owed on it before
+    kept = {o.obligation: o for o in alert.owed if is_kept or o.reference is not None}
+    owed = [kept.get(o) or Owed(obligation=o, since=act.at, reference=None) for o in calls_for]
+    owed += [o for name, o in kept.items() if name not in calls_for]
     return {
         "holder": None,
+        "held_since": None,
         "closed_at": act.at,
         "closed_by": act.by.staff,
         "disposition": act.body.disposition,
@@ -207,7 +210,7 @@ def _withdrawn(alert: Alert, act: Act) -> Changes:
 
 
 def _reopened(alert: Alert, act: Act) -> Changes:
-    """The disposition no longer holds; what is owed on it waits for the next one."""
+    """The disposition no longer holds; what is owed stays so until somebody decides otherwise."""
     return {"closed_at": None, "closed_by": None, "disposition": None}
 
 

@@ -114,8 +114,10 @@ class FrontDesk:
             allowed = deeds(who.person, parties)
             if "see" not in allowed or not parties:
                 raise NoSuchAlertError("there is no such alert")
-            for deed in map(deed_of, bodies):
-                if deed not in allowed:
+            alert = writing.alert(alert_id)
+            assert alert is not None  # it has parties
+            for body in bodies:
+                if (deed := deed_of(body, alert)) not in allowed:
                     raise NotAllowedError(f"your role may not {deed} this alert")
             done = act_on(writing, alert_id, command, writing.moment(self._now()))
         self._written()

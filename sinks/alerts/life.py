@@ -10,7 +10,7 @@ from schemas.act import ActKind
 from schemas.alert import Status
 from schemas.errors import NeedToKnowError
 
-_ALWAYS: Final[tuple[ActKind, ...]] = ("noted", "revealed", "exported", "supplemented", "looked_back")
+_ALWAYS: Final[tuple[ActKind, ...]] = ("noted", "revealed", "exported", "supplemented", "looked_back", "recorded")
 """Leave the status as it is, whatever it is."""
 
 
@@ -26,7 +26,7 @@ LIFE: Final[Mapping[Status | None, Mapping[ActKind, Status]]] = MappingProxyType
         ),
         "acknowledged": _row("acknowledged", {"released": "open", "closed": "closed"}),
         # `revised`: of an alert that the service closed, and that nobody has touched.
-        "closed": _row("closed", {"revised": "closed", "recorded": "closed", "reopened": "reopened"}),
+        "closed": _row("closed", {"revised": "closed", "reopened": "reopened"}),
         "reopened": _row(
             "reopened",
             {

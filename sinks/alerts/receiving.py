@@ -12,7 +12,7 @@ from sinks.joined import State, join
 
 from .folding import is_standing
 from .grouping import Group, alert_id, group_of, group_of_alert
-from .severity import SEVERITIES
+from .severity import OUTCOMES, SEVERITIES
 
 WORSE: Final = "A finding of this alert says more than when it was closed."
 LIGHTER: Final = "A finding on which this was confirmed no longer says so."
@@ -83,16 +83,19 @@ def calls_for_review(alert: Alert, before: OfFinding, after: OfFinding) -> str |
 
     More to answer for than was known when somebody let it be, or less than was known when somebody was confirmed.
     """
-    change = _weight(after) - _weight(before)
+    was, now = _weight(before), _weight(after)
     if alert.disposition == "confirmed":
-        return LIGHTER if change < 0 else None
-    if change <= 0:
+        return LIGHTER if now < was else None
+    if now <= was:
         return None
     return WORSE if alert.disposition is not None else BACK
 
 
-def _weight(body: OfFinding) -> int:
-    return 1 + SEVERITIES.index(body.finding.severity) if is_standing(body) else 0
+def _weight(body: OfFinding) -> tuple[int, int]:
+    """How grave it is, and, where that is the same, how little explains it."""
+    if not is_standing(body):
+        return (-1, -1)
+    return SEVERITIES.index(body.finding.severity), OUTCOMES.index(body.finding.outcome)
 
 
 def _in_place(known: Known, said: Said, *, moved_to: str | None) -> list[Draft]:

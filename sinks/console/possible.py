@@ -38,6 +38,7 @@ def _recording(obligation: Obligation) -> Body:
     return Recorded(kind="recorded", obligation=obligation, reference="-")
 
 
+_DISPOSITIONS: Final[tuple[Disposition, ...]] = ("justified", "policy_unclear", "data_error", "confirmed")
 TRIED: Final[Mapping[Step, tuple[Body, ...]]] = MappingProxyType(
     {
         "acknowledge": (Acknowledged(kind="acknowledged"),),
@@ -62,12 +63,11 @@ def steps(seen: Seen, actor: Actor) -> tuple[Step, ...]:
 
 def dispositions(seen: Seen) -> tuple[Disposition, ...]:
     """With which dispositions they may close one that they hold."""
-    others: tuple[Disposition, ...] = ("justified", "policy_unclear", "data_error")
-    return (*(others if "close" in seen.deeds else ()), *(("confirmed",) if "confirm" in seen.deeds else ()))
+    return tuple(one for one in _DISPOSITIONS if deed_of(_closing(one), seen.alert) in seen.deeds)
 
 
 def _would_do(alert: Alert, actor: Actor, body: Body, deeds: frozenset[str]) -> bool:
-    if deed_of(body) not in deeds:
+    if deed_of(body, alert) not in deeds:
         return False
     try:
         refuse(alert, actor, body, expected=None)

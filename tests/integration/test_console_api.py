@@ -198,6 +198,20 @@ async def test_until_the_facts_are_read_nobody_is_let_in(scene: Scene, ana: Clie
     assert (reply.status, reply.document["title"]) == (503, "not ready")
 
 
+async def test_only_who_may_confirm_takes_a_confirmation_back(scene: Scene, ana: Client) -> None:
+    """Nor does anybody else let go of what is owed on it, whoever opened it again."""
+    [alert_id] = scene.find(make_finding())
+    ivo = await scene.user("ivo")
+    await ivo.do(alert_id, "acknowledge")
+    assert (await ivo.do(alert_id, "close", disposition="confirmed", why="admitted", refer=True)).status == 200
+    assert (await ana.do(alert_id, "reopen", why="no")).status == 403
+    assert (await ivo.do(alert_id, "reopen", why="the unit has called")).status == 200
+    assert (await ana.do(alert_id, "acknowledge")).status == 200
+    assert (await ana.do(alert_id, "close", disposition="justified", why="no", refer=False)).status == 403
+    alert = (await ana.get(f"/alerts/{alert_id}")).document["alert"]
+    assert (alert["status"], len(alert["owed"])) == ("acknowledged", 2)
+
+
 # --- browsers
 
 

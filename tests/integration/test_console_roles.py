@@ -138,7 +138,7 @@ def look(page: Shown) -> Told:
     return page.status, re.sub(rb">[^<]*</time>", b">", page.raw), kept
 
 
-FORMS: Final = tuple(deed for deed in COMMANDS if deed != "export")  # a copy is a download, for programs
+FORMS: Final = tuple(COMMANDS)
 
 
 async def answers(visitor: Visitor, alert_id: str, token: str, deeds: Sequence[str]) -> list[Told]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.alert import Alert
 from sinks.alerts.commanding import NotHeldError, TooLateError
+from sinks.alerts.counting import waits
 from sinks.alerts.life import LIFE, NotNowError
 from sinks.alerts.receiving import BACK, LIGHTER, WORSE
 from sinks.alerts.writing import KeyReusedError, NoSuchAlertError
@@ -163,11 +165,13 @@ def test_a_finding_that_comes_back_finds_its_alert(desk: Desk) -> None:
     [
         ("justified", make_finding(position=319, severity="critical"), WORSE),
         ("justified", make_finding(position=319, severity="low", outcome="late"), None),
+        ("justified", make_finding(position=319, outcome="late"), None),
         ("justified", make_finding(position=319, outcome="explained"), None),
         ("data_error", make_finding(position=319, certainty="final"), None),
         ("policy_unclear", make_finding(position=319, severity="high"), WORSE),
         ("confirmed", make_finding(position=319, outcome="explained"), LIGHTER),
         ("confirmed", make_finding(position=319, severity="low", outcome="late"), LIGHTER),
+        ("confirmed", make_finding(position=319, outcome="late"), LIGHTER),
         ("confirmed", make_finding(position=319, severity="critical"), None),
         ("confirmed", make_finding(staff="w018", position=319), LIGHTER),
     ],
@@ -185,6 +189,14 @@ def test_a_supplement_reopens_what_was_decided_otherwise(
     assert desk.again(alert).supplements == 1
 
 
+def test_what_seemed_late_and_is_unexplained_needs_a_person_again(desk: Desk) -> None:
+    """As grave as before, and yet it says more."""
+    desk.hear(make_finding(outcome="late"))
+    alert = desk.act("w002", TAKE, close("justified"))
+    desk.hear(make_finding(position=319, outcome="unexplained"))
+    assert desk.again(alert).status == "reopened"
+
+
 # --- what people do
 
 
@@ -196,6 +208,22 @@ def test_two_people_at_once_one_wins_and_the_other_learns_who_and_when(desk: Des
         desk.act("w003", TAKE, expected=1)
     assert (told.value.by, told.value.at) == ("w002", taken.last_at)
     assert desk.only().holder == "w002"
+
+
+def test_who_comes_late_learns_who_holds_it_whatever_was_done_since(desk: Desk) -> None:
+    """Not who has written a note, nor that the service has filed something."""
+    desk.hear(make_finding())
+    taken = desk.act("w002", TAKE)
+    desk.act("w004", NOTE)
+    desk.hear(make_finding("two"))
+    with pytest.raises(TooLateError) as told:
+        desk.act("w003", TAKE)
+    assert (told.value.by, told.value.at) == ("w002", taken.last_at)
+    desk.act("w002", GIVE_BACK)
+    again = desk.act("w003", TAKE)
+    with pytest.raises(TooLateError) as told:
+        desk.act("w002", TAKE)
+    assert (told.value.by, told.value.at) == ("w003", again.last_at)
 
 
 def test_a_command_sent_again_is_done_once(desk: Desk) -> None:
@@ -304,6 +332,36 @@ def test_what_is_recorded_stays_recorded(desk: Desk) -> None:
     desk.act("w002", REOPEN)
     alert = desk.act("w002", TAKE, close("confirmed", refer=True))
     assert [(o.obligation, o.reference) for o in alert.owed] == [("discipline", "HR-2026-17"), ("referral", None)]
+
+
+def test_what_is_owed_is_owed_since_it_was_first_and_while_it_is_open_again(desk: Desk) -> None:
+    """Or a reopening would be a way out of it; it can be recorded meanwhile."""
+    desk.hear(make_finding())
+    first = desk.act("w002", TAKE, close("confirmed", refer=True))
+    assert desk.act("w002", REOPEN).owed == first.owed
+    desk.act("w005", record_of())
+    alert = desk.act("w002", TAKE, close("confirmed"))
+    assert [(o.obligation, o.since) for o in alert.owed] == [(o.obligation, o.since) for o in first.owed]
+    desk.act("w002", REOPEN)
+    assert [o.obligation for o in desk.act("w002", TAKE, close("justified")).owed] == ["discipline"]  # recorded
+
+
+def test_an_obligation_waits_on_until_it_is_recorded_or_decided_otherwise(desk: Desk) -> None:
+    """So ObligationOverdue comes whatever else is done to the alert."""
+    desk.hear(make_finding())
+    changes: list[tuple[str, str]] = []
+
+    def note(before: Alert, after: Alert) -> Alert:
+        found = waits(before, desk.acts[-1], after)
+        changes.extend((type(change).__name__, change.what) for change in found if change.what != "taking")
+        return after
+
+    alert = note(desk.only(), desk.act("w002", TAKE, close("confirmed", refer=True)))
+    alert = note(alert, desk.act("w002", REOPEN))
+    alert = note(alert, desk.act("w005", record_of()))
+    taken = note(alert, desk.act("w002", TAKE))
+    note(taken, desk.act("w002", close("justified")))
+    assert changes == [("Begun", "discipline"), ("Begun", "referral"), ("Over", "discipline"), ("Over", "referral")]
 
 
 def test_the_table_closes_nothing_for_good() -> None:
