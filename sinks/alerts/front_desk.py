@@ -5,13 +5,12 @@ First it is asked whether they may; what they must not know of is answered as if
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 from uuid import uuid4
 
-from schemas.access import Record
-from schemas.act import Act, Actor, Body, OfFinding
+from schemas.act import Act, Actor, Body, Exported, OfFinding, Revealed
 from schemas.alert import Alert
 from schemas.codec import encode
 from sinks.store import lookups
@@ -22,11 +21,12 @@ from .authorizer import Deed, NotAllowedError, Standing, deed_of, may, standing
 from .commanding import Command
 from .directory import Person
 from .parties import Party
-from .searching import named, search_of
-from .writing import NoSuchAlertError, act_on
+from .searching import searches_of
+from .writing import KeyReusedError, NoSuchAlertError, act_on
 
 DEEDS: Final[tuple[Deed, ...]] = get_args(Deed)
 HISTORY_MAX: Final = 500  # acts in one answer
+AGAIN_MS: Final = 60_000  # within which a command whose answer was lost is sent again: clients give up sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,15 @@ class FrontDesk:
         _refuse(who, "search" if wanted.words else "see")
         with self._store.reading() as reading:
             found = reading.alerts(replace(wanted, hidden=who.person.hidden()), count)
-        if wanted.words and (records := named(wanted.words, found)):
-            self._keep_search(who, wanted.words, records)
+            named = reading.named(wanted.words, [alert.alert_id for alert in found]) if wanted.words else ()
+        if named:
+            self._keep_search(who, wanted.words, [alert for alert in found if alert.alert_id in named])
         return found
 
-    def _keep_search(self, who: SignedIn, words: tuple[str, ...], records: tuple[Record, ...]) -> None:
+    def _keep_search(self, who: SignedIn, words: tuple[str, ...], found: Sequence[Alert]) -> None:
         event_id = f"console-search-{uuid4().hex}"  # not numbered: a store that was lost would begin at 1 again
-        lookups.add(self._store, encode(search_of(who.actor, words, records, event_id=event_id, at=self._now())))
+        made = searches_of(who.actor, words, found, event_id=event_id, at=self._now())
+        lookups.add(self._store, [encode(access) for access in made])
         self._written()
 
     def facets(self, who: SignedIn) -> Facets:
@@ -119,9 +121,18 @@ class FrontDesk:
             for body in bodies:
                 if (deed := deed_of(body, alert)) not in allowed:
                     raise NotAllowedError(f"your role may not {deed} this alert")
-            done = act_on(writing, alert_id, command, writing.moment(self._now()))
+            now = writing.moment(self._now())
+            act, alert = act_on(writing, alert_id, command, now)
+        _refuse_second_look(act, alert, now)
         self._written()
-        return done
+        return act, alert
+
+
+def _refuse_second_look(act: Act, alert: Alert, now: int) -> None:
+    """Sent again because the answer was lost it is answered again; later it would be an access that nobody judges."""
+    is_look = isinstance(act.body, Revealed | Exported)
+    if is_look and (act.version != alert.version or now - act.at > AGAIN_MS):
+        raise KeyReusedError("with this key it was shown before: look again with a new one")
 
 
 def deeds(person: Person, parties: frozenset[Party]) -> frozenset[Deed]:

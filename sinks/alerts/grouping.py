@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from typing import NamedTuple
 
 from schemas.access import Record
@@ -35,12 +35,13 @@ def group_of_alert(alert: Alert) -> Group:
     return _group(alert.who, alert.record, alert.clause)
 
 
-def alert_id(group: Group, finding_id: str) -> str:
-    """`a_` and 32 hex digits of SHA-256 over the group and the finding that raised it, joined by 0x1F.
+def alert_id(secret: bytes, group: Group, finding_id: str) -> str:
+    """`a_` and 32 hex digits of HMAC-SHA-256 over the group and the finding that raised it, joined by 0x1F.
 
-    So whoever reads the findings in their order makes the same alerts, and a store can be made anew.
+    A finding that has left an alert and comes back finds it so. The installation's secret keeps whoever sees the id,
+    and not the record, from trying all records there are until one fits.
     """
-    return "a_" + hashlib.sha256("\x1f".join((*group, finding_id)).encode()).hexdigest()[:32]
+    return "a_" + hmac.digest(secret, "\x1f".join((*group, finding_id)).encode(), "sha256").hex()[:32]
 
 
 def _group(who: Who, record: Record, clause: str) -> Group:

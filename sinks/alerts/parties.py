@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from schemas.access import Access
 from schemas.finding import Finding
+from schemas.topics import CONSOLE
+
+_ALERT_ID: Final = re.compile(r"a_[0-9a-f]{32}")
 
 Relation = Literal["actor", "login", "data_subject"]
 
@@ -20,7 +25,8 @@ class Party(NamedTuple):
 def parties(finding: Finding) -> frozenset[Party]:
     """Everybody whom a finding is about: who acted, for whom they did, and whose record it was.
 
-    Logins stay logins: to whom one belongs may become known, or change, after the finding.
+    Logins stay logins: to whom one belongs may become known, or change, after the finding. Whom the alerts are about at
+    which somebody has looked here is in none of it: `watched` names them.
     """
     return frozenset(_parties(finding))
 
@@ -35,3 +41,13 @@ def _parties(finding: Finding) -> Iterator[Party]:
     for record in (access.record, *(access.candidates or ())):
         if record.kind == "staff":
             yield Party("data_subject", record.id)
+
+
+def watched(access: Access) -> tuple[str, ...]:
+    """The alerts at which somebody has looked, of an access at the console.
+
+    What is found of them there tells that there is an alert: so it is kept from whomever that is kept from.
+    """
+    if access.source != CONSOLE:
+        return ()
+    return tuple(_ALERT_ID.findall(f"{access.event_id} {(access.purpose and access.purpose.text) or ''}"))

@@ -73,7 +73,7 @@ def access_of(act: Act, alert: Alert) -> Access | None:
         return None
     action: Action = "view" if isinstance(act.body, Revealed) else "export"
     return Access(
-        event_id=f"console-{act.number}",
+        event_id=f"console-{act.alert_id}-{act.version}",  # which alert: `parties.watched` reads it
         source=CONSOLE,
         actor=act.by.login,
         action=action,

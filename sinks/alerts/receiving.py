@@ -25,6 +25,9 @@ class Alerts(Protocol):
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of this id."""
 
+    def secret(self) -> bytes:
+        """What the ids of alerts are made with."""
+
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
 
@@ -116,7 +119,7 @@ def _elsewhere(alerts: Alerts, said: Said) -> list[Draft]:
     """The finding comes to an alert in which it is not: back to one, to an open one of its group, or to its own."""
     finding = said.state.newest
     group = group_of(finding)
-    name = alert_id(group, finding.finding_id)
+    name = alert_id(alerts.secret(), group, finding.finding_id)
     alert = alerts.alert(name) or alerts.open_alert(group)
     if alert is None:
         drafts: list[Body] = [Raised(kind="raised", **_carried(said))]

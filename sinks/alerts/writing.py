@@ -25,6 +25,9 @@ class Writing(Protocol):
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of this id."""
 
+    def secret(self) -> bytes:
+        """What the ids of alerts are made with."""
+
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
 

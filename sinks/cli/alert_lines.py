@@ -86,9 +86,10 @@ def finding_line(finding: Document) -> str:
     misses = "; ".join(f"{miss['path']}: {safe(miss['why'])}" for miss in finding["near_misses"])
     record = finding["record"]
     what = f"{finding['source']} {finding['action']} {record['kind']} {safe(record.get('id', record['mask']))}"
+    name = f"  {finding['finding_id']}" if "finding_id" in finding else ""
     return (
         f"{moment(parse_instant(finding['occurred_at']))}  {what}  "
-        f"{finding['outcome']}, {finding['certainty']}{': ' + misses if misses else ''}  {finding['finding_id']}"
+        f"{finding['outcome']}, {finding['certainty']}{': ' + misses if misses else ''}{name}"
     )
 
 

@@ -123,9 +123,10 @@ class NearMissDocument(Strict):
 
 
 class FindingDocument(Sparse):
-    """One finding of an alert, as it stands. `reason`, `event_id` and the record's id only where it was revealed."""
+    """One finding of an alert, as it stands. What says whose record it was only where that was revealed: `reason`,
+    `event_id`, and `finding_id`, which is a digest over the record that anybody can compute."""
 
-    finding_id: str
+    finding_id: str | None = None
     outcome: Outcome
     certainty: Certainty
     severity: Severity

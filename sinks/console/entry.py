@@ -20,7 +20,9 @@ async def begin(console: Console, login: str) -> tuple[Session, str]:
         raise NotSignedInError("nobody of this name may sign in")
     now = now_ms()
     session = Session(login, role, now, now + SESSION_MS)
-    return session, await apart(console.sessions.sign_in, session)
+    token = await apart(console.sessions.sign_in, session)
+    console.limits.trust(token)
+    return session, token
 
 
 def put_cookie(response: web.Response, console: Console, token: str) -> None:

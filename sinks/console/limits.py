@@ -16,6 +16,21 @@ class Limits:
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._sessions: OrderedDict[str, None] = OrderedDict()
+
+    def client(self, token: str | None, remote: str) -> str:
+        """Whose bucket it is: a session's own, once it was seen to be one; all else is counted for its address."""
+        return token if token is not None and token in self._sessions else remote
+
+    def trust(self, token: str) -> None:
+        """This is somebody's session."""
+        self._sessions[token] = None
+        if len(self._sessions) > CLIENTS_MAX:
+            self._sessions.popitem(last=False)
+
+    def distrust(self, token: str) -> None:
+        """It is nobody's, or nobody's any more: whoever makes up tokens makes no buckets."""
+        self._sessions.pop(token, None)
 
     def wait(self, client: str) -> int:
         """Takes one from a client's bucket; the seconds to wait when it is empty, else 0."""

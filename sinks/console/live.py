@@ -46,6 +46,7 @@ class Row:
 class Reader:
     """Somebody who looks on. `missed` counts rows that found no room; from then on nothing more is put in."""
 
+    who: str
     hidden: frozenset[Party]
     room: int
     missed: int = 0
@@ -94,6 +95,10 @@ class Live:
         """How many look on."""
         return len(self._readers)
 
+    def readers_of(self, who: str) -> int:
+        """How many of them are one staff member's."""
+        return sum(reader.who == who for reader in self._readers)
+
     def news(self) -> None:
         """Something was written: look now."""
         self._news.set()
@@ -119,9 +124,9 @@ class Live:
                 continue
 
     @contextmanager
-    def looking_on(self, hidden: frozenset[Party]) -> Iterator[Reader]:
-        """Somebody looks on, from now on."""
-        reader = Reader(hidden, WAITING_MAX)
+    def looking_on(self, who: str, hidden: frozenset[Party]) -> Iterator[Reader]:
+        """A staff member looks on, from now on."""
+        reader = Reader(who, hidden, WAITING_MAX)
         self._readers.add(reader)
         try:
             yield reader

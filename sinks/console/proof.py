@@ -35,7 +35,6 @@ class Proof:
     `left_out`: periods that nobody could read beside the others.
     """
 
-    finding_id: str
     staff: str
     then: Cleared
     now: Cleared

@@ -52,7 +52,6 @@ def proof(finding: Finding, found: Evidence, masks: Masks) -> Proof | None:
         return None
     one = next((person for person in found.people if person.staff == finding.staff), found.people[0])
     return Proof(
-        finding_id=finding.finding_id,
         staff=one.staff,
         then=found.then,
         now=found.now,

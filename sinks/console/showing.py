@@ -58,7 +58,7 @@ class Showing:
         assert isinstance(act.body, OfFinding)
         finding, access = act.body.finding, act.body.finding.access
         return FindingDocument(
-            finding_id=finding.finding_id,
+            finding_id=finding.finding_id if is_revealed else None,
             outcome=finding.outcome,
             certainty=act.body.certainty,
             severity=finding.severity,

@@ -8,13 +8,15 @@ from typing import Final
 
 from aiohttp import web
 
+from schemas.errors import NeedToKnowError
 from sinks.alerts.front_desk import SignedIn
 
 from .live import Live, Row
-from .web import HEADERS, NotSignedInError, session_of, signed_in
+from .web import HEADERS, TooManyError, session_of, signed_in
 
 LIVE: Final = web.AppKey("live", Live)
 READERS_MAX: Final = 500  # of one console: each holds a connection and up to 256 rows
+OWN_MAX: Final = 20  # of one person: a window each; nobody takes the others' places
 BEAT_SECONDS: Final = 15.0  # a proxy cuts what is silent for a minute; and so often it is asked who is signed in
 TAKE_SECONDS: Final = (
     30.0  # whoever takes nothing for so long is let go of; a browser comes back and names its last row
@@ -28,13 +30,15 @@ async def stream(request: web.Request) -> web.StreamResponse:
     live = request.app[LIVE]
     if live.readers >= READERS_MAX:
         raise web.HTTPServiceUnavailable(reason="too many readers")
+    if live.readers_of(who.person.staff) >= OWN_MAX:
+        raise TooManyError(round(BEAT_SECONDS))
     response = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream; charset=utf-8"})
     await response.prepare(request)
     await response.write(b"retry: 2000\n: here\n\n")
     try:
         await _write(request, response, who, live)
-    except (NotSignedInError, ConnectionResetError):
-        pass  # signed out, or gone: either way the stream ends
+    except (NeedToKnowError, ConnectionResetError):
+        pass  # signed out, not known any more, or gone: what has begun to answer cannot say so
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()  # an end in good order would wait for them, too
@@ -44,7 +48,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
 async def _write(request: web.Request, response: web.StreamResponse, who: SignedIn, live: Live) -> None:
     name = request.headers.get("Last-Event-ID") or request.query.get("since")  # a page names what it has shown
     hidden = who.person.hidden()
-    with live.looking_on(hidden) as reader:  # first, so that nothing falls between what was and what comes
+    with live.looking_on(
+        who.person.staff, hidden
+    ) as reader:  # first, so that nothing falls between what was and what comes
         if name is not None:
             rows = await live.since(name, hidden)
             await _tell(response, PAGE_AGAIN % 0 if rows is None else _piece(rows))  # 0: nobody can know how many

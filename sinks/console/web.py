@@ -140,9 +140,12 @@ async def session_of(request: web.Request) -> Session:
         raise NotSignedInError("sign in first")
     if "Authorization" not in request.headers:
         refuse_forged(request)
-    session = await apart(request.app[CONSOLE].sessions.find, token, now_ms())
-    if session is None:
+    console = request.app[CONSOLE]
+    session = await apart(console.sessions.find, token, now_ms())
+    if session is None or console.sign_in.role_of(session.login) != session.role:  # no longer, or not as that
+        console.limits.distrust(token)
         raise NotSignedInError("sign in again: this session is over")
+    console.limits.trust(token)
     return session
 
 
@@ -181,6 +184,7 @@ class Telling(Protocol):
         """The answer to this request."""
 
 
+PROBES: Final = frozenset({"/live", "/ready", "/metrics"})  # whoever watches must hear, however much others ask
 TELLING: Final = web.AppKey("telling", Telling)
 
 
@@ -190,8 +194,9 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if not request.app[CONSOLE].serves(request.url.host or ""):
             raise ForgedError("this console is reached as localhost or by a loopback address only")
-        client = token_of(request) or request.remote or ""
-        if (seconds := request.app[CONSOLE].limits.wait(client)) > 0:
+        limits = request.app[CONSOLE].limits
+        client = limits.client(token_of(request), request.remote or "")
+        if request.path not in PROBES and (seconds := limits.wait(client)) > 0:
             raise TooManyError(seconds)
         response = await handler(request)
     except NeedToKnowError as error:

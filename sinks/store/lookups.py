@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select
@@ -21,12 +22,13 @@ class Lookup(NamedTuple):
     document: bytes
 
 
-def add(store: Store, document: bytes) -> None:
-    """Keeps a search. It is on the disk when this returns."""
+def add(store: Store, documents: Sequence[bytes]) -> None:
+    """Keeps a search, all of its accesses or none. It is on the disk when this returns."""
     with store.changing() as connection:
-        number = (connection.execute(PROGRESS_OF, {"name": NUMBERED}).scalar() or 0) + 1
-        connection.execute(ADVANCE, {"name": NUMBERED, "value": number})
-        connection.execute(insert(LOOKUPS).values(number=number, document=document))
+        before = connection.execute(PROGRESS_OF, {"name": NUMBERED}).scalar() or 0
+        rows = [{"number": before + n, "document": document} for n, document in enumerate(documents, 1)]
+        connection.execute(insert(LOOKUPS), rows)
+        connection.execute(ADVANCE, {"name": NUMBERED, "value": before + len(rows)})
 
 
 def waiting(store: Store, count: int) -> list[Lookup]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -84,6 +85,17 @@ class SqlReading:
         rows = self._connection.execute(select(ALERTS.c.id, ALERTS.c.document).where(ALERTS.c.id.in_(ids)))
         found = {row.id: row.document for row in rows}
         return [decode(Alert, found[number]) for number in ids]
+
+    def named(self, words: Sequence[str], alert_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these alerts in which any of the words is an id: whoever typed it has searched for somebody."""
+        matching = self._text.naming(words).subquery()
+        found = (
+            select(ALERTS.c.alert_id)
+            .join(ACTS, ACTS.c.alert == ALERTS.c.id)
+            .where(ALERTS.c.alert_id.in_(alert_ids), ACTS.c.number.in_(select(matching.c.number)))
+            .distinct()
+        )
+        return frozenset(self._connection.execute(found).scalars())
 
     def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
         """Counts of everything that exists for whoever asks: of all, less what is kept from them."""

@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select
 
 from schemas.act import Role
 
+from .secrets import kept, secret_of
 from .store import Store
-from .tables import SECRETS, SESSIONS
+from .tables import SESSIONS
 
 TOKEN_BYTES: Final = 32
-SECRET_BYTES: Final = 32
 
 
 class Session(NamedTuple):
@@ -60,12 +60,8 @@ class Sessions:
 
     def secret(self, name: str) -> bytes:
         """Random bytes under this name, made when they are first asked for, and the same ever after."""
-        wanted = select(SECRETS.c.value).where(SECRETS.c.name == name)
         with self._store.looking() as connection:
-            if (found := connection.execute(wanted).scalar_one_or_none()) is not None:
-                return bytes(found)
+            if (found := kept(connection, name)) is not None:
+                return found
         with self._store.changing() as connection:
-            if (found := connection.execute(wanted).scalar_one_or_none()) is None:
-                found = secrets.token_bytes(SECRET_BYTES)
-                connection.execute(insert(SECRETS).values(name=name, value=found))
-        return bytes(found)
+            return secret_of(connection, name)

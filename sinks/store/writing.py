@@ -14,14 +14,15 @@ from schemas.codec import decode, encode
 from sinks.alerts.chain import Head
 from sinks.alerts.folding import is_here
 from sinks.alerts.grouping import Group, group_of_alert
-from sinks.alerts.parties import Party, parties
+from sinks.alerts.parties import Party, parties, watched
 from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
 from .measuring import Counting
+from .secrets import ALERT_IDS, secret_of
 from .tables import PROJECTED
-from .text import Said, Text, words_of
+from .text import Said, Text, token, told_by
 
 Kind = tuple[str, int, str, str, str]
 """Status, severity, outcome, clause and disposition: what alerts are counted by."""
@@ -56,6 +57,7 @@ class SqlWriting:
         self._said: list[Said] = []
         self._counts: Counter[int] = Counter()
         self._counting = Counting()
+        self._secret: bytes | None = None
 
     def head(self) -> Head:
         """The newest act of all."""
@@ -65,6 +67,12 @@ class SqlWriting:
         """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock."""
         self._at = max(self._at, now)
         return self._at
+
+    def secret(self) -> bytes:
+        """What the ids of alerts are made with."""
+        if self._secret is None:
+            self._secret = secret_of(self._connection, ALERT_IDS)
+        return self._secret
 
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of this id."""
@@ -135,8 +143,10 @@ class SqlWriting:
         self._counting.take(None if before is None else before.alert, act, alert)
         self._rows[alert.alert_id] = row
         fresh = self._place(act, act.body, row.id) if isinstance(act.body, OfFinding) else []
-        if words := words_of(act, fresh):
-            self._said.append({"number": act.number, "words": words})
+        told = told_by(act, fresh)
+        if told.words or told.ids:
+            ids = " ".join(sorted(map(token, told.ids)))
+            self._said.append({"number": act.number, "words": told.words, "ids": ids})
 
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
@@ -218,7 +228,8 @@ class SqlWriting:
     def _place(self, act: Act, body: OfFinding, alert: int) -> list[Party]:
         """Says where the finding is, and whom the alert is about; returns those who are new to it."""
         known = self._about(alert, is_new=act.version == 1)
-        fresh = sorted(parties(body.finding) - known)
+        looked_at = (self.parties(name) for name in watched(body.finding.access))
+        fresh = sorted(parties(body.finding).union(*looked_at) - known)
         for party in fresh:
             self._add(say.ADD_PARTIES, {**party._asdict(), "alert": alert})
         known.update(fresh)

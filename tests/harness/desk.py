@@ -32,7 +32,8 @@ class CommandFields(TypedDict, total=False):
 class MemoryWriting:
     """Everything in dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes = b"a desk's") -> None:
+        self._secret = secret
         self.acts: list[Act] = []
         self.alerts: dict[str, Alert] = {}
         self.findings: dict[str, tuple[str, OfFinding]] = {}
@@ -40,7 +41,7 @@ class MemoryWriting:
 
     def copy(self) -> MemoryWriting:
         """The same, to be changed without it."""
-        other = MemoryWriting()
+        other = MemoryWriting(self._secret)
         other.acts, other.alerts, other.findings = [*self.acts], {**self.alerts}, {**self.findings}
         other._head = self._head
         return other
@@ -52,6 +53,10 @@ class MemoryWriting:
     def alert(self, alert_id: str) -> Alert | None:
         """As Writing says."""
         return self.alerts.get(alert_id)
+
+    def secret(self) -> bytes:
+        """As Writing says."""
+        return self._secret
 
     def open_alert(self, group: Group) -> Alert | None:
         """As Writing says."""
@@ -85,8 +90,8 @@ class MemoryWriting:
 class MemoryStore:
     """Transactions on a MemoryWriting: one that raises leaves nothing behind."""
 
-    def __init__(self) -> None:
-        self.state = MemoryWriting()
+    def __init__(self, secret: bytes = b"a desk's") -> None:
+        self.state = MemoryWriting(secret)
 
     @contextmanager
     def writing(self) -> Iterator[MemoryWriting]:

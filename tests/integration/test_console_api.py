@@ -11,12 +11,15 @@ import pytest
 import pytest_asyncio
 
 from schemas.codec import decode_access
+from sinks.alerts import front_desk, grouping
+from sinks.alerts.grouping import group_of
 from sinks.console.api import ROUTES
+from sinks.console.signing_in import DemoUsers
 from sinks.store import lookups
 from sinks.store.sessions import digest_of
 from sinks.store.tables import SESSIONS
 from tests.harness.builders import make_access
-from tests.harness.console import Client, Scene, console
+from tests.harness.console import USERS, Client, Reply, Scene, console
 from tests.harness.findings import make_finding
 
 CLOSE = {"disposition": "justified", "why": "the unit has explained it"}
@@ -91,6 +94,44 @@ async def test_who_says_what_for_is_shown_the_record_and_written_down(scene: Sce
         "revealed",
     ]
     assert SECRET_ID.encode() not in (await ana.get(f"/alerts/{alert_id}")).raw
+
+
+async def test_nothing_masked_can_be_computed_from_what_is_shown(scene: Scene, ana: Client) -> None:
+    """Ids are digests: whoever tries all records there are must not find the one that fits."""
+    [alert_id] = scene.find(finding := make_finding(access=make_access(name="case:c0042")))
+    shown = [await ana.get(path) for path in (f"/alerts/{alert_id}", f"/alerts/{alert_id}/findings")]
+    assert all(finding.finding_id.encode() not in reply.raw for reply in shown)
+    with scene.store.writing() as writing:
+        assert grouping.alert_id(writing.secret(), group_of(finding), finding.finding_id) == alert_id
+    assert grouping.alert_id(b"", group_of(finding), finding.finding_id) != alert_id
+
+
+async def look_with(client: Client, alert_id: str, what: str, key: str) -> Reply:
+    """A look that may be sent again."""
+    return await client.ask("POST", f"/api/v1/alerts/{alert_id}/{what}", {"why": "to ask"}, Idempotency_Key=key)
+
+
+@pytest.mark.parametrize("what", ["reveal", "export"])
+async def test_a_look_that_is_sent_again_is_no_second_look(scene: Scene, ana: Client, what: str) -> None:
+    """Its answer may have been lost; after anything else, or a minute, it would be an access that nobody judges."""
+    ivo = await scene.user("ivo")
+    [alert_id] = scene.find(make_finding())
+    for _ in range(2):
+        assert (await look_with(ivo, alert_id, what, "k1")).status == 200
+    await ana.do(alert_id, "note", text="meanwhile")
+    again = await look_with(ivo, alert_id, what, "k1")
+    assert (again.status, b"c0042" in again.raw) == (422, False)
+    assert (await look_with(ivo, alert_id, what, "k2")).status == 200
+
+
+async def test_a_look_that_is_sent_again_much_later_is_refused(
+    scene: Scene, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing else has happened."""
+    [alert_id] = scene.find(make_finding())
+    assert (await look_with(ana, alert_id, "reveal", "k1")).status == 200
+    monkeypatch.setattr(front_desk, "AGAIN_MS", -1)
+    assert (await look_with(ana, alert_id, "reveal", "k1")).status == 422
 
 
 async def test_one_record_has_one_mask_and_another_has_another(scene: Scene, ana: Client) -> None:
@@ -297,6 +338,27 @@ async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> N
         assert int(refused.headers["Retry-After"]) >= 1
         ivo = await scene.user("ivo")
         assert (await ivo.get("/facets")).status == 200
+
+
+async def test_made_up_sessions_have_no_share_of_their_own(tmp_path: Path) -> None:
+    """Or everybody could ask without a limit; who watches the console is heard all the same, and who is signed in."""
+    async with console(tmp_path, rate=10) as scene:
+        ana = await scene.user("ana")
+        assert (await ana.get("/facets")).status == 200
+        strangers = [Client(scene.base, ana.session, f"made-up-{n}") for n in range(30)]
+        replies = [await stranger.get("/facets") for stranger in strangers]
+        assert {reply.status for reply in replies} == {401, 429}
+        assert (await ana.get("/facets")).status == 200
+        assert {(await scene.nobody().ask("GET", path)).status for path in ("/live", "/ready")} == {200}
+
+
+async def test_whoever_may_sign_in_no_longer_is_out(scene: Scene, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their session is older than that; or was in another role."""
+    for now in ({}, {**USERS, "ana": "viewer"}):
+        monkeypatch.setattr(DemoUsers, "role_of", lambda _, login, now=now: now.get(login))
+        assert (await ana.get("/alerts")).status == 401
+        monkeypatch.undo()
+        assert (await ana.get("/alerts")).status == 200
 
 
 # --- what cannot be read

@@ -11,8 +11,12 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
+from schemas.access import Access
+from schemas.codec import decode_access
+from sinks.alerts.publishing import access_of
 from sinks.console.api import ROUTES
 from sinks.console.pages import PAGE_ROUTES
+from sinks.store import lookups
 from tests.harness.builders import account, make_access, supervision
 from tests.harness.console import STAFF, USERS, Client, Reply, Scene, console
 from tests.harness.findings import make_finding
@@ -129,6 +133,37 @@ async def test_what_is_kept_from_somebody_is_as_if_it_were_not_there(scene: Scen
             assert len(reading.history(alert_id)) == 1
 
 
+def looks(scene: Scene) -> list[Access]:
+    """The accesses that acts are."""
+    with scene.store.reading() as reading:
+        pairs = [(act, reading.alert(act.alert_id)) for act in reading.acts()]
+    return [found for act, alert in pairs if alert and (found := access_of(act, alert)) is not None]
+
+
+@pytest.mark.parametrize("how", ["reveal", "export", "search"])
+async def test_who_looked_at_an_alert_is_kept_from_whom_the_alert_is_kept(scene: Scene, how: str) -> None:
+    """What is found of an investigator's look tells that there is an alert, about whom, and about which record."""
+    vera, leo, ivo = [await scene.user(login) for login in ("vera", "leo", "ivo")]
+    about_vera = make_finding("a", STAFF["vera"], access=make_access("v-ecms", event_id="a", name="case:c7"))
+    about_chief = make_finding("b", f"chief-{STAFF['vera']}", access=make_access("w", event_id="b", name="case:c7"))
+    scene.find(about_vera, about_chief)
+    before = await everything(vera, "c7")
+    ids = [alert["alert_id"] for alert in (await leo.get("/alerts")).document["alerts"]]
+    if how == "search":
+        await leo.get("/alerts?q=c7")
+        accesses = [decode_access(one.document) for one in lookups.waiting(scene.store, 10)]
+    else:
+        for alert_id in ids:
+            assert (await leo.do(alert_id, how, why="to look")).status == 200
+        accesses = looks(scene)
+    found = scene.find(*(make_finding(a.event_id, STAFF["leo"], access=a) for a in accesses))
+    assert len(found) == len(accesses) == (1 if how == "search" else 2)
+    assert await everything(vera, "c7") == before
+    for alert_id in found:
+        assert told(await vera.get(f"/alerts/{alert_id}")) == told(await vera.get(f"/alerts/{NOT_THERE}"))
+        assert (await ivo.get(f"/alerts/{alert_id}")).status == 200
+
+
 Told = tuple[int, bytes, dict[str, str]]
 
 
@@ -182,7 +217,12 @@ async def test_a_page_offers_what_its_reader_may_do_now(scene: Scene, login: str
         for relation in RELATIONS[:3]:
             [alert_id] = scene.find(about(login, relation))
             allowed = deeds if relation == "none" else {"see", "note"}
-            assert (await visitor.open(f"/alerts/{alert_id}")).steps == {"acknowledge", "note", "reveal"} & allowed
+            assert (await visitor.open(f"/alerts/{alert_id}")).steps == {
+                "acknowledge",
+                "note",
+                "reveal",
+                "export",
+            } & allowed
 
 
 @pytest.mark.parametrize("login", ROLES)

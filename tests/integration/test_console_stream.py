@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from sinks.console import live, stream
-from tests.harness.builders import registered, supervision
-from tests.harness.console import Client, Scene, console
+from tests.harness.builders import account, registered, supervision
+from tests.harness.console import STAFF, Client, Scene, console
 from tests.harness.findings import make_finding
 
 PATIENCE = 30.0  # seconds, of what takes a fraction of one
@@ -33,6 +33,7 @@ class Stream:
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._lines = response.content
+        self.other: list[str] = []
 
     async def event(self) -> dict[str, str] | None:
         """The next event, past comments; None at the end."""
@@ -44,6 +45,8 @@ class Stream:
                 name, _, value = line.rstrip("\n").partition(": ")
                 if name in {"id", "event", "data"}:
                     found[name] = value
+                elif line not in {"\n", ": still here\n"}:
+                    self.other.append(line)
         return None
 
     async def rows(self, count: int) -> list[dict[str, Any]]:
@@ -141,7 +144,7 @@ async def test_what_is_kept_from_somebody_cannot_be_named_either(scene: Scene) -
 
 async def test_a_slow_reader_is_told_to_read_the_page_again(scene: Scene) -> None:
     """Nobody else waits for them, and what they are told is whole up to there."""
-    with scene.live.looking_on(frozenset()) as slow:
+    with scene.live.looking_on("w9", frozenset()) as slow:
         slow.room = 3
         ana = await scene.user("ana")
         async with watching(ana) as rows:
@@ -195,6 +198,30 @@ async def test_signed_out_is_the_end_of_the_stream(scene: Scene, monkeypatch: py
     async with watching(ana) as rows:
         await ana.ask("DELETE", "/api/v1/sessions/current")
         assert await rows.event() is None
+
+
+async def test_nobody_takes_the_places_of_all(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One person's windows are counted; another's open all the same."""
+    monkeypatch.setattr(stream, "OWN_MAX", 2)
+    ana, ivo = await scene.user("ana"), await scene.user("ivo")
+    async with watching(ana), watching(ana):
+        refused = await ana.get("/stream")
+        assert (refused.status, "Retry-After" in refused.headers) == (429, True)
+        async with watching(ivo):
+            assert scene.live.readers == 3
+    async with watching(ana):
+        pass
+
+
+async def test_who_is_nobody_any_more_hears_no_more(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their account has ended; the stream ends in good order, and is no second answer in the first."""
+    monkeypatch.setattr(stream, "BEAT_SECONDS", 0.05)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        ended = account("ana", STAFF["ana"], source="console", revision=2, valid_to="2026-01-01")
+        scene.facts.knowledge.learn(99, registered(ended))
+        assert await rows.event() is None
+        assert rows.other == []
 
 
 async def test_who_comes_to_stand_otherwise_begins_anew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

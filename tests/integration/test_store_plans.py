@@ -119,7 +119,7 @@ def test_counts_of_what_is_hidden_begin_with_its_names(store: Store) -> None:
 def test_a_search_reads_the_newest_first(store: Store) -> None:
     """It stops at its bound: the index of words is read backwards, and what it gives is not sorted."""
     [_, plan, _] = plans(store, lambda reading: reading.alerts(Filter(words=("login1",), hidden=HIDDEN), 50))
-    subquery = plan[plan.index("SCAN act_text VIRTUAL TABLE INDEX 192:M1") :]
+    subquery = plan[plan.index("SCAN act_text VIRTUAL TABLE INDEX 192:M2") :]
     assert subquery[1] == "SEARCH acts USING INTEGER PRIMARY KEY (rowid=?)"
     assert plan.count(SORT) == 1  # of the page: at most as many as the bound
     assert plan[0] == "SEARCH alerts USING INTEGER PRIMARY KEY (rowid=?)"

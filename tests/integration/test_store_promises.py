@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from schemas.act import Actor, Body
+from schemas.act import Actor, Body, OfFinding
 from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.errors import NeedToKnowError
@@ -121,7 +121,8 @@ def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_every_store_tells_the_same_story(store: Store, seed: int) -> None:
     """The fake that other tests use is held to the real ones here."""
-    fake = MemoryStore()
+    with store.writing() as writing:
+        fake = MemoryStore(writing.secret())
     tell(fake, story(seed))
     tell(store, story(seed))
     with store.reading() as reading:
@@ -387,6 +388,31 @@ def test_what_is_hidden_is_as_if_it_were_not_there(filled: tuple[Store, list[Ale
         assert reading.alert(one.alert_id) == one
         assert reading.alert(one.alert_id, frozenset({Party("actor", "w02")})) is None
         assert reading.parties(one.alert_id) == {Party("actor", "w02"), Party("login", "ecms login2")}
+
+
+@pytest.mark.parametrize("word", ["w0", "w", "c", "login", "ecms", "w01,", "(c5)", '"c5"', "c5.", "f_"])
+def test_no_id_is_found_by_a_part_of_it(filled: tuple[Store, list[Alert]], word: str) -> None:
+    """Whose record it is is masked, and would be told letter by letter; nobody would know who had asked."""
+    store, _ = filled
+    with store.reading() as reading:
+        assert reading.alerts(Filter(words=(word,)), 10) == []
+
+
+@pytest.mark.parametrize("word", ["c5", "C5", "w01", "login2", "finding", "event"])
+def test_who_types_an_id_names_what_it_finds(filled: tuple[Store, list[Alert]], word: str) -> None:
+    """A record's, a person's, a login's, a finding's, an event's; what people wrote names nobody."""
+    store, everything = filled
+    with store.reading() as reading:
+        [carried] = reading.findings(everything[3].alert_id, count=1)
+        assert isinstance(carried.body, OfFinding)
+        finding = carried.body.finding
+        typed = {"finding": finding.finding_id, "event": finding.access.event_id.upper()}.get(word, word)
+        found = [alert.alert_id for alert in reading.alerts(Filter(words=(typed,)), 100)]
+        assert found
+        assert reading.named((typed, "whatever"), found) == set(found)
+        closed = [alert.alert_id for alert in reading.alerts(Filter(words=("expl",)), 100)]
+        assert closed
+        assert reading.named(("expl", "explained"), closed) == set()
 
 
 @pytest.mark.parametrize("words", ["'", '"', "a'b", "\\", "':*", "NEAR(", "*", "-", "w0 OR c1", "%", "\x00", "ж"])

@@ -1,53 +1,49 @@
-"""Which searches at the console are searches for somebody, and what they are then."""
+"""The accesses that searches at the console for somebody are."""
 
 from __future__ import annotations
 
-import pytest
-
-from schemas.access import Record
+from schemas.access import Access, Record
 from schemas.act import Actor
-from sinks.alerts.searching import named, search_of
+from schemas.alert import Alert
+from sinks.alerts.parties import watched
+from sinks.alerts.searching import searches_of
 from tests.harness.builders import make_access
 from tests.harness.desk import Desk
 from tests.harness.findings import make_finding
 
-CASE = Record(kind="case", id="c0042")
+ANA = Actor(staff="s21", login="ana", role="analyst")
 
 
-@pytest.fixture
-def desk() -> Desk:
-    """w017 and case c0042; w018 and person p7; a login that is nobody's, and case c9."""
-    made = Desk()
-    made.hear(make_finding("one", "w017"))
-    made.hear(make_finding("two", "w018", access=make_access("kroe", name="person:p7", event_id="two")))
-    made.hear(make_finding("three", None, access=make_access("ghost1", name="case:c9", event_id="three")))
-    return made
-
-
-@pytest.mark.parametrize(
-    ("words", "records"),
-    [
-        (["c0042"], ["c0042"]),
-        (["C0042", "whatever"], ["c0042"]),
-        (["w018"], ["p7"]),
-        (["ghost1"], ["c9"]),
-        (["c00"], []),
-        (["printed"], []),
-        (["w017", "c9"], ["c0042", "c9"]),
-    ],
-)
-def test_what_is_named_and_found_was_searched_for(desk: Desk, words: list[str], records: list[str]) -> None:
-    """By a record's id, or by whom it is about; a part of a name, or a word, names nobody."""
-    assert [record.id for record in named(words, desk.alerts)] == records
+def searched(words: list[str], alerts: list[Alert]) -> list[Access]:
+    """What such a search is."""
+    return list(searches_of(ANA, words, alerts, event_id="console-search-n", at=7))
 
 
 def test_a_search_is_an_access_that_does_not_tell_what_was_typed() -> None:
     """Of the searcher, at the console, with what it resolved to; the same words have the same digest."""
-    actor = Actor(staff="s21", login="ana", role="analyst")
-    one, other = (
-        search_of(actor, words, (CASE,), event_id=f"console-search-{n}", at=7)
-        for n, words in enumerate((["c0042", "jane-roe"], ["jane-roe", "c0042"]))
-    )
-    assert (one.source, one.actor, one.action, one.candidates) == ("console", "ana", "search", (CASE,))
+    desk = Desk()
+    desk.hear(make_finding())
+    [one] = searched(["c0042", "jane-roe"], desk.alerts)
+    [other] = searched(["jane-roe", "c0042"], desk.alerts)
+    assert (one.source, one.actor, one.action) == ("console", "ana", "search")
+    assert one.candidates == (Record(kind="case", id="c0042"),)
     assert one.record == other.record
     assert "jane-roe" not in one.model_dump_json()
+    assert watched(one) == (desk.only().alert_id,)
+
+
+def test_a_search_that_has_found_much_is_several_accesses() -> None:
+    """Each names its alerts: from whomever one is kept, the access is."""
+    desk = Desk()
+    for n in range(120):
+        desk.hear(make_finding(f"n{n}", f"w{n:03}", access=make_access(name=f"case:c{n // 2}")))
+    accesses = searched(["c"], desk.alerts)
+    assert [access.event_id for access in accesses] == [f"console-search-n{end}" for end in ("", "-2", "-3")]
+    assert [name for access in accesses for name in watched(access)] == [alert.alert_id for alert in desk.alerts]
+    assert [len(access.candidates or ()) for access in accesses] == [25, 25, 10]
+    assert all(len((access.purpose and access.purpose.text) or "") <= 2_000 for access in accesses)
+
+
+def test_elsewhere_nobody_names_alerts() -> None:
+    """An event of another system that is called like one is its own affair."""
+    assert watched(make_access(event_id="console-a_" + "0" * 32 + "-1")) == ()
