@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     console_https: bool = False
     """Whether browsers reach the console by HTTPS, through a proxy before it: its cookie then goes no other way."""
 
+    console_metrics_token: SecretStr = SecretStr("")
+    """What Prometheus sends as `Authorization: Bearer` for the console's /metrics, whose counts are over all alerts,
+    also those that are kept from whoever asks. Empty: nobody gets them, but where demo users may be anybody anyway."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-import orjson
 
 from schemas.act import Act
 from schemas.settings import Settings
@@ -24,6 +23,7 @@ from sinks.kafka import Broker
 from sinks.progress import progress
 from sinks.store.copying import copy_store, restore_store
 
+from .lines import json_line
 from .options import as_json, settings, with_broker
 
 PIECE: Final = 1_000
@@ -70,7 +70,7 @@ def verify_acts(broker: Broker, settings: Settings, as_json: bool) -> int:
     found = [f"store: {words}" for words in islice(breaks(acts), SHOWN_MAX)]
     found += list(islice(between(acts, mirrored, done), SHOWN_MAX))
     if as_json:
-        click.echo(orjson.dumps({"acts": len(acts), "mirrored": len(mirrored), "differences": found}).decode())
+        click.echo(json_line({"acts": len(acts), "mirrored": len(mirrored), "differences": found}))
     else:
         for words in found:
             click.echo(words)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any, Final, get_args
 
 import click
-import orjson
 
 from schemas.act import Disposition, Obligation
 from schemas.alert import Status
@@ -23,6 +22,7 @@ from .alert_client import client
 from .alert_lines import alert_line, alert_page, findings_csv
 from .alert_store import backup, rebuild_rows, restore, verify_acts
 from .alert_table import show_table
+from .lines import json_line
 from .options import as_json, settings
 
 AGAIN_SECONDS: Final = 2.0  # before live rows are asked for again; a console that is started anew needs as long
@@ -100,7 +100,7 @@ def list_alerts(count: int, mine: bool, owed: bool, as_json: bool, **chosen: tup
     found = alert_client.run(work())
     if as_json:
         for alert in found:
-            click.echo(orjson.dumps(alert).decode())
+            click.echo(json_line(alert))
     elif sys.stdout.isatty():
         show_table(found, _now())
     else:
@@ -124,7 +124,7 @@ def show(alert_id: str, as_json: bool) -> None:
 
     detail, findings, acts = alert_client.run(work())
     if as_json:
-        click.echo(orjson.dumps({**detail, "findings": findings, "history": acts}).decode())
+        click.echo(json_line({**detail, "findings": findings, "history": acts}))
     else:
         click.echo(alert_page(detail["alert"], detail["deeds"], findings, acts))
 
@@ -148,7 +148,7 @@ def _do(alert_id: str, command: str, body: dict[str, Any], *, as_json: bool) -> 
             return await console.post(f"/alerts/{alert_id}/{command}", body)
 
     done = alert_client.run(work())
-    click.echo(orjson.dumps(done).decode() if as_json else alert_line(done.get("done", done)["alert"], _now()))
+    click.echo(json_line(done) if as_json else alert_line(done.get("done", done)["alert"], _now()))
     return done
 
 
@@ -224,7 +224,7 @@ def export(alert_id: str, why: str, kind: str) -> None:
             return await console.post(f"/alerts/{alert_id}/export", {"why": why})
 
     copy = alert_client.run(work())
-    click.echo(findings_csv(copy["findings"]) if kind == "csv" else orjson.dumps(copy).decode(), nl=kind == "json")
+    click.echo(findings_csv(copy["findings"]) if kind == "csv" else json_line(copy), nl=kind == "json")
     if copy["left_out"]:
         click.echo(f"left out: {copy['left_out']} findings", err=True)
 
@@ -257,7 +257,7 @@ async def _follow(console: alert_client.Client, since: str | None, *, as_json: b
                 click.echo("some alerts were missed: see `needtoknow alerts list`", err=True)
                 continue
             since = name
-            click.echo(orjson.dumps(alert).decode() if as_json else alert_line(alert, _now()))
+            click.echo(json_line(alert) if as_json else alert_line(alert, _now()))
     except NotReadyError:
         if since is None:
             raise

@@ -6,7 +6,6 @@ import base64
 from contextlib import aclosing
 
 import click
-import orjson
 
 from schemas.errors import RejectedInputError
 from schemas.settings import Settings
@@ -14,7 +13,7 @@ from sinks import kafka
 from sinks.kafka import Broker
 from sinks.letters import DeadLetter, joined, read_letter
 
-from .lines import letter_line, letter_page
+from .lines import json_line, letter_line, letter_page
 from .options import as_json, with_broker
 
 
@@ -37,7 +36,7 @@ def list_letters(broker: Broker, settings: Settings, as_json: bool) -> None:
     """
     letters = kafka.run(_letters(broker, settings), broker)
     for letter in letters:
-        click.echo(orjson.dumps(letter.document()).decode() if as_json else letter_line(letter))
+        click.echo(json_line(letter.document()) if as_json else letter_line(letter))
     if not letters and not as_json:
         click.echo("no dead letters")
 
@@ -71,7 +70,7 @@ def _json_page(letter: DeadLetter, *, reveal: bool) -> str:
         document["headers"] = [[name, _base64(value)] for name, value in letter.headers]
         document["key_base64"] = _base64(letter.key)
         document["content_base64"] = _base64(letter.value)
-    return orjson.dumps(document).decode()
+    return json_line(document)
 
 
 def _base64(value: bytes | None) -> str | None:

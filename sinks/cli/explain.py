@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import click
-import orjson
 
 from schemas.access import Access, finding_id
 from schemas.codec import decode, decode_registered
@@ -32,6 +31,7 @@ from streams.policy.explain import tell
 from streams.sources import translate
 
 from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
+from .lines import json_line
 from .options import as_json, with_broker
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ def explain(
         judged = [judge(policy, facts[:end], one) for end in ends]
         said = [(finding, at) for finding, at in read.said if finding.finding_id == one.finding_id]
         page = Page(one.place, one.finding_id, policy, judged, named_facts(judged, facts), said)
-        click.echo(orjson.dumps(_document(page)).decode() if as_json else explanation_page(page))
+        click.echo(json_line(_document(page)) if as_json else explanation_page(page))
 
 
 def _show_aside(message: Message, aside: Aside, said: Sequence[Said], *, as_json: bool) -> None:
@@ -109,7 +109,7 @@ def _show_aside(message: Message, aside: Aside, said: Sequence[Said], *, as_json
         "published": _published(transitions),
     }
     page = aside_page(_place(message), aside, transitions)
-    click.echo(orjson.dumps(document).decode() if as_json else page)
+    click.echo(json_line(document) if as_json else page)
 
 
 def judge(policy: Policy, facts: Sequence[RegisteredFact | Waiver | None], one: Found) -> Judged:

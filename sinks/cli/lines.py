@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from schemas.finding import Finding, Transition
 from schemas.ids import format_instant
@@ -25,6 +28,15 @@ def safe(text: str) -> str:
 
 def _escape(char: str) -> str:
     return "\\\\" if char == "\\" else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def json_line(document: Any) -> str:
+    """A document as one line of JSON, with every character that is not plainly visible as JSON's own escape.
+
+    What a person has written may have characters that are commands to a terminal, or turn a line around.
+    """
+    text = orjson.dumps(document).decode()
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def safe_bytes(raw: bytes) -> str:

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import click
-import orjson
 
 from schemas.settings import Settings
 from schemas.topics import SOURCES
@@ -14,6 +13,7 @@ from sinks.kafka import Broker, run
 from streams.policies import load_policy
 
 from .codes import GOOD, NO, NOT_READY
+from .lines import json_line
 from .options import When, as_json, policy_in, with_broker
 from .replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from .replay_range import Replay
@@ -73,11 +73,11 @@ def replay(
     done = Replayed(policy=policy.ref(), as_known=as_known, first=first, end=end, source=source)
 
     def show(one: Difference) -> None:
-        text = orjson.dumps(difference_document(one)).decode() if as_json else difference_line(one, as_known)
+        text = json_line(difference_document(one)) if as_json else difference_line(one, as_known)
         click.echo(text)
 
     run(Replay(broker, settings, policy, live, done, show).run(), broker)
-    for line in [orjson.dumps(summary_document(done)).decode()] if as_json else summary_lines(done):
+    for line in [json_line(summary_document(done))] if as_json else summary_lines(done):
         click.echo(line)
     return _code(done)
 

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any, Final
 
 import click
-import orjson
 from aiokafka import AIOKafkaProducer
 
 from schemas.errors import RejectedInputError
@@ -18,6 +17,7 @@ from sinks import kafka
 from sinks.kafka import Broker
 from sinks.progress import progress
 
+from .lines import json_line
 from .outgoing import FILE_MAX, Outgoing
 
 BATCH: Final = 1_000  # messages under way at once: half a megabyte, and progress moves often
@@ -62,7 +62,7 @@ def send_and_report(broker: Broker, topic: str, messages: Messages, held: Counts
     stored = kafka.run(store(broker, topic, messages(), held.messages), broker)
     if as_json:
         answer: dict[str, Any] = {"topic": topic, "in": held.messages, "marks": held.marks, "out": stored}
-        click.echo(orjson.dumps(answer).decode())
+        click.echo(json_line(answer))
     else:
         marks = f" ({held.marks} of them marks)" if held.marks else ""
         click.echo(f"{held.messages} messages in{marks}, {stored} stored on {topic}")

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import click
-import orjson
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -20,7 +19,7 @@ from schemas.topics_check import PRODUCTION, SINGLE_BROKER, Difference, Floor, F
 from sinks import kafka
 from sinks.kafka import Broker
 
-from .lines import topic_line
+from .lines import json_line, topic_line
 from .options import as_json, with_broker
 
 SET_ON_TOPIC: Final = 1  # Kafka's number for "this value was set on the topic itself"
@@ -59,7 +58,7 @@ def apply(broker: Broker, settings: Settings, single_broker: bool, as_json: bool
     before, after = kafka.run(_apply(broker, settings.topics.all(), floor), broker)
     for name, differences in before.items():
         if as_json:
-            click.echo(orjson.dumps(_document(name, differences, after[name])).decode())
+            click.echo(json_line(_document(name, differences, after[name])))
         else:
             click.echo(topic_line(name, differences, after[name]))
     if any(after.values()):

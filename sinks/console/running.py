@@ -70,9 +70,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             health=health,
             proofs=Prover(facts, policy, masks),
             is_https=settings.console_https,
+            metrics_token=settings.console_metrics_token.get_secret_value(),
             serves=is_loopback if sign_in.offered() else lambda host: True,
         )
-        app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=measures.page)
+        app = build(console, live, why_not_ready=partial(_why_not_ready, facts, service), metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()

@@ -97,6 +97,8 @@ class Console:
     health: Health = field(default_factory=NothingKnown)
     proofs: Proofs = nothing_proved
     is_https: bool = False
+    metrics_token: str = ""
+    """Of whoever may read /metrics. Empty: nobody, but where anybody may sign in."""
     serves: Callable[[str], bool] = lambda host: True
     """Whether a request for this host is for us. Where anybody may sign in, a name that another site has pointed here
     must not be: that site's script would be taken for our own pages (DNS rebinding)."""

@@ -143,6 +143,7 @@ async def console(
     rate: float = 10_000,
     health: Health | None = None,
     is_https: bool = False,
+    metrics_token: str = "",
 ) -> AsyncIterator[Scene]:
     """A console that runs, with accounts for its users and these facts."""
     store = Store(sqlite_url(directory))
@@ -163,6 +164,7 @@ async def console(
         health=health or KnownHealth(),
         proofs=Prover(known, make_policy(), masks),
         is_https=is_https,
+        metrics_token=metrics_token,
         serves=is_loopback,
     )
     server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))

@@ -361,6 +361,20 @@ async def test_whoever_may_sign_in_no_longer_is_out(scene: Scene, ana: Client, m
         assert (await ana.get("/alerts")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("token", "sent", "status"),
+    [("", "", 403), ("", "Bearer ", 403), ("t0", "", 403), ("t0", "Bearer t", 403), ("t0", "Bearer t0", 200)],
+)
+async def test_counts_of_all_alerts_are_for_prometheus_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str, sent: str, status: int
+) -> None:
+    """They tell that there is an alert that is kept from whoever asks; demo users may be anybody anyway."""
+    async with console(tmp_path, metrics_token=token) as scene:
+        assert (await scene.nobody().ask("GET", "/metrics")).status == 200
+        monkeypatch.setattr(DemoUsers, "offered", lambda _: {})
+        assert (await scene.nobody().ask("GET", "/metrics", Authorization=sent)).status == status
+
+
 # --- what cannot be read
 
 

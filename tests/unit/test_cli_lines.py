@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from functools import reduce
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.codec import decode, encode
 from schemas.finding import Certainty, Finding, Outcome
 from schemas.topics_check import Difference
-from sinks.cli.lines import finding_line, letter_line, letter_page, moment, safe, safe_bytes, topic_line
+from sinks.cli.lines import finding_line, json_line, letter_line, letter_page, moment, safe, safe_bytes, topic_line
 from sinks.joined import Joined, State, join, spoken
 from sinks.kafka import Message
 from sinks.letters import joined, read_letter
@@ -104,6 +105,14 @@ def test_revealed_content_cannot_move_the_cursor() -> None:
     """A hostile message is exactly what ends here."""
     shown = letter_page(read_letter(letter(b"\x1b[2J\xff\n")), reveal=True)
     assert shown.splitlines()[-1] == "content   \\x1b[2J\\xff\\n"
+
+
+@given(st.text())
+def test_json_on_a_terminal_is_all_visible_and_says_the_same(text: str) -> None:
+    """Whatever somebody has written into it."""
+    line = json_line({"text": text})
+    assert line.isprintable()
+    assert orjson.loads(line) == {"text": text}
 
 
 def test_a_tombstone_has_no_content() -> None:
