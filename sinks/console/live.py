@@ -17,6 +17,7 @@ from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.errors import NotReadyError
 from sinks.alerts.parties import Party
+from sinks.store.reading import Filter, SqlReading
 from sinks.store.store import Store
 
 from .showing import Showing
@@ -74,6 +75,15 @@ class Reader:
         self._news.clear()
         taken, self._waiting = self._waiting, []
         return taken
+
+
+BEGINNING: Final = "0"
+"""In place of an act's name, for a page without an alert: all that comes is new to it."""
+
+
+def newest(alerts: Sequence[Alert]) -> str:
+    """How the newest act of the first of these alerts is named to readers."""
+    return f"{alerts[0].alert_id}.{alerts[0].version}" if alerts else BEGINNING
 
 
 def name_of(act: Act) -> str:
@@ -155,19 +165,26 @@ class Live:
 
     def _since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
         """What was written behind a named act; None when the reader must not know it, or too much was."""
-        alert_id, _, version = name.partition(".")
         with self._store.reading() as reading:
-            is_name = version.isascii() and version.isdigit() and len(version) < 10
-            is_seen = is_name and reading.alert(alert_id, hidden) is not None
-            found = reading.history(alert_id, after=int(version) - 1, count=1) if is_seen else []
-            if not found or reading.head().number - found[0].number > MISSED_MAX:
+            number = 0 if name == BEGINNING else self._number_of(reading, name, hidden)
+            if number is None:
                 return None
-            number = found[0].number
+            if reading.head().number - number > MISSED_MAX:
+                is_newest = name == newest(reading.alerts(Filter(hidden=hidden), 1))
+                return [] if is_newest else None  # all of it may be kept from them, and so is how much there is
         rows: list[Row] = []
         while piece := self._after(number):
             rows += piece
             number = piece[-1].number
         return rows
+
+    @staticmethod
+    def _number_of(reading: SqlReading, name: str, hidden: frozenset[Party]) -> int | None:
+        alert_id, _, version = name.partition(".")
+        is_name = version.isascii() and version.isdigit() and len(version) < 10
+        is_seen = is_name and reading.alert(alert_id, hidden) is not None
+        found = reading.history(alert_id, after=int(version) - 1, count=1) if is_seen else []
+        return found[0].number if found else None
 
     def _row(self, act: Act, alert: Alert | None, parties: frozenset[Party]) -> Row:
         assert alert is not None  # an act is on an alert

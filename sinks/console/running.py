@@ -28,7 +28,7 @@ from .live import Live
 from .masks import Masks
 from .proving import Prover
 from .showing import Showing
-from .signing_in import DemoUsers, demo_users, is_loopback
+from .signing_in import DemoUsers, SignIn, demo_users, is_loopback
 from .watching import HealthReader
 from .web import Console, now_ms
 
@@ -50,8 +50,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await service.start()
         masks = Masks(await asyncio.to_thread(Sessions(store).secret, "masks"))
-        showing = Showing(masks)
-        live, loop = Live(store, showing), asyncio.get_running_loop()
+        live, loop = Live(store, Showing(masks)), asyncio.get_running_loop()
 
         def news() -> None:
             service.news()
@@ -60,19 +59,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         service.hearing.written = service.reading_back.written = news
         health = HealthReader(settings, broker, store, lambda: service.hearing.behind)
         measures = Measures(store, ConsoleTelemetry(clauses_of(policy)), service.hearing, service.watching)
-        console = Console(
-            desk=FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news)),
-            sessions=Sessions(store),
-            sign_in=sign_in,
-            facts=facts,
-            showing=showing,
-            limits=Limits(RATE, BURST, time.monotonic),
-            health=health,
-            proofs=Prover(facts, policy, masks),
-            is_https=settings.console_https,
-            metrics_token=settings.console_metrics_token.get_secret_value(),
-            serves=is_loopback if sign_in.offered() else lambda host: True,
-        )
+        desk = FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news))
+        console = _console(settings, sign_in, desk, Sessions(store), facts, masks, health, Prover(facts, policy, masks))
         app = build(console, live, why_not_ready=partial(_why_not_ready, facts, service), metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
@@ -81,6 +69,31 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
                 task.cancel()
     finally:
         await asyncio.to_thread(store.close)
+
+
+def _console(
+    settings: Settings,
+    sign_in: SignIn,
+    desk: FrontDesk,
+    sessions: Sessions,
+    facts: FactsReader,
+    masks: Masks,
+    health: HealthReader,
+    proofs: Prover,
+) -> Console:
+    return Console(
+        desk=desk,
+        sessions=sessions,
+        sign_in=sign_in,
+        facts=facts,
+        showing=Showing(masks),
+        limits=Limits(RATE, BURST, time.monotonic),
+        health=health,
+        proofs=proofs,
+        is_https=settings.console_https,
+        metrics_token=settings.console_metrics_token.get_secret_value(),
+        serves=is_loopback if sign_in.offered() else lambda host: True,
+    )
 
 
 def _why_not_ready(facts: FactsReader, service: AlertService) -> str | None:

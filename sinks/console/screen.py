@@ -11,6 +11,8 @@ from schemas.alert import Alert
 from sinks.alerts.front_desk import FrontDesk, Seen, SignedIn
 from sinks.store.reading import Facets, Filter
 
+from .live import newest
+
 FINDINGS: Final = 50
 HISTORY: Final = 200  # acts on a page, the newest; an alert of 1,700 findings has more
 JUST_NOW_MS: Final = 20_000  # so long a page says what its reader has just done
@@ -45,8 +47,7 @@ class Opened:
 
 def read_list(desk: FrontDesk, who: SignedIn, wanted: Filter, count: int) -> Listed:
     """Raises as FrontDesk does."""
-    newest = desk.alerts(who, Filter(), 1)  # first: what is written between the two is told twice, never left out
-    since = f"{newest[0].alert_id}.{newest[0].version}" if newest else ""
+    since = newest(desk.alerts(who, Filter(), 1))  # first: what is written between is told twice, never left out
     return Listed(tuple(desk.alerts(who, wanted, count)), desk.facets(who), since)
 
 

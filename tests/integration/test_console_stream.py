@@ -122,6 +122,30 @@ async def test_nobody_sees_what_is_kept_from_them(scene: Scene) -> None:
         assert row["who"]["staff"] == "w500"
 
 
+async def test_a_page_without_an_alert_misses_none(scene: Scene) -> None:
+    """What is raised between its making and its listening comes, too; of what is kept from somebody nothing is told."""
+    ana = await scene.user("ana")
+    scene.find(make_finding("one"), make_finding("self", "s21"))
+    async with watching(ana, live.BEGINNING) as rows:
+        assert [row["who"]["staff"] for row in await rows.rows(1)] == ["w017"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_how_much_was_kept_from_somebody_is_not_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """After too much to be told one by one the page is read again; not where all of it was kept from them."""
+    ana = await scene.user("ana")
+    [alert_id] = scene.find(make_finding("one"))
+    scene.find(*(make_finding(f"n{n}", "s21" if kept else f"w5{n}") for n in range(9)))
+    monkeypatch.setattr(live, "MISSED_MAX", 5)
+    async with watching(ana, f"{alert_id}.1") as rows:
+        scene.find(make_finding("last", staff="w600"))
+        event = await rows.event()
+        assert event is not None
+        assert event["event"] == ("alert" if kept else "missed")
+
+
 @pytest.mark.parametrize("since", ["nonsense", "a_" + "0" * 32 + ".1", "a_" + "0" * 32 + ".999999999999", "."])
 async def test_who_names_what_is_not_there_reads_the_page_again(scene: Scene, since: str) -> None:
     """Then nothing is missed, either."""

@@ -138,7 +138,7 @@ export function begin(list) {
   }
 
   function listen() {
-    const source = new EventSource(`/api/v1/stream${list.dataset.since ? `?since=${encodeURIComponent(list.dataset.since)}` : ""}`);
+    const source = new EventSource(`/api/v1/stream?since=${encodeURIComponent(list.dataset.since)}`);
     source.addEventListener("open", tell);
     source.addEventListener("alert", (event) => hear(JSON.parse(event.data)));
     source.addEventListener("missed", (event) => {
