@@ -66,14 +66,14 @@ def _reason(error: DBAPIError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    path = make_url(url).database
+    engine = create_engine(
+        url, pool_size=READERS, max_overflow=0, pool_timeout=LOCK_SECONDS, connect_args={"check_same_thread": False}
+    )
+    path = engine.url.database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # SQLite says it better, when it is asked
             Path(path).touch(OWNER_ONLY)  # also its -wal and -shm, which SQLite makes like it
-    engine = create_engine(
-        url, pool_size=READERS, max_overflow=0, pool_timeout=LOCK_SECONDS, connect_args={"check_same_thread": False}
-    )
 
     @event.listens_for(engine, "connect")
     def _set(connection: sqlite3.Connection, _: Any) -> None:
