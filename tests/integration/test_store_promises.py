@@ -212,12 +212,43 @@ def test_a_command_sent_again_is_done_once(store: Store) -> None:
         assert [a.body.kind for a in reading.history(alert_id)] == ["raised", "acknowledged", "released"]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE acts SET at = at + 1", "DELETE FROM acts"])
-def test_no_statement_changes_an_act(store: Store, statement: str) -> None:
-    """Whoever does must first take the guard away, on purpose."""
-    raised(store)
-    with pytest.raises(DBAPIError, match="acts are never"), store._engine.begin() as connection:
-        connection.execute(text(statement))
+COLUMNS = "number, alert, version, at, staff, key, document"
+FORGED = "2, 1, 2, 0, 'w002', 'k1'"
+STATEMENTS = {
+    "both": ["UPDATE acts SET at = at + 1", "DELETE FROM acts"],
+    "sqlite": [
+        *("DELETE FROM acts WHERE true", "UPDATE OR REPLACE acts SET number = 2 WHERE number = 1"),
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (2, 1, 9, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES ('2', 1, 9, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (9, 1, 2, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (9, 1, 9, 0, 'w002', 'k1', x'00')",
+        f"REPLACE INTO acts ({COLUMNS}) SELECT number, alert, version, 0, staff, key, document FROM acts",
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, x'00') ON CONFLICT DO UPDATE SET at = 0",
+    ],
+    "postgresql": [
+        *("TRUNCATE acts", "TRUNCATE acts CASCADE"),
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, '') ON CONFLICT (number) DO UPDATE SET at = 0",
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, '') ON CONFLICT (alert, version) DO UPDATE SET at = 0",
+        "MERGE INTO acts USING (SELECT 2 AS n) AS s ON number = n WHEN MATCHED THEN UPDATE SET at = 0",
+        "MERGE INTO acts USING (SELECT 2 AS n) AS s ON number = n WHEN MATCHED THEN DELETE",
+    ],
+}
+
+
+def test_no_statement_changes_an_act(store: Store) -> None:
+    """Nor replaces one, by whichever of its names. Whoever does must first take the guard away, on purpose."""
+    act(store, raised(store), "w002", TAKE, key="k1")
+    with store.reading() as reading:
+        before = reading.acts()
+    assert [(a.number, a.version, a.key) for a in before] == [(1, 1, None), (2, 2, "k1")]
+    for statement in STATEMENTS["both"] + STATEMENTS[store.kind]:
+        with pytest.raises(DBAPIError, match="acts are never"), store._engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        with store.reading() as reading:
+            assert reading.acts() == before, statement
+    act(store, before[0].alert_id, "w002", GIVE_BACK)
+    with store.reading() as reading:
+        assert reading.head().number == 3
 
 
 # --- rows made anew
