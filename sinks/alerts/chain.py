@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.act import GENESIS, Act, Actor, Body, digest
 
@@ -20,6 +20,21 @@ class Head:
 
 
 BEGINNING: Final = Head()
+
+
+class Kept(NamedTuple):
+    """An act, and what stands beside it in its row: by that it is found, so another column gives it to another alert.
+
+    `raised`: the alert that was raised by the act which the column `alert` names; None: there is no such act.
+    """
+
+    act: Act
+    number: int
+    raised: str | None
+    version: int
+    at: int
+    staff: str | None
+    key: str | None
 
 
 def linked(
@@ -41,13 +56,14 @@ def linked(
     return act, Head(act.number, act.digest)
 
 
-def breaks(acts: Iterable[Act], head: Head = BEGINNING) -> Iterator[str]:
+def breaks(acts: Iterable[Act], head: Head = BEGINNING, versions: dict[str, int] | None = None) -> Iterator[str]:
     """What is wrong with acts that should follow `head` without a gap: one sentence each, without anybody's data.
 
     From the beginning each alert's versions count from 1, from elsewhere on from the first of its acts that is here.
+    `versions`: those of the acts before, where somebody keeps them from call to call; it is changed.
     """
-    versions: dict[str, int] = {}
-    is_whole = head == BEGINNING
+    is_whole = head == BEGINNING or versions is not None
+    versions = {} if versions is None else versions
     for act in acts:
         if act.number != head.number + 1:
             yield f"act {head.number + 1} is missing: the next there is has the number {act.number}"
@@ -60,6 +76,23 @@ def breaks(acts: Iterable[Act], head: Head = BEGINNING) -> Iterator[str]:
             yield f"act {act.number} is version {act.version} of its alert, where {version} was due"
         versions[act.alert_id] = act.version
         head = Head(act.number, act.digest)
+
+
+def misplaced(piece: Iterable[Kept]) -> Iterator[str]:
+    """Where a column says something else than its act: one sentence each, without anybody's data."""
+    for kept in piece:
+        act = kept.act
+        columns = {
+            "number": (kept.number, act.number),
+            "alert": (kept.raised, act.alert_id),
+            "version": (kept.version, act.version),
+            "moment": (kept.at, act.at),
+            "person": (kept.staff, act.by.staff if act.by else None),
+            "key": (kept.key, act.key),
+        }
+        for name, (column, own) in columns.items():
+            if column != own:
+                yield f"act {kept.number} is kept under another {name} than its own"
 
 
 def unlike(stored: Act | None, mirrored: Act) -> str | None:

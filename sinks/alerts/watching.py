@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from itertools import islice
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -18,44 +17,14 @@ from schemas.errors import NotReadyError, RejectedInputError
 from sinks.kafka import Broker
 from sinks.store.store import Store
 
-from .chain import BEGINNING, Head, breaks
 from .rebuilding import BrokenHistoryError
 from .tail import differences, mirrored_act
+from .walking import Walk
 
 log: Final = logging.getLogger(__name__)
 
-PIECE: Final = 1_000  # acts in one step: a tenth of a second of one core
 PAUSE_SECONDS: Final = 1.0  # between two steps: the 900,000 acts of 300,000 alerts take 17 minutes, and 8 % of a core
 ROUND_SECONDS: Final = 60.0  # between two walks, so that a short chain is not walked all day
-SHOWN_MAX: Final = 5  # breaks of one step that the log names
-
-
-class Walk:
-    """One walk from the first act to the newest, a piece at a time. What is written meanwhile is walked, too."""
-
-    def __init__(self, store: Store, piece: int = PIECE) -> None:
-        self._store = store
-        self._piece = piece
-        self._head = BEGINNING
-        self.is_over = False
-
-    def step(self) -> list[str]:
-        """The next piece; what is wrong with it. Raises StoreNotReadyError, and can be tried again then."""
-        try:
-            with self._store.reading() as reading:
-                end = reading.head()
-                acts = reading.acts(after=self._head.number, count=self._piece)
-        except (RejectedInputError, TypeError):  # a database that lets anything stand in a column hands it out, too
-            self.is_over = True
-            return [f"one of the {self._piece} acts after act {self._head.number} is no act any more"]
-        found = list(islice(breaks(acts, self._head), SHOWN_MAX))
-        if acts:
-            self._head = Head(acts[-1].number, acts[-1].digest)
-        if len(acts) < self._piece:
-            self.is_over = True
-            if self._head != end:
-                found.append(f"the store ends at act {self._head.number}, and should at {end.number}, by its own word")
-        return found
 
 
 class Watching:
@@ -80,13 +49,17 @@ class Watching:
 
     async def walk(self, pause: float = PAUSE_SECONDS) -> None:
         """One round: the topic's end after the walk, since a broker that is away must not keep it from the store."""
-        walk, is_sound = Walk(self._store), True
+        walk, is_sound = Walk(), True
         while not walk.is_over:
-            is_sound &= self._is_sound(await asyncio.to_thread(walk.step))
+            is_sound &= self._is_sound(await asyncio.to_thread(self._step, walk))
             await asyncio.sleep(pause)
         is_sound &= self._is_sound(await self._compare())
         self.holds = is_sound
         self.checked_at = int(time.time() * 1000)
+
+    def _step(self, walk: Walk) -> list[str]:
+        with self._store.reading() as reading:
+            return walk.step(reading)
 
     async def _compare(self) -> list[str]:
         try:

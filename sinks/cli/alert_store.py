@@ -6,7 +6,7 @@ For whoever looks after the installation, on the machine that has the store's ad
 from __future__ import annotations
 
 from contextlib import aclosing
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ import orjson
 from schemas.act import Act
 from schemas.settings import Settings
 from sinks import kafka
-from sinks.alerts.chain import between, breaks
+from sinks.alerts.chain import between, breaks, misplaced
 from sinks.alerts.mirror import MIRRORED
 from sinks.alerts.rebuilding import SHOWN_MAX, adopt, read_act, rebuild
 from sinks.alerts.service import open_store
@@ -65,9 +65,10 @@ def verify_acts(broker: Broker, settings: Settings, as_json: bool) -> int:
     store.refuse_unless_current()
     mirrored = kafka.run(_mirrored(broker, settings), broker)
     with store.writing() as writing:  # nobody adds one meanwhile
-        acts, done = list(writing.all_acts()), writing.progress(MIRRORED) or 0
+        kept, done = [one for piece in writing.all_kept() for one in piece], writing.progress(MIRRORED) or 0
     store.close()
-    found = [f"store: {words}" for words in islice(breaks(acts), SHOWN_MAX)]
+    acts = [one.act for one in kept]
+    found = [f"store: {words}" for words in islice(chain(breaks(acts), misplaced(kept)), SHOWN_MAX)]
     found += list(islice(between(acts, mirrored, done), SHOWN_MAX))
     if as_json:
         click.echo(orjson.dumps({"acts": len(acts), "mirrored": len(mirrored), "differences": found}).decode())

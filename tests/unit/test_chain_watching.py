@@ -14,8 +14,10 @@ from schemas.errors import NotReadyError
 from sinks.alerts import watching as watching_module
 from sinks.alerts.chain import BEGINNING, linked
 from sinks.alerts.mirror import MIRRORED
+from sinks.alerts.rebuilding import BrokenHistoryError, rebuild
 from sinks.alerts.tail import differences
-from sinks.alerts.watching import Walk, Watching
+from sinks.alerts.walking import Walk
+from sinks.alerts.watching import Watching
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.store import Store
@@ -43,10 +45,24 @@ def acts(store: Store) -> list[Act]:
 
 def walked(store: Store, piece: int = 7) -> list[str]:
     """What a walk finds."""
-    walk, found = Walk(store, piece), []
+    walk, found = Walk(piece), []
     while not walk.is_over:
-        found += walk.step()
+        with store.reading() as reading:
+            found += walk.step(reading)
     return found
+
+
+def forge(store: Store, number: int) -> None:
+    """Change an act and link all after it anew, with its columns: the store by itself tells one whole history again."""
+    head = BEGINNING
+    with store._engine.begin() as connection:
+        for act in acts(store):
+            at = act.at + (act.number == number)
+            fields = {"alert_id": act.alert_id, "version": act.version, "by": act.by, "key": act.key, "body": act.body}
+            forged, head = linked(head, at=at, **fields)  # type: ignore[arg-type]
+            row = {"d": encode(forged), "at": at, "n": act.number}
+            connection.execute(text("UPDATE acts SET document = :d, at = :at WHERE number = :n"), row)
+        connection.execute(text("UPDATE chain SET digest = :d"), {"d": head.digest})
 
 
 def reword(connection: Connection) -> None:
@@ -89,28 +105,68 @@ def test_a_walk_notices_what_was_done_to_an_act(store: Store, harm: Callable[[Co
     assert walked(store)[0].startswith(said)
 
 
+def of_alert(connection: Connection, of: int) -> tuple[int, int]:
+    """An act of another alert than act `of`: its number, and the column by which it is of that alert."""
+    other = "SELECT number, alert FROM acts WHERE alert <> (SELECT alert FROM acts WHERE number = :n) AND version > 1"
+    number, alert = connection.execute(text(other), {"n": of}).first() or (0, 0)
+    return number, alert
+
+
+@pytest.mark.parametrize("to", ["another alert", "a number that is nobody's", "an act that raised nothing"])
+def test_an_act_that_was_moved_to_another_alert_is_noticed(store: Store, to: str) -> None:
+    """Its document is as it was, and the chain holds; but the history of one alert lacks it, and another's has it."""
+    with store._engine.begin() as connection:
+        own = connection.execute(text("SELECT number FROM acts WHERE version = 2 LIMIT 1")).scalar_one()
+        number, alert = of_alert(connection, own)
+        there = {"another alert": alert, "a number that is nobody's": 9_999, "an act that raised nothing": number}[to]
+        connection.execute(text("UPDATE acts SET alert = :a, version = 99 WHERE number = :n"), {"a": there, "n": own})
+    said = [f"act {own} is kept under another {name} than its own" for name in ("alert", "version")]
+    assert walked(store) == said
+    with pytest.raises(BrokenHistoryError, match="; ".join(said)):
+        rebuild(store)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("version = 98", "version"),
+        ("at = at + 1", "moment"),
+        ("staff = 'w999'", "person"),
+        ("staff = NULL", "person"),
+        ("key = 'k'", "key"),
+        ("version = 'gone'", "version"),
+    ],
+)
+def test_a_column_that_says_something_else_than_its_act_is_noticed(store: Store, change: str, name: str) -> None:
+    """All that acts are found by; nothing of it is told."""
+    by = max(act.number for act in acts(store) if act.by is not None)
+    with store._engine.begin() as connection:
+        connection.execute(text(f"UPDATE acts SET {change} WHERE number = {by}"))
+    assert walked(store) == [f"act {by} is kept under another {name} than its own"]
+
+
+def test_a_number_that_was_changed_leads_no_walk_round_and_round(store: Store) -> None:
+    """The walk goes on by the column, whatever the act says its number is."""
+    with store._engine.begin() as connection:
+        connection.execute(text("UPDATE acts SET document = (SELECT document FROM acts WHERE number = 2)"))
+    assert walked(store)[0] == "act 1 is missing: the next there is has the number 2"
+
+
 def test_a_walk_ends_with_the_acts_and_looks_at_a_piece_at_a_time(store: Store) -> None:
     """However long the chain is, one step is short; a chain that ends with a piece has its end looked at, too."""
     number = len(acts(store))
-    walk, steps = Walk(store, number // 2 + number % 2), 0
+    walk, steps = Walk(number // 2 + number % 2), 0
     while not walk.is_over:
-        assert walk.step() == []
+        with store.reading() as reading:
+            assert walk.step(reading) == []
         steps += 1
-    assert steps == 2 + (number % 2 == 0)
+    assert (steps, walk.count) == (2 + (number % 2 == 0), number)
 
 
 def test_a_chain_that_was_linked_anew_is_noticed_by_its_topic(store: Store) -> None:
     """Whoever may change the store may also work out digests; the topic has those of before."""
     before = acts(store)
-    head = BEGINNING
-    with store._engine.begin() as connection:
-        for act in before:
-            at = act.at + (act.number == 12)
-            fields = {"alert_id": act.alert_id, "version": act.version, "by": act.by, "key": act.key, "body": act.body}
-            forged, head = linked(head, at=at, **fields)  # type: ignore[arg-type]
-            row = {"d": encode(forged), "n": act.number}
-            connection.execute(text("UPDATE acts SET document = :d WHERE number = :n"), row)
-        connection.execute(text("UPDATE chain SET digest = :d"), {"d": head.digest})
+    forge(store, 12)
     assert walked(store) == []
     assert list(differences(store, before[-1])) == [f"act {len(before)} is another one in the topic"]
     assert list(differences(store, before[10])) == []  # of before what was changed
