@@ -8,9 +8,8 @@ from typing import Final
 from schemas.errors import RejectedInputError
 from sinks.store.reading import SqlReading
 
-from .chain import BEGINNING, Head, breaks, misplaced
+from .chain import BEGINNING, PIECE, Head, breaks, misplaced
 
-PIECE: Final = 1_000  # acts in one step: a tenth of a second of one core
 SHOWN_MAX: Final = 5  # faults of one step that are named
 
 

@@ -198,6 +198,18 @@ def test_what_was_changed_in_the_store_is_found(terminal: Terminal, tmp_path: Pa
     assert "act 1 was changed" in terminal("rebuild", code=1)
 
 
+def test_nobody_who_writes_waits_for_a_check(terminal: Terminal, tmp_path: Path) -> None:
+    """It takes minutes with many acts, and a console answers nobody for whom the lock is not free in ten seconds."""
+    terminal.environment["NTK_DATA_DIR"] = str(tmp_path / "busy")
+    terminal("rebuild", "--from-kafka")
+    store = Store(sqlite_url(tmp_path / "busy"))
+    with store.writing():
+        [told] = terminal.json("verify")
+    store.close()
+    assert told["differences"] == []
+    assert told["mirrored"] >= told["acts"] >= 4
+
+
 def test_an_act_that_was_moved_to_another_alert_is_found(terminal: Terminal, tmp_path: Path) -> None:
     """Only a column says of which alert an act is read."""
     terminal.environment["NTK_DATA_DIR"] = str(tmp_path / "moved")
