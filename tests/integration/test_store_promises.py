@@ -21,9 +21,12 @@ from schemas.errors import NeedToKnowError
 from schemas.finding import Finding
 from sinks.alerts.chain import breaks
 from sinks.alerts.commanding import Command, TooLateError
+from sinks.alerts.comparing import Anchor, Comparison
 from sinks.alerts.parties import Party
 from sinks.alerts.rebuilding import BrokenHistoryError, adopt, rebuild
+from sinks.alerts.walking import Walk
 from sinks.alerts.writing import act_on, hear
+from sinks.kafka import Message
 from sinks.store.engine import sqlite_url
 from sinks.store.reading import Filter
 from sinks.store.store import Store
@@ -309,6 +312,38 @@ def test_rows_are_not_made_from_acts_that_were_changed(store: Store) -> None:
         connection.execute(text("UPDATE acts SET document = :forged WHERE number = 2"), {"forged": forged})
     with pytest.raises(BrokenHistoryError, match="act 2 was changed"):
         rebuild(store)
+
+
+def test_what_stands_beside_an_act_is_checked_and_its_topic_compared(store: Store) -> None:
+    """The same sentences of both databases; nothing is wrong with what nobody has changed."""
+    tell(store, story(5))
+    with store.reading() as reading:
+        acts = reading.acts()
+    messages = [Message("alert-events.v1", 0, n, 7, None, encode(one), ()) for n, one in enumerate(acts)]
+    anchor = Anchor()
+    assert (_walked(store), Comparison(store, anchor).take(messages), anchor.head.number) == ([], [], len(acts))
+    guard = "DROP TRIGGER acts_stay" + ("" if store.kind == "sqlite" else " ON acts")
+    with store._engine.begin() as connection:
+        connection.execute(text(guard))
+        connection.execute(text("UPDATE acts SET alert = 4000000000, version = 99, key = 'k' WHERE number = 5"))
+        row = {"raw": encode(acts[5]), "last": len(acts)}
+        connection.execute(text("UPDATE acts SET document = :raw WHERE number = :last"), row)
+    assert _walked(store)[:3] == [f"act 5 is kept under another {name} than its own" for name in _BESIDE]
+    assert Comparison(store, anchor).take(messages) == [
+        f"act {len(acts)} is not the one any more that was compared with the topic before",
+        f"act {len(acts)} is another one in the topic",
+    ]
+
+
+_BESIDE = ("alert", "version", "key")
+
+
+def _walked(store: Store) -> list[str]:
+    walk, found = Walk(piece=5), []
+    with store.reading() as reading:
+        while not walk.is_over:
+            found += walk.step(reading)
+    return found
 
 
 # --- lists
