@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from schemas.act import Act
@@ -12,7 +12,7 @@ from schemas.errors import BrokenPromiseError, RejectedInputError
 from sinks.store.store import Store
 from sinks.store.writing import SqlWriting
 
-from .chain import Head, breaks
+from .chain import Head, breaks, misplaced
 from .mirror import MIRRORED
 from .writing import project
 
@@ -27,15 +27,17 @@ class BrokenHistoryError(BrokenPromiseError):
 def rebuild(store: Store, done: Callable[[int], None] = lambda count: None) -> int:
     """Makes every row anew from the acts in the store, in one transaction; how many acts there are.
 
-    Raises BrokenHistoryError when the chain does not hold.
+    Raises BrokenHistoryError when the chain does not hold, or a column says something else than its act: the columns
+    are guarded as the acts are, and who has changed one is to be found out, not helped.
     """
     count = 0
     with store.writing() as writing:
         writing.clear_projection()
         checked = _Checked(Head())
-        for piece in _pieces(writing.all_acts()):
-            checked.take(piece)
-            _project(writing, piece)
+        for piece in writing.all_kept():
+            acts = [kept.act for kept in piece]
+            checked.take(acts, misplaced(piece))
+            _project(writing, acts)
             count += len(piece)
             done(len(piece))
     return count
@@ -82,8 +84,8 @@ class _Checked:
     def __init__(self, head: Head) -> None:
         self._head = head
 
-    def take(self, piece: list[Act]) -> None:
-        found = list(islice(breaks(piece, self._head), SHOWN_MAX))
+    def take(self, piece: list[Act], others: Iterable[str] = ()) -> None:
+        found = list(islice(chain(breaks(piece, self._head), others), SHOWN_MAX))
         if found:
             raise BrokenHistoryError("; ".join(found))
         self._head = Head(piece[-1].number, piece[-1].digest)

@@ -5,28 +5,25 @@ For whoever looks after the installation, on the machine that has the store's ad
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
 import click
 
 from schemas.act import Act
 from schemas.settings import Settings
 from sinks import kafka
-from sinks.alerts.chain import between, breaks
-from sinks.alerts.mirror import MIRRORED
-from sinks.alerts.rebuilding import SHOWN_MAX, adopt, read_act, rebuild
+from sinks.alerts.comparing import Comparison, in_pieces
+from sinks.alerts.rebuilding import adopt, read_act, rebuild
 from sinks.alerts.service import open_store
+from sinks.alerts.walking import SHOWN_MAX, Walk
 from sinks.kafka import Broker
 from sinks.progress import progress
 from sinks.store.copying import copy_store, restore_store
 
 from .lines import json_line
 from .options import as_json, settings, with_broker
-
-PIECE: Final = 1_000
 
 
 @click.command("rebuild")
@@ -63,21 +60,30 @@ def verify_acts(broker: Broker, settings: Settings, as_json: bool) -> int:
     """
     store = open_store(settings)
     store.refuse_unless_current()
-    mirrored = kafka.run(_mirrored(broker, settings), broker)
-    with store.writing() as writing:  # nobody adds one meanwhile
-        acts, done = list(writing.all_acts()), writing.progress(MIRRORED) or 0
+    comparison = Comparison(store)
+    others = kafka.run(_compared(comparison, broker, settings.topics.alert_events), broker)
+    walk, own = Walk(versions={}), []
+    with store.reading() as reading:  # as of one moment, and nobody who writes waits for it
+        while not walk.is_over:
+            own += [f"store: {words}" for words in walk.step(reading)]
     store.close()
-    found = [f"store: {words}" for words in islice(breaks(acts), SHOWN_MAX)]
-    found += list(islice(between(acts, mirrored, done), SHOWN_MAX))
+    found = own[:SHOWN_MAX] + others[:SHOWN_MAX]  # where all was linked anew, each act is one
     if as_json:
-        click.echo(json_line({"acts": len(acts), "mirrored": len(mirrored), "differences": found}))
+        click.echo(json_line({"acts": walk.count, "mirrored": comparison.count, "differences": found}))
     else:
         for words in found:
             click.echo(words)
-        click.echo(
-            f"{len(acts)} acts, {len(mirrored)} mirrored: {'as they were written' if not found else 'NOT as written'}"
-        )
+        how = "as they were written" if not found else "NOT as written"
+        click.echo(f"{walk.count} acts, {comparison.count} mirrored: {how}")
     return 1 if found else 0
+
+
+async def _compared(comparison: Comparison, broker: Broker, topic: str) -> list[str]:
+    found: list[str] = []
+    async with aclosing(in_pieces(broker, topic, "first")) as pieces:
+        async for piece in pieces:
+            found += await asyncio.to_thread(comparison.take, piece)
+    return found + comparison.missing()
 
 
 @click.command("backup")

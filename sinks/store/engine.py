@@ -66,12 +66,12 @@ def _reason(error: DBAPIError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    path = make_url(url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url, pool_size=READERS, max_overflow=0, pool_timeout=LOCK_SECONDS, connect_args={"check_same_thread": False}
     )
+    path = engine.url.database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
 
     @event.listens_for(engine, "do_connect")
     def _keep_private(*_: Any) -> None:

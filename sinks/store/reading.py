@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -13,10 +13,11 @@ from sqlalchemy import Connection, ScalarSelect, select
 from schemas.act import Act
 from schemas.alert import Alert
 from schemas.codec import decode
-from sinks.alerts.chain import Head
+from sinks.alerts.chain import Head, Kept
 from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
+from .keeping import documents, kept_acts
 from .listing import KINDS, Filter, Kind, counted, hidden_kinds, listed, visible
 from .measuring import Measured, measured
 from .statements import PIECE
@@ -144,6 +145,14 @@ class SqlReading:
             select(ACTS.c.document).where(ACTS.c.number > after).order_by(ACTS.c.number).limit(count)
         )
         return [decode(Act, raw) for raw in found.scalars()]
+
+    def kept(self, after: int = 0, count: int = PIECE) -> list[Kept]:
+        """The same with their columns. Raises RejectedInputError, or TypeError, when one is no act any more."""
+        return kept_acts(self._connection, after, count)
+
+    def documents(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """The acts of these numbers as they are spelled; of some thousands at once."""
+        return documents(self._connection, numbers)
 
     def measured(self, mirrored: str) -> Measured:
         """What is counted about alerts; `mirrored`: under which name it is kept how far the outbox has come."""

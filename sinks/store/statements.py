@@ -32,9 +32,6 @@ FINDING: Final = (
     .where(FINDINGS.c.finding_id == bindparam("finding_id"))
 )
 ACT_BY_KEY: Final = select(ACTS.c.document).where(ACTS.c.staff == bindparam("staff"), ACTS.c.key == bindparam("key"))
-ACTS_AFTER: Final = (
-    select(ACTS.c.document).where(ACTS.c.number > bindparam("after")).order_by(ACTS.c.number).limit(PIECE)
-)
 PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert == bindparam("alert"))
 KIND: Final = select(FACETS.c.kind).where(*(c == bindparam(c.name) for c in KIND_NAMES))
 PROGRESS_OF: Final = select(PROGRESS.c.value).where(PROGRESS.c.name == bindparam("name"))

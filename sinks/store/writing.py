@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, Select, delete
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.codec import decode, encode
-from sinks.alerts.chain import Head
+from sinks.alerts.chain import Head, Kept
 from sinks.alerts.folding import is_here
 from sinks.alerts.grouping import Group, group_of_alert
 from sinks.alerts.parties import Party, parties, watched
@@ -19,6 +19,7 @@ from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
+from .keeping import all_kept
 from .measuring import Counting
 from .secrets import ALERT_IDS, secret_of
 from .tables import PROJECTED
@@ -166,13 +167,9 @@ class SqlWriting:
         self._counting.clear()
         self._counts.clear()
 
-    def all_acts(self) -> Iterator[Act]:
-        """Every act there is, in order, a piece at a time."""
-        after = 0
-        while piece := self._connection.execute(say.ACTS_AFTER, {"after": after}).scalars().all():
-            acts = [decode(Act, raw) for raw in piece]
-            yield from acts
-            after = acts[-1].number
+    def all_kept(self) -> Iterator[list[Kept]]:
+        """Every act there is with its columns, in order, a piece at a time."""
+        return all_kept(self._connection)
 
     def forget(self) -> None:
         """Lets go of what it remembers, where a transaction is long."""

@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from schemas.act import Act, Actor, LookedBack
 from schemas.alert import Alert
@@ -34,6 +35,7 @@ from sinks.store.store import Store
 from sinks.telemetry import ConsoleTelemetry
 from tests.faults.harness import running
 from tests.harness.acts import NOTE, TAKE, close
+from tests.harness.acts_topic import forge
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import account, at, make_access, registered
 from tests.harness.findings import make_finding
@@ -209,6 +211,29 @@ async def test_two_consoles_on_one_database_write_each_act_once(fresh: Settings,
     assert list(breaks(mirrored.values())) == []
     one.store.close()
     other.store.close()
+
+
+async def test_a_history_that_was_linked_anew_is_known_however_it_goes_on(fresh: Settings, tmp_path: Path) -> None:
+    """By the topic, which has the act as it was written far before its end; by this process and by the next."""
+    scene = Scene(fresh, sqlite_url(tmp_path))
+    async with scene.service() as service:
+        await scene.find(looks(9))
+        await scene.until(lambda: scene.findings() == 9)
+        await scene.until(scene.is_mirrored)
+        await service.watching.walk(pause=0)
+        assert service.watching.holds
+        with scene.store._engine.begin() as connection:
+            connection.execute(text("DROP TRIGGER acts_stay"))
+        forge(scene.store, 4)
+        await scene.find([make_finding("later", staff="w019")])
+        await scene.until(lambda: scene.findings() == 10)
+        await scene.until(scene.is_mirrored)
+        await service.watching.news(pause=0)
+        assert not service.watching.holds
+    async with scene.service() as service:
+        await service.watching.walk(pause=0)
+        assert not service.watching.holds
+    scene.store.close()
 
 
 async def test_the_first_confirmation_looks_back(fresh: Settings, tmp_path: Path) -> None:

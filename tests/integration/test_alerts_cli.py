@@ -49,9 +49,9 @@ class Terminal:
         assert "Traceback" not in captured.err
         return captured.out or captured.err
 
-    def json(self, *arguments: str) -> list[Any]:
+    def json(self, *arguments: str, code: int = 0) -> list[Any]:
         """The documents that it prints."""
-        return [orjson.loads(line) for line in self(*arguments, "--json").splitlines()]
+        return [orjson.loads(line) for line in self(*arguments, "--json", code=code).splitlines()]
 
 
 def publish(one: Running, findings: Sequence[Finding]) -> None:
@@ -196,3 +196,30 @@ def test_what_was_changed_in_the_store_is_found(terminal: Terminal, tmp_path: Pa
     assert "store: act 1 was changed: it does not have its digest" in differences
     assert "act 1 is another one in the topic" in differences
     assert "act 1 was changed" in terminal("rebuild", code=1)
+
+
+def test_nobody_who_writes_waits_for_a_check(terminal: Terminal, tmp_path: Path) -> None:
+    """It takes minutes with many acts, and a console answers nobody for whom the lock is not free in ten seconds."""
+    terminal.environment["NTK_DATA_DIR"] = str(tmp_path / "busy")
+    terminal("rebuild", "--from-kafka")
+    store = Store(sqlite_url(tmp_path / "busy"))
+    with store.writing():
+        [told] = terminal.json("verify")
+    store.close()
+    assert told["differences"] == []
+    assert told["mirrored"] >= told["acts"] >= 4
+
+
+def test_an_act_that_was_moved_to_another_alert_is_found(terminal: Terminal, tmp_path: Path) -> None:
+    """Only a column says of which alert an act is read."""
+    terminal.environment["NTK_DATA_DIR"] = str(tmp_path / "moved")
+    terminal("rebuild", "--from-kafka")
+    store = Store(sqlite_url(tmp_path / "moved"))
+    with store.looking() as connection:
+        connection.execute(text("DROP TRIGGER acts_stay"))
+        own = connection.execute(text("SELECT max(number) FROM acts WHERE version = 2")).scalar_one()
+        connection.execute(text("UPDATE acts SET alert = 999, version = 99 WHERE number = :own"), {"own": own})
+    store.close()
+    differences = terminal.json("verify", code=1)[0]["differences"]
+    assert f"store: act {own} is kept under another alert than its own" in differences
+    assert "is kept under another alert" in terminal("rebuild", code=1)

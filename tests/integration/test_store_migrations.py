@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from schemas.errors import RejectedInputError
 from sinks.alerts.writing import hear
 from sinks.store.copying import copy_store, restore_store
-from sinks.store.engine import StoreNotReadyError, sqlite_url
+from sinks.store.engine import READERS, StoreNotReadyError, sqlite_url
 from sinks.store.store import Store
 from sinks.store.tables import METADATA
 from tests.harness.findings import make_finding, place
@@ -45,17 +46,39 @@ def test_a_store_of_another_version_is_refused(store: Store) -> None:
     store.upgrade()
     with store._engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreNotReadyError, match="of version 9999, this code needs 0004"):
+    with pytest.raises(StoreNotReadyError, match="of version 9999, this code needs 0007"):
         store.refuse_unless_current()
     store.close()
 
 
+def test_a_commit_is_on_the_disk_whichever_connection_made_it(store: Store) -> None:
+    """A process that is killed cannot show it, a machine without power would: so each connection is asked."""
+    store.upgrade()
+    with ExitStack() as held:
+        looking = [held.enter_context(store.looking()) for _ in range(READERS)]  # all that there may be at once
+        assert [_durability(connection) for connection in looking] == [_DURABLE[store.kind]] * READERS
+    store.close()  # what is opened now is new
+    with store.changing() as connection:
+        assert _durability(connection) == _DURABLE[store.kind]
+    store.close()
+
+
+_DURABLE = {"sqlite": [2, "wal"], "postgresql": ["on"]}  # 2: FULL, each commit is forced to the disk
+
+
+def _durability(connection: Connection) -> list[object]:
+    asked = {"sqlite": ("PRAGMA synchronous", "PRAGMA journal_mode"), "postgresql": ("SHOW synchronous_commit",)}
+    return [connection.exec_driver_sql(words).scalar_one() for words in asked[connection.dialect.name]]
+
+
 @pytest.mark.parametrize("url", ["mysql://somewhere/alerts", "nonsense", "sqlite+nothing:///x"])
-def test_what_is_no_store_is_named(url: str) -> None:
-    """By the setting, not by its value, which may hold a password."""
+def test_what_is_no_store_is_named(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the setting, not by its value, which may hold a password; and no file is made for it."""
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(StoreNotReadyError, match="NTK_STORE_URL") as told:
         Store(url)
     assert "somewhere" not in str(told.value)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_server_that_is_away_is_told_in_a_line(postgres: object) -> None:

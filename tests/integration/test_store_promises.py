@@ -21,9 +21,12 @@ from schemas.errors import NeedToKnowError
 from schemas.finding import Finding
 from sinks.alerts.chain import breaks
 from sinks.alerts.commanding import Command, TooLateError
+from sinks.alerts.comparing import Anchor, Comparison
 from sinks.alerts.parties import Party
 from sinks.alerts.rebuilding import BrokenHistoryError, adopt, rebuild
+from sinks.alerts.walking import Walk
 from sinks.alerts.writing import act_on, hear
+from sinks.kafka import Message
 from sinks.store.engine import sqlite_url
 from sinks.store.reading import Filter
 from sinks.store.store import Store
@@ -213,12 +216,43 @@ def test_a_command_sent_again_is_done_once(store: Store) -> None:
         assert [a.body.kind for a in reading.history(alert_id)] == ["raised", "acknowledged", "released"]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE acts SET at = at + 1", "DELETE FROM acts"])
-def test_no_statement_changes_an_act(store: Store, statement: str) -> None:
-    """Whoever does must first take the guard away, on purpose."""
-    raised(store)
-    with pytest.raises(DBAPIError, match="acts are never"), store._engine.begin() as connection:
-        connection.execute(text(statement))
+COLUMNS = "number, alert, version, at, staff, key, document"
+FORGED = "2, 1, 2, 0, 'w002', 'k1'"
+STATEMENTS = {
+    "both": ["UPDATE acts SET at = at + 1", "DELETE FROM acts"],
+    "sqlite": [
+        *("DELETE FROM acts WHERE true", "UPDATE OR REPLACE acts SET number = 2 WHERE number = 1"),
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (2, 1, 9, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES ('2', 1, 9, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (9, 1, 2, 0, NULL, NULL, x'00')",
+        f"INSERT OR REPLACE INTO acts ({COLUMNS}) VALUES (9, 1, 9, 0, 'w002', 'k1', x'00')",
+        f"REPLACE INTO acts ({COLUMNS}) SELECT number, alert, version, 0, staff, key, document FROM acts",
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, x'00') ON CONFLICT DO UPDATE SET at = 0",
+    ],
+    "postgresql": [
+        *("TRUNCATE acts", "TRUNCATE acts CASCADE"),
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, '') ON CONFLICT (number) DO UPDATE SET at = 0",
+        f"INSERT INTO acts ({COLUMNS}) VALUES ({FORGED}, '') ON CONFLICT (alert, version) DO UPDATE SET at = 0",
+        "MERGE INTO acts USING (SELECT 2 AS n) AS s ON number = n WHEN MATCHED THEN UPDATE SET at = 0",
+        "MERGE INTO acts USING (SELECT 2 AS n) AS s ON number = n WHEN MATCHED THEN DELETE",
+    ],
+}
+
+
+def test_no_statement_changes_an_act(store: Store) -> None:
+    """Nor replaces one, by whichever of its names. Whoever does must first take the guard away, on purpose."""
+    act(store, raised(store), "w002", TAKE, key="k1")
+    with store.reading() as reading:
+        before = reading.acts()
+    assert [(a.number, a.version, a.key) for a in before] == [(1, 1, None), (2, 2, "k1")]
+    for statement in STATEMENTS["both"] + STATEMENTS[store.kind]:
+        with pytest.raises(DBAPIError, match="acts are never"), store._engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        with store.reading() as reading:
+            assert reading.acts() == before, statement
+    act(store, before[0].alert_id, "w002", GIVE_BACK)
+    with store.reading() as reading:
+        assert reading.head().number == 3
 
 
 # --- rows made anew
@@ -279,6 +313,38 @@ def test_rows_are_not_made_from_acts_that_were_changed(store: Store) -> None:
         connection.execute(text("UPDATE acts SET document = :forged WHERE number = 2"), {"forged": forged})
     with pytest.raises(BrokenHistoryError, match="act 2 was changed"):
         rebuild(store)
+
+
+def test_what_stands_beside_an_act_is_checked_and_its_topic_compared(store: Store) -> None:
+    """The same sentences of both databases; nothing is wrong with what nobody has changed."""
+    tell(store, story(5))
+    with store.reading() as reading:
+        acts = reading.acts()
+    messages = [Message("alert-events.v1", 0, n, 7, None, encode(one), ()) for n, one in enumerate(acts)]
+    anchor = Anchor()
+    assert (_walked(store), Comparison(store, anchor).take(messages), anchor.head.number) == ([], [], len(acts))
+    guard = "DROP TRIGGER acts_stay" + ("" if store.kind == "sqlite" else " ON acts")
+    with store._engine.begin() as connection:
+        connection.execute(text(guard))
+        connection.execute(text("UPDATE acts SET alert = 4000000000, version = 99, key = 'k' WHERE number = 5"))
+        row = {"raw": encode(acts[5]), "last": len(acts)}
+        connection.execute(text("UPDATE acts SET document = :raw WHERE number = :last"), row)
+    assert _walked(store)[:3] == [f"act 5 is kept under another {name} than its own" for name in _BESIDE]
+    assert Comparison(store, anchor).take(messages) == [
+        f"act {len(acts)} is not the one any more that was compared with the topic before",
+        f"act {len(acts)} is another one in the topic",
+    ]
+
+
+_BESIDE = ("alert", "version", "key")
+
+
+def _walked(store: Store) -> list[str]:
+    walk, found = Walk(piece=5), []
+    with store.reading() as reading:
+        while not walk.is_over:
+            found += walk.step(reading)
+    return found
 
 
 # --- lists

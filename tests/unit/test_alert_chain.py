@@ -6,7 +6,7 @@ import pytest
 
 from schemas.act import GENESIS, Act, digest
 from schemas.codec import decode, encode
-from sinks.alerts.chain import Head, between, breaks, linked
+from sinks.alerts.chain import Head, Seen, breaks, linked, unlike
 from tests.harness.acts import NOTE, TAKE, close
 from tests.harness.desk import Desk
 from tests.harness.findings import make_finding
@@ -84,18 +84,51 @@ def test_a_part_of_the_chain_is_checked_from_where_it_begins(acts: list[Act]) ->
     assert list(breaks(acts[2:], Head(2, "f" * 64))) != []
 
 
-def test_store_and_topic_are_alike_but_for_what_waits_and_what_was_repeated(acts: list[Act]) -> None:
-    """The outbox sends at least once, and later than the store has it."""
-    done = acts[-2].number
-    assert list(between(acts, [*acts[:-1], acts[0]], done)) == []
-
-
-def test_what_differs_between_store_and_topic_shows(acts: list[Act]) -> None:
-    """Changed, in the topic only, or taken out of it."""
-    first, second, *others = acts
-    changed = second.model_copy(update={"at": second.at + 1})
-    assert list(between([second, *others], [first, changed, *others[1:]], acts[-1].number)) == [
-        "act 1 is in the topic and not in the store",
-        "act 2 is another one in the topic",
-        "act 3 was mirrored and is not in the topic",
+def test_versions_are_counted_on_from_part_to_part(acts: list[Act]) -> None:
+    """Where somebody keeps them."""
+    versions: dict[str, int] = {}
+    assert list(breaks(acts[:3], versions=versions)) == []
+    assert list(breaks(acts[3:], Head(3, acts[2].digest), versions)) == []
+    assert sorted(versions.values()) == [1, 4]
+    forged, _ = linked(
+        Head(acts[4].number, acts[4].digest),
+        **{name: getattr(acts[4], name) for name in ("alert_id", "at", "by", "body")},
+        version=7,
+        key=None,
+    )
+    assert list(breaks([forged], Head(5, acts[4].digest))) == []
+    assert list(breaks([forged], Head(5, acts[4].digest), versions)) == [
+        "act 6 is version 7 of its alert, where 5 was due"
     ]
+
+
+def test_what_was_not_seen_is_missing() -> None:
+    """In any order, more than once, and beyond what was ever seen."""
+    seen = Seen(3)
+    for number in (4, 1, 2, 4, 6):
+        seen.add(number)
+    lacking = [f"act {n} was mirrored and is not in the topic" for n in (3, 5)]
+    assert list(seen.missing(6)) == lacking
+    assert list(seen.missing(4)) == lacking[:1]
+    assert len(list(seen.missing(5_000))) == 2 + 4_994
+    seen.add(3)
+    assert list(seen.missing(6)) == lacking[1:]
+    seen.skip(5)
+    assert list(seen.missing(6)) == []
+
+
+def test_a_gap_that_many_have_passed_over_is_one_and_takes_no_memory() -> None:
+    """Ten million acts behind it are counted by two numbers."""
+    seen = Seen(3)
+    for number in [*range(1, 5), *range(7, 5_000)]:
+        seen.add(number)
+    assert [words.split()[1] for words in seen.missing(5_000)] == ["5", "6", "5000"]
+    assert len(seen._beyond) <= 3
+
+
+def test_an_act_of_the_topic_is_another_or_not_in_the_store(acts: list[Act]) -> None:
+    """Or the same."""
+    changed = acts[1].model_copy(update={"at": acts[1].at + 1})
+    assert unlike(acts[1], acts[1]) is None
+    assert unlike(None, acts[0]) == "act 1 is in the topic and not in the store"
+    assert unlike(acts[1], changed) == "act 2 is another one in the topic"
