@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Executable, Select, delete
 
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
-from schemas.codec import decode, encode
+from schemas.codec import decode, encode, largest_of
+from schemas.errors import BrokenPromiseError
 from sinks.alerts.chain import Head
 from sinks.alerts.folding import is_here
 from sinks.alerts.grouping import Group, group_of_alert
@@ -104,9 +105,12 @@ class SqlWriting:
         return None if raw is None else decode(Act, raw)
 
     def append(self, act: Act, head: Head) -> None:
-        """Keep an act for ever."""
+        """Keep an act for ever. Raises BrokenPromiseError when it is so large that nobody could read it again."""
         row = self._rows[act.alert_id]
         assert row is not None  # every act is of an alert, which was put before
+        document = encode(act)
+        if len(document) > (most := largest_of(Act)):
+            raise BrokenPromiseError(f"an act of {len(document)} bytes is not written: {most} are read again")
         values = {
             "number": act.number,
             "alert": row.id,
@@ -114,7 +118,7 @@ class SqlWriting:
             "at": act.at,
             "staff": act.by.staff if act.by else None,
             "key": act.key,
-            "document": encode(act),
+            "document": document,
         }
         self._add(say.ADD_ACT, values)
         self._head = head

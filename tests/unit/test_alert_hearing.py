@@ -1,4 +1,4 @@
-"""How far a console knows that it has read, as its broker tells it, or does not."""
+"""What a console makes of what is found, and how far it knows that it has read, as its broker tells it, or does not."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from schemas.codec import encode
-from schemas.errors import NotReadyError
+from schemas.act import OfFinding
+from schemas.codec import ACT_MAX, encode
+from schemas.errors import BrokenPromiseError, NotReadyError
+from schemas.topics import Topics
 from sinks import kafka
-from sinks.alerts.hearing import Hearing
+from sinks.alerts.hearing import Hearing, take
+from sinks.alerts.mirror import due_messages
+from sinks.alerts.writing import hear
 from sinks.kafka import Broker
 from sinks.store.engine import sqlite_url
 from sinks.store.store import Store
-from tests.harness.findings import make_finding
+from tests.harness.findings import make_finding, place
+from tests.harness.largest import largest_access, largest_finding
 
 BEGAN = 1_000
 FIRST, SECOND = TopicPartition("violations.v1", 0), TopicPartition("violations.v1", 1)
@@ -27,9 +32,9 @@ Look = tuple[dict[TopicPartition, int], dict[TopicPartition, tuple[int, int]]]
 class Record:
     """A message."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, value: bytes | None = None) -> None:
         self.offset = offset
-        self.value = encode(make_finding(f"look-{offset}"))
+        self.value = encode(make_finding(f"look-{offset}")) if value is None else value
 
 
 class Told:
@@ -120,3 +125,23 @@ async def test_all_is_read_up_to_when_the_broker_last_said_so(
     with pytest.raises(NotReadyError):
         await hearing._read(Told(looks))  # type: ignore[arg-type]
     assert (hearing.behind, hearing.read_until) == (behind, read_until)
+
+
+def test_the_largest_finding_becomes_an_alert_that_everybody_can_read(store: Store) -> None:
+    """Not an act on which each task of the console ends, now and at each start."""
+    finding = largest_finding(largest_access("\\", "\x01" * 2_000))
+    assert take(store, "violations.v1", 0, None, [Record(0, encode(finding))], BEGAN) == 1
+    acts, _ = due_messages(store, Topics()) or ([], [])
+    assert [act.body.finding for act in acts if isinstance(act.body, OfFinding)] == [finding]
+    with store.writing() as writing:
+        known = writing.known(finding.finding_id)
+    assert known is not None
+    assert known.body.finding == finding
+
+
+def test_an_act_that_nobody_could_read_again_is_not_written(store: Store) -> None:
+    """It would stop whoever reads it, for ever: whoever writes it stops, and nothing of it is kept."""
+    finding = make_finding(reason="." * ACT_MAX)
+    with pytest.raises(BrokenPromiseError, match="is not written"), store.writing() as writing:
+        hear(writing, finding, place(), BEGAN)
+    assert due_messages(store, Topics()) is None
