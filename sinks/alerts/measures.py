@@ -105,6 +105,7 @@ def shown(found: Measured, now: int, clauses: Iterable[str]) -> Mapping[str, Val
         "needtoknow_exports_total": _labelled(found, "exported"),
         "needtoknow_open_obligations": {(name,): it.number for name, it in owed},
         "needtoknow_oldest_obligation_seconds": {(name,): _seconds(now, it.since) for name, it in owed},
+        "needtoknow_unreadable_findings": {(): found.unreadable},
         "needtoknow_unmirrored_acts": {(): found.outbox.acts},
         "needtoknow_oldest_unmirrored_seconds": {(): _seconds(now, found.outbox.since)},
     }

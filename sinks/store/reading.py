@@ -21,6 +21,7 @@ from .measuring import Measured, measured
 from .statements import PIECE
 from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
 from .text import Text
+from .unreadable import Unreadable, kept
 
 __all__ = ["PAGE_MAX", "Facets", "Filter", "SqlReading"]
 
@@ -140,6 +141,10 @@ class SqlReading:
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
+
+    def unreadable(self, after: int, most: int) -> list[Unreadable]:
+        """Findings that could not be read, by number."""
+        return kept(self._connection, after, most)
 
     def count(self, wanted: Filter) -> int:
         """How many there are of one holder, or owed: few, and read from their index."""

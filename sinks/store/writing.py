@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Select, delete
@@ -20,6 +20,7 @@ from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
+from . import unreadable
 from .measuring import Counting
 from .tables import PROJECTED
 from .text import Said, Text, words_of
@@ -149,6 +150,14 @@ class SqlWriting:
     def advance(self, name: str, value: int) -> None:
         """Say how far something has come, in the same step as what came of it."""
         self._connection.execute(say.ADVANCE, {"name": name, "value": value})
+
+    def keep_unreadable(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Keep findings that cannot be read, each with its place, until a console can. As `unreadable.keep`."""
+        unreadable.keep(self._connection, found)
+
+    def let_go(self, number: int) -> bool:
+        """It can be read, and is heard in this transaction; False: it was before."""
+        return unreadable.let_go(self._connection, number)
 
     def clear_projection(self) -> None:
         """Forget everything that can be made anew from the acts."""

@@ -96,6 +96,7 @@ class ByHand:
             "needtoknow_unclosed_alerts": Counter(
                 (a.status, a.severity) for a in self.alerts.values() if a.status != "closed"
             ),
+            "needtoknow_unreadable_findings": {(): 0},
             "needtoknow_unmirrored_acts": {(): len(left)} if left else {},
         }
 
