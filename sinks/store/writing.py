@@ -160,8 +160,9 @@ class SqlWriting:
         return unreadable.let_go(self._connection, number)
 
     def clear_projection(self) -> None:
-        """Forget everything that can be made anew from the acts."""
+        """Forget everything that can be made anew from the acts. It is made in this transaction: no more is due."""
         self.forget()
+        self.advance(say.ROWS_DUE, 0)
         for table in PROJECTED:
             self._connection.execute(delete(table))
         self._text.clear(self._connection)

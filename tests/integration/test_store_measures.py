@@ -96,7 +96,7 @@ class ByHand:
             "needtoknow_unclosed_alerts": Counter(
                 (a.status, a.severity) for a in self.alerts.values() if a.status != "closed"
             ),
-            "needtoknow_unreadable_findings": {(): 0},
+            "needtoknow_unreadable_findings": {(): 1},
             "needtoknow_unmirrored_acts": {(): len(left)} if left else {},
         }
 
@@ -125,6 +125,7 @@ def test_what_is_told_is_what_the_acts_come_to(store: Store) -> None:
     acts = office.acts()
     with store.writing() as writing:
         writing.advance(MIRRORED, len(acts) - 5)
+        writing.keep_unreadable([("violations.v1/0/7", b"{")])
     now = office.now + HOUR
     by_hand = ByHand(acts)
     wanted = by_hand.told(now, len(acts) - 5, acts)
@@ -182,10 +183,38 @@ def test_a_store_of_an_earlier_version_is_counted_anew(store: Store) -> None:
     office.month(4, steps=20)
     before = told(store, office.now)
     with store._engine.begin() as connection:
-        drop = tuple(f"DROP TABLE {name}" for name in ("measures", "waits", "lookups"))
+        drop = tuple(f"DROP TABLE {name}" for name in ("measures", "waits", "lookups", "unreadable"))
         for statement in (*drop, "UPDATE alembic_version SET version_num = '0002'"):
             connection.execute(text(statement))
     assert store.upgrade()
     assert told(store, office.now) != before
     rebuild(store)
     assert told(store, office.now) == before
+    assert not store.upgrade()
+
+
+def test_a_console_that_is_killed_before_its_rows_are_made_anew_makes_them_at_its_next_start(store: Store) -> None:
+    """The tables are of this version by then: that they are says nothing of the rows."""
+    office = Office(store)
+    office.month(4, steps=20)
+    before = told(store, office.now)
+    with store._engine.begin() as connection:
+        for name in ("measures", "waits"):
+            connection.execute(text(f"DELETE FROM {name}"))
+        connection.execute(text("DROP TABLE unreadable"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+    assert store.upgrade()
+    with pytest.raises(KilledError):
+        rebuild(store, _killed)
+    assert store.upgrade(), "it was not done: nobody may look at these rows"
+    rebuild(store)
+    assert told(store, office.now) == before
+    assert not store.upgrade()
+
+
+class KilledError(Exception):
+    """In the middle of it."""
+
+
+def _killed(count: int) -> None:
+    raise KilledError
