@@ -99,7 +99,7 @@ class Measured:
     """All of it, as of one moment. `unclosed`: alerts by status and severity; `closed`: by clause and disposition.
 
     `waiting`: since when the oldest alert of a severity waits for somebody to take it (UTC ms). `unreadable`: findings
-    that no console could read yet.
+    that no console could read yet. `moment`: nothing that is written from now on is earlier (UTC ms).
     """
 
     numbers: dict[Key, int] = field(default_factory=dict)
@@ -109,6 +109,7 @@ class Measured:
     owed: dict[Obligation, Owed] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     unreadable: int = 0
+    moment: int = 0
 
 
 def measured(connection: Connection, mirrored: str) -> Measured:
@@ -122,6 +123,7 @@ def measured(connection: Connection, mirrored: str) -> Measured:
         _owed(connection),
         _outbox(connection, mirrored),
         unreadable.count(connection),
+        connection.execute(select(CHAIN.c.at)).scalar_one(),
     )
 
 

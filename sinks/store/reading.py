@@ -134,6 +134,10 @@ class SqlReading:
         )
         return [decode(Act, raw) for raw in found.scalars()]
 
+    def moment(self) -> int:
+        """Nothing that is written from now on is earlier (UTC ms); what is written last may be."""
+        return int(self._connection.execute(select(CHAIN.c.at)).scalar_one())
+
     def measured(self, mirrored: str) -> Measured:
         """What is counted about alerts; `mirrored`: under which name it is kept how far the outbox has come."""
         return measured(self._connection, mirrored)

@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect
 
+from .clock import Clock
 from .engine import StoreNotReadyError, no_surprise, open_engine
 from .reading import SqlReading
 from .statements import ADVANCE, HEAD, PROGRESS_OF, ROWS_DUE
@@ -26,6 +27,7 @@ class Store:
     """Everything about alerts that must not be lost. Every method may raise StoreNotReadyError."""
 
     def __init__(self, url: str) -> None:
+        self.clock = Clock()
         self._engine = open_engine(url)
         self._writer = self._engine.execution_options(writing=True)
         self._text: Text = SqliteText() if self.kind == "sqlite" else PostgresText()
@@ -49,7 +51,7 @@ class Store:
     def writing(self) -> Iterator[SqlWriting]:
         """A transaction that writes, alone: on the disk when this ends, nowhere when it raises."""
         with no_surprise(), self._writer.begin() as connection:
-            writing = SqlWriting(connection, self._text)
+            writing = SqlWriting(connection, self._text, self.clock)
             yield writing
             writing.flush()
 

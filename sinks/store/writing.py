@@ -21,6 +21,7 @@ from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
 from . import unreadable
+from .clock import Clock
 from .measuring import Counting
 from .tables import PROJECTED
 from .text import Said, Text, words_of
@@ -44,9 +45,10 @@ class SqlWriting:
     for `flush`, which writes many rows at once: one by one, the statements of a batch took longer than all else in it.
     """
 
-    def __init__(self, connection: Connection, text: Text) -> None:
+    def __init__(self, connection: Connection, text: Text, clock: Clock) -> None:
         self._connection = connection
         self._text = text
+        self._clock = clock
         row = connection.execute(say.HEAD).one()
         self._head = Head(row.number, row.digest)
         self._at = int(row.at)
@@ -64,7 +66,11 @@ class SqlWriting:
         return self._head
 
     def moment(self, now: int) -> int:
-        """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock."""
+        """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock.
+
+        Raises ClockWrongError when the clock that says so cannot be believed.
+        """
+        self._clock.refuse_unless_right(now, self._at)
         self._at = max(self._at, now)
         return self._at
 
