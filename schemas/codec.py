@@ -31,11 +31,17 @@ MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 
 FINDING_MAX: Final = 2 * MESSAGE_MAX  # an access, and 20 KB around it: 30 facts and a reason whose ids are all escapes
 ACT_MAX: Final = FINDING_MAX + 4_096  # a finding; number, digests, who, and where it lies take 2 KB at the most
 ALERT_MAX: Final = 128 * MESSAGE_MAX  # all tallies that there can be: 25,920 of 300 bytes
+CUT_MAX: Final = 16 * MESSAGE_MAX  # all that its topic takes; 5,000 numbers of 19 digits without neighbours are 0.2 MB
 DEPTH_MAX: Final = 16  # the deepest record of the contract has 4 levels
 
 _read_thin: Final = THIN_ACCESS.validator.validate_json  # past the adapter's own wrapper: 5 % of a canonical access
 
-_LARGEST: Final[Mapping[type[BaseModel], int]] = {Finding: FINDING_MAX, Act: ACT_MAX, Alert: ALERT_MAX}
+_LARGEST: Final[Mapping[type[BaseModel], int]] = {
+    Finding: FINDING_MAX,
+    Act: ACT_MAX,
+    Alert: ALERT_MAX,
+    Cut: CUT_MAX,
+}
 
 T = TypeVar("T", bound=BaseModel)
 

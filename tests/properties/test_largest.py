@@ -18,9 +18,12 @@ from schemas.alert import Alert, Tally
 from schemas.codec import ACT_MAX, ALERT_MAX, FINDING_MAX, MESSAGE_MAX, decode, encode
 from schemas.errors import RejectedInputError
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
+from schemas.ledger import Cut
+from schemas.settings import Settings
 from schemas.topics import Topics
 from sinks.alerts.chain import Head, linked
 from sinks.alerts.writing import hear
+from tests.contract.examples import CUT
 from tests.harness.desk import MemoryWriting
 from tests.harness.findings import place
 from tests.harness.largest import TOPIC_MAX, largest_access, largest_finding
@@ -74,6 +77,16 @@ def test_every_finding_that_is_read_gives_an_act_that_is_read() -> None:
     assert decode(Act, encode(act_of(whole))).body == act_of(whole).body
     with pytest.raises(RejectedInputError, match=f"larger than {FINDING_MAX}"):
         decode(Finding, encode(whole.model_copy(update={"reason": whole.reason + "."})))
+
+
+def test_a_cut_over_numbers_without_neighbours_is_read_again() -> None:
+    """A source that counts in twos, from a high number, does not make its batches unverifiable."""
+    most = Settings.model_fields["batch_messages"].default
+    numbers = range(2**63 - 2 * most, 2**63, 2)
+    cut = decode(Cut, CUT).model_copy(update={"sequences": {"ecms": [(n, n) for n in numbers]}})
+    assert len(cut.sequences["ecms"]) == most
+    assert len(encode(cut)) > MESSAGE_MAX
+    assert decode(Cut, encode(cut)) == cut
 
 
 def test_their_topics_and_their_writers_take_them() -> None:
