@@ -8,6 +8,7 @@ and a key that was dropped leaves fewer quotes in the value read than in the mes
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, TypeVar, get_args
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from . import finding, ledger, policy  # noqa: F401 - their models' names must be known before an error names one
 from .access import THIN_ACCESS, Access, ThinAccess
+from .act import Act
+from .alert import Alert
 from .errors import RejectedInputError
 from .fact import FactKind, RegisteredFact, Waiver
 from .finding import Finding
@@ -23,20 +26,38 @@ from .ledger import Cut
 from .model import Strict
 
 MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
+# What we write ourselves holds what others sent, and says more. Were it not read again, whoever sends the largest
+# access that is taken would be judged and nobody told of it: so each has room for the largest of what it is made of.
+FINDING_MAX: Final = 2 * MESSAGE_MAX  # an access, and 20 KB around it: 30 facts and a reason whose ids are all escapes
+ACT_MAX: Final = FINDING_MAX + 4_096  # a finding; number, digests, who, and where it lies take 2 KB at the most
+ALERT_MAX: Final = 128 * MESSAGE_MAX  # all tallies that there can be: 25,920 of 300 bytes
+CUT_MAX: Final = 16 * MESSAGE_MAX  # all that its topic takes; 5,000 numbers of 19 digits without neighbours are 0.2 MB
 DEPTH_MAX: Final = 16  # the deepest record of the contract has 4 levels
 
 _read_thin: Final = THIN_ACCESS.validator.validate_json  # past the adapter's own wrapper: 5 % of a canonical access
+
+_LARGEST: Final[Mapping[type[BaseModel], int]] = {
+    Finding: FINDING_MAX,
+    Act: ACT_MAX,
+    Alert: ALERT_MAX,
+    Cut: CUT_MAX,
+}
 
 T = TypeVar("T", bound=BaseModel)
 
 
 def decode(model: type[T], raw: bytes | None) -> T:
     """The value in `raw`, checked strictly. Raises RejectedInputError naming the field, never its content."""
-    document = read_json(raw)
+    document = read_json(raw, largest_of(model))
     try:
         return model.model_validate(document, context={"wire": True})
     except ValidationError as error:
         raise _rejected(error) from None
+
+
+def largest_of(model: type[BaseModel]) -> int:
+    """How many bytes a value of this kind may have."""
+    return _LARGEST.get(model, MESSAGE_MAX)
 
 
 def encode(value: BaseModel) -> bytes:
@@ -79,12 +100,12 @@ def decode_access(raw: bytes | None) -> Access:
     return decode(Access, raw)
 
 
-def read_json(raw: bytes | None) -> Any:
+def read_json(raw: bytes | None, largest: int = MESSAGE_MAX) -> Any:
     """A JSON object from bytes. Raises RejectedInputError for all that two readers could read differently."""
     if raw is None or not raw:
         raise RejectedInputError("message", "is empty; send one JSON object")
-    if len(raw) > MESSAGE_MAX:
-        raise RejectedInputError("message", f"is larger than {MESSAGE_MAX} bytes; split or shorten it")
+    if len(raw) > largest:
+        raise RejectedInputError("message", f"is larger than {largest} bytes; split or shorten it")
     if _depth_exceeds(raw, DEPTH_MAX):
         raise RejectedInputError("message", f"is nested deeper than {DEPTH_MAX} levels")
     try:

@@ -181,6 +181,14 @@ CONSOLE: Final = (
     ),
     _console("needtoknow_unmirrored_acts", "gauge", "How many acts does their topic not have yet?"),
     _console("needtoknow_oldest_unmirrored_seconds", "gauge", "How old is the oldest of them (0: there is none)?"),
+    _console("needtoknow_unreadable_findings", "gauge", "How many findings are kept that no console could read yet?"),
+    _console("needtoknow_acts_ahead_seconds", "gauge", "How far is the newest act ahead of this console's clock?"),
+    _console(
+        "needtoknow_clock_ahead_seconds",
+        "gauge",
+        "How far, at the least, is this console's clock ahead of the broker's (0: not known to be)?",
+        is_kept=False,
+    ),
     _console("needtoknow_unread_findings", "gauge", "How many findings are stored but not read?", is_kept=False),
     _console(
         "needtoknow_unread_findings_seconds",

@@ -18,6 +18,7 @@ from sinks import kafka
 from sinks.kafka import Broker
 from sinks.store.store import Store
 
+from .reading_again import read_again
 from .writing import hear
 
 log: Final = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ log: Final = logging.getLogger(__name__)
 BATCH: Final = 500  # messages in one transaction: a third of a second, for which a person's act waits
 FETCH_MS: Final = 100
 AGAIN_SECONDS: Final = 1.0  # between two tries while the broker or the store is away
+LOOK_AGAIN_SECONDS: Final = 60.0  # between two looks at what another console could not read: beside an older one, say
 
 
 class Counted(Protocol):
@@ -50,28 +52,27 @@ class MovedOnError(Exception):
 def take(store: Store, topic: str, partition: int, begin: int | None, records: Sequence[Any], at: int) -> int:
     """Writes a piece of one partition, and how far it goes, in one transaction; how many acts came of it.
 
+    A message that this version cannot read is kept as it is, to be read again. It stops rather than drops one.
     `begin`: where the store was when the piece was asked for. Raises MovedOnError when it is elsewhere by now, and
     StoreNotReadyError; nothing is written then.
     """
-    name, acts = name_of(topic, partition), 0
+    name, acts, unreadable = name_of(topic, partition), 0, list[tuple[str, bytes]]()
     with store.writing() as writing:
         if (found := writing.progress(name)) != begin:
             raise MovedOnError(found or 0)
         for record in records:
             place = MessagePlace(topic=topic, partition=partition, offset=record.offset)
-            if (finding := _finding(record, place)) is not None:
-                acts += len(hear(writing, finding, place, writing.moment(at)))
+            try:
+                finding = decode(Finding, record.value)
+            except RejectedInputError as error:
+                # Only the judge may write there, so this is a newer version's, or tampering.
+                unreadable.append((f"{name}/{record.offset}", record.value or b""))
+                log.error("%s/%d cannot be read, and is kept: %s", name, record.offset, error)
+                continue
+            acts += len(hear(writing, finding, place, writing.moment(at)))
+        writing.keep_unreadable(unreadable)
         writing.advance(name, records[-1].offset + 1)
     return acts
-
-
-def _finding(record: Any, place: MessagePlace) -> Finding | None:
-    try:
-        return decode(Finding, record.value)
-    except RejectedInputError as error:
-        # Only the judge may write there, so this is tampering or a version that we do not know: said, and passed over.
-        log.error("%s/%d/%d is no finding: %s", place.topic, place.partition, place.offset, error)
-        return None
 
 
 async def _unread(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
@@ -89,6 +90,8 @@ class Hearing:
         self.behind = 0  # messages stored and not yet read
         self.is_caught_up = False
         """Whether it has read, since it began, all that there was."""
+        self._looked_at = 0  # the newest of what could not be read that this version has tried
+        self._look_due = 0.0  # by the loop's clock
         self.read_until = int(time.time() * 1000)  # all that was stored before is read (UTC ms); at first: this moment
 
     async def run(self) -> None:
@@ -113,12 +116,24 @@ class Hearing:
         while True:
             for partition, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=BATCH)).items():
                 begins[partition] = await self._take(consumer, partition, begins[partition], records)
+            await self._read_again()
             unread = {p: await _unread(consumer, p) for p in held}
             # As of when the broker last said how far it goes: one that is away says nothing, and all would look read.
             read_until |= {p: consumer.last_poll_timestamp(p) for p, count in unread.items() if count == 0}
             self.read_until = min(read_until.values())
             self.behind = sum(count or 0 for count in unread.values())
             self.is_caught_up = self.is_caught_up or all(count == 0 for count in unread.values())
+
+    async def _read_again(self) -> None:
+        """At the start, and now and then."""
+        clock = asyncio.get_running_loop().time()
+        if clock < self._look_due:
+            return
+        now = int(time.time() * 1000)
+        acts, self._looked_at = await asyncio.to_thread(read_again, self._store, self._looked_at, now)
+        self._look_due = clock + LOOK_AGAIN_SECONDS
+        if acts:
+            self.written()
 
     def _begin(self, partition: int) -> int | None:
         with self._store.reading() as reading:

@@ -66,6 +66,7 @@ class Measures:
         put("needtoknow_store_answers", 0 if found is None else 1)
         put("needtoknow_unread_findings", self._hearing.behind)
         put("needtoknow_unread_findings_seconds", _seconds(now, self._hearing.read_until))
+        put("needtoknow_clock_ahead_seconds", self._store.clock.ahead(now) / 1000)
         put("needtoknow_chain_holds", 1 if self._watching.holds else 0)
         put("needtoknow_chain_checked_seconds", _seconds(now, self._watching.checked_at))
 
@@ -105,6 +106,8 @@ def shown(found: Measured, now: int, clauses: Iterable[str]) -> Mapping[str, Val
         "needtoknow_exports_total": _labelled(found, "exported"),
         "needtoknow_open_obligations": {(name,): it.number for name, it in owed},
         "needtoknow_oldest_obligation_seconds": {(name,): _seconds(now, it.since) for name, it in owed},
+        "needtoknow_acts_ahead_seconds": {(): _seconds(found.moment, now)},
+        "needtoknow_unreadable_findings": {(): found.unreadable},
         "needtoknow_unmirrored_acts": {(): found.outbox.acts},
         "needtoknow_oldest_unmirrored_seconds": {(): _seconds(now, found.outbox.since)},
     }

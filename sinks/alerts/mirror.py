@@ -35,6 +35,7 @@ IDLE_MARK_SECONDS: Final = 10.0  # otherwise: the feed is heard, and `status` fi
 WATCHED_SECONDS: Final = 15.0  # for so long after an access: until it is judged, some marks
 LOOK_SECONDS: Final = 1.0  # between two looks when nobody says that something was written: another console may have
 AGAIN_SECONDS: Final = 1.0
+LOG_APPEND_TIME: Final = 1  # how Kafka says that a message's time is the broker's
 
 
 class Mirror:
@@ -49,6 +50,11 @@ class Mirror:
         """Something was written: look now. From any thread but the loop's own, call it through the loop."""
         self._news.set()
 
+    async def compare_clocks(self) -> None:
+        """Has the broker store something, to see when it thinks that was. Raises as a producer does."""
+        async with kafka.producer(self._broker) as producer:
+            await self._compare(producer)
+
     async def run(self) -> None:
         """Mirrors for ever; when the broker or the store is away it says so, and goes on when they are back."""
         while True:
@@ -60,6 +66,7 @@ class Mirror:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _mirror(self, producer: AIOKafkaProducer) -> None:
+        await self._compare(producer)  # also when it was the clock that ended the last try
         clock = asyncio.get_running_loop().time
         marked_at = -IDLE_MARK_SECONDS
         while True:
@@ -77,6 +84,10 @@ class Mirror:
                     await self._news.wait()
             except TimeoutError:
                 continue
+
+    async def _compare(self, producer: AIOKafkaProducer) -> None:
+        """By a mark that says nothing new: what is promised next is dated by this clock, and never taken back."""
+        await self._send(producer, [mark_message(self._topics, await asyncio.to_thread(promised, self._store))])
 
     async def _empty(self, producer: AIOKafkaProducer, number: int | None) -> None:
         """Until nothing is due; with a number only through that act, or it might never end."""
@@ -102,13 +113,16 @@ class Mirror:
             self._watched_until = asyncio.get_running_loop().time() + WATCHED_SECONDS
 
     async def _send(self, producer: AIOKafkaProducer, sent: Sequence[Message]) -> None:
-        """Returns when the broker has stored them all."""
+        """Returns when the broker has stored them all, and has so told the time."""
+        began = self._store.clock.steady()
         under_way = [
             await producer.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
             for message in sent
         ]
         await producer.flush()
-        await asyncio.gather(*under_way)
+        stored = await asyncio.gather(*under_way)
+        if times := [one.timestamp for one in stored if one.timestamp_type == LOG_APPEND_TIME]:
+            self._store.clock.heard(began, max(times))
 
 
 def due(store: Store) -> list[Act]:
@@ -134,6 +148,12 @@ def promise(store: Store) -> tuple[int, int]:
     """A number, and an instant such that every act recorded through it has no higher number: the next is later."""
     with store.writing() as writing:
         return writing.head().number, writing.moment(int(time.time() * 1000) + 1) - 1
+
+
+def promised(store: Store) -> int:
+    """An instant through which that was promised already; 0: nothing was."""
+    with store.reading() as reading:
+        return max(0, reading.moment() - 1)
 
 
 def _done(store: Store, acts: Sequence[Act]) -> None:

@@ -64,10 +64,14 @@ class AlertService:
         self.watching = Watching(store, broker, topics.alert_events)
 
     async def start(self) -> None:
-        """Brings the store up to this version. Raises NotReadyError, and as `refuse_unless_whole`."""
+        """Brings the store up to this version, and asks the broker the time before anything is dated.
+
+        Raises NotReadyError, and as `refuse_unless_whole`.
+        """
         if await asyncio.to_thread(self.store.upgrade):
             await asyncio.to_thread(rebuild, self.store)
         refuse_unless_whole(self.store, await mirrored_act(self._broker, self._topic))
+        await self.mirror.compare_clocks()
 
     async def run(self) -> None:
         """All of it until it is cancelled; what it was about is then done again by whoever begins next."""

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-from schemas.errors import NotReadyError
+from schemas.errors import BrokenPromiseError, NotReadyError
 
 LOCK_SECONDS: Final = 10  # a writer waits that long for another: a batch of findings takes a tenth of a second
 READERS: Final = 8  # connections: more only wait for each other on two cores
@@ -21,6 +22,10 @@ ANSWER_MS: Final = 30_000  # no statement of ours takes that long with 300,000 a
 
 class StoreNotReadyError(NotReadyError):
     """The database is away, locked or full. Operations must act if it lasts; nothing is lost meanwhile."""
+
+
+class StoreFaultError(BrokenPromiseError):
+    """The database refuses a statement of ours. It says which rule, never the values: they are somebody's data."""
 
 
 def sqlite_url(directory: Path) -> str:
@@ -41,6 +46,8 @@ def open_engine(url: str) -> Engine:
             return _postgresql(url)
     except (ArgumentError, ModuleNotFoundError) as error:
         raise StoreNotReadyError(f"NTK_STORE_URL: {type(error).__name__}; {_WANTED}") from None
+    except OSError as error:
+        raise StoreNotReadyError(f"the store's directory cannot be made: {error.strerror}") from None
     raise StoreNotReadyError(f"NTK_STORE_URL: {_WANTED}")
 
 
@@ -49,25 +56,43 @@ _WANTED: Final = "use sqlite:///FILE, or postgresql+psycopg://USER:PASSWORD@HOST
 
 @contextmanager
 def no_surprise() -> Iterator[None]:
-    """Turns what a database that is away, locked or full raises into StoreNotReadyError, without anybody's data."""
+    """Turns what a database that is away, locked, full or busy raises into StoreNotReadyError, all else it raises into
+    StoreFaultError; both without anybody's data."""
     try:
         yield
+    except NoConnectionError:
+        raise StoreNotReadyError(f"the store had no connection free for {LOCK_SECONDS} s") from None
     except OperationalError as error:
         raise StoreNotReadyError(f"the store did not answer: {_reason(error)}") from None
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreNotReadyError(f"the store went away: {_reason(error)}") from None
-        raise
+        raise StoreFaultError(f"the store refuses what it is told: {_rule(error)}") from None
 
 
 def _reason(error: DBAPIError) -> str:
+    """What a database says of itself. PostgreSQL's details, which are in the lines that follow, may name values."""
     words = str(error.orig).strip().splitlines()
     return words[0] if words else type(error.orig).__name__
 
 
+def _rule(error: DBAPIError) -> str:
+    """Which rule was broken. PostgreSQL's first line, too, repeats a value that it cannot read; SQLite's never does."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is None:
+        return _reason(error)
+    names = (type(error.orig).__name__, diagnosis.sqlstate, diagnosis.table_name, diagnosis.constraint_name)
+    return " ".join(name for name in names if name)
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(
-        url, pool_size=READERS, max_overflow=0, pool_timeout=LOCK_SECONDS, connect_args={"check_same_thread": False}
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=LOCK_SECONDS,
+        hide_parameters=True,  # an error's text goes to logs
+        connect_args={"check_same_thread": False},
     )
     path = engine.url.database
     if path:
@@ -105,6 +130,7 @@ def _postgresql(url: str) -> Engine:
         pool_size=READERS,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
+        hide_parameters=True,  # an error's text goes to logs
         pool_pre_ping=True,  # the server may have been started anew
         connect_args={"connect_timeout": LOCK_SECONDS, "options": options},
     )

@@ -18,6 +18,7 @@ from schemas.metrics import WITHDRAWN
 from sinks.alerts.counting import Begun, Key, Measure, Wait, counted, waits
 from sinks.alerts.severity import SEVERITIES
 
+from . import unreadable
 from .tables import ACTS, CHAIN, FACETS, MEASURES, PROGRESS, WAITS
 
 ADD: Final = text(
@@ -97,7 +98,8 @@ class Owed(NamedTuple):
 class Measured:
     """All of it, as of one moment. `unclosed`: alerts by status and severity; `closed`: by clause and disposition.
 
-    `waiting`: since when the oldest alert of a severity waits for somebody to take it (UTC ms).
+    `waiting`: since when the oldest alert of a severity waits for somebody to take it (UTC ms). `unreadable`: findings
+    that no console could read yet. `moment`: nothing that is written from now on is earlier (UTC ms).
     """
 
     numbers: dict[Key, int] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class Measured:
     waiting: dict[Severity, int] = field(default_factory=dict)
     owed: dict[Obligation, Owed] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
+    unreadable: int = 0
+    moment: int = 0
 
 
 def measured(connection: Connection, mirrored: str) -> Measured:
@@ -118,6 +122,8 @@ def measured(connection: Connection, mirrored: str) -> Measured:
         _waiting(connection),
         _owed(connection),
         _outbox(connection, mirrored),
+        unreadable.count(connection),
+        connection.execute(select(CHAIN.c.at)).scalar_one(),
     )
 
 

@@ -23,6 +23,7 @@ from .measuring import Measured, measured
 from .statements import PIECE
 from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
 from .text import Text
+from .unreadable import Unreadable, kept
 
 __all__ = ["PAGE_MAX", "Facets", "Filter", "SqlReading"]
 
@@ -154,6 +155,10 @@ class SqlReading:
         """The acts of these numbers as they are spelled; of some thousands at once."""
         return documents(self._connection, numbers)
 
+    def moment(self) -> int:
+        """Nothing that is written from now on is earlier (UTC ms); what is written last may be."""
+        return int(self._connection.execute(select(CHAIN.c.at)).scalar_one())
+
     def measured(self, mirrored: str) -> Measured:
         """What is counted about alerts; `mirrored`: under which name it is kept how far the outbox has come."""
         return measured(self._connection, mirrored)
@@ -161,6 +166,10 @@ class SqlReading:
     def progress(self, name: str) -> int | None:
         """How far something has come; None: nobody has begun."""
         return self._connection.execute(select(PROGRESS.c.value).where(PROGRESS.c.name == name)).scalar_one_or_none()
+
+    def unreadable(self, after: int, most: int) -> list[Unreadable]:
+        """Findings that could not be read, by number."""
+        return kept(self._connection, after, most)
 
     def count(self, wanted: Filter) -> int:
         """How many there are of one holder, or owed: few, and read from their index."""

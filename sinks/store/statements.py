@@ -36,6 +36,9 @@ PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.a
 KIND: Final = select(FACETS.c.kind).where(*(c == bindparam(c.name) for c in KIND_NAMES))
 PROGRESS_OF: Final = select(PROGRESS.c.value).where(PROGRESS.c.name == bindparam("name"))
 
+ROWS_DUE: Final = "rows due"
+"""Under which name the store keeps that rows must be made anew (1), until they are (0)."""
+
 _FOR_EVER: Final = {"id", "alert_id", "clause", "opened_at", "group_who", "group_record"}
 
 ADD_ACT: Final = insert(ACTS)

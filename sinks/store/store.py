@@ -13,9 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect
 
+from .clock import Clock
 from .engine import StoreNotReadyError, no_surprise, open_engine
 from .reading import SqlReading
-from .statements import HEAD
+from .statements import ADVANCE, HEAD, PROGRESS_OF, ROWS_DUE
 from .text import PostgresText, SqliteText, Text
 from .writing import SqlWriting
 
@@ -26,6 +27,7 @@ class Store:
     """Everything about alerts that must not be lost. Every method may raise StoreNotReadyError."""
 
     def __init__(self, url: str) -> None:
+        self.clock = Clock()
         self._engine = open_engine(url)
         self._writer = self._engine.execution_options(writing=True)
         self._text: Text = SqliteText() if self.kind == "sqlite" else PostgresText()
@@ -49,7 +51,7 @@ class Store:
     def writing(self) -> Iterator[SqlWriting]:
         """A transaction that writes, alone: on the disk when this ends, nowhere when it raises."""
         with no_surprise(), self._writer.begin() as connection:
-            writing = SqlWriting(connection, self._text)
+            writing = SqlWriting(connection, self._text, self.clock)
             yield writing
             writing.flush()
 
@@ -75,13 +77,16 @@ class Store:
     def upgrade(self) -> bool:
         """Brings the tables to what this code needs, from nothing or from an older version; nothing when they are.
 
-        Whether there are acts whose rows must be made anew now, since the tables for them have changed.
+        Whether rows must be made anew from the acts, since the tables for them have changed: until that is done, also
+        when whoever changed the tables was killed before it was.
         """
         with no_surprise(), self._writer.begin() as connection:
             before = MigrationContext.configure(connection).get_current_revision()
             command.upgrade(_config(connection), "head")
             is_changed = before != MigrationContext.configure(connection).get_current_revision()
-            return is_changed and connection.execute(HEAD).one().number > 0
+            if is_changed and connection.execute(HEAD).one().number > 0:
+                connection.execute(ADVANCE, {"name": ROWS_DUE, "value": 1})
+            return bool(connection.execute(PROGRESS_OF, {"name": ROWS_DUE}).scalar())
 
     def refuse_unless_current(self) -> None:
         """Raises StoreNotReadyError when the tables are those of another version of this code."""

@@ -142,6 +142,15 @@ LOOKUPS: Final = Table(
 )
 """Searches for somebody that the service has not been told of yet."""
 
+UNREADABLE: Final = Table(
+    "unreadable",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", String(300), nullable=False),  # topic/partition/offset
+    Column("document", LargeBinary, nullable=False),
+)
+"""Findings that the console which came upon them could not read: a newer one may."""
+
 MEASURES: Final = Table(
     "measures",
     METADATA,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Select, delete
 
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
-from schemas.codec import decode, encode
+from schemas.codec import decode, encode, largest_of
+from schemas.errors import BrokenPromiseError
 from sinks.alerts.chain import Head, Kept
 from sinks.alerts.folding import is_here
 from sinks.alerts.grouping import Group, group_of_alert
@@ -19,6 +20,8 @@ from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
 
 from . import statements as say
+from . import unreadable
+from .clock import Clock
 from .keeping import all_kept
 from .measuring import Counting
 from .secrets import ALERT_IDS, secret_of
@@ -44,9 +47,10 @@ class SqlWriting:
     for `flush`, which writes many rows at once: one by one, the statements of a batch took longer than all else in it.
     """
 
-    def __init__(self, connection: Connection, text: Text) -> None:
+    def __init__(self, connection: Connection, text: Text, clock: Clock) -> None:
         self._connection = connection
         self._text = text
+        self._clock = clock
         row = connection.execute(say.HEAD).one()
         self._head = Head(row.number, row.digest)
         self._at = int(row.at)
@@ -65,7 +69,11 @@ class SqlWriting:
         return self._head
 
     def moment(self, now: int) -> int:
-        """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock."""
+        """When what is written now happens: at `now` (UTC ms), but never before what was, whoever has a slow clock.
+
+        Raises ClockWrongError when the clock that says so cannot be believed.
+        """
+        self._clock.refuse_unless_right(now, self._at)
         self._at = max(self._at, now)
         return self._at
 
@@ -113,9 +121,12 @@ class SqlWriting:
         return None if raw is None else decode(Act, raw)
 
     def append(self, act: Act, head: Head) -> None:
-        """Keep an act for ever."""
+        """Keep an act for ever. Raises BrokenPromiseError when it is so large that nobody could read it again."""
         row = self._rows[act.alert_id]
         assert row is not None  # every act is of an alert, which was put before
+        document = encode(act)
+        if len(document) > (most := largest_of(Act)):
+            raise BrokenPromiseError(f"an act of {len(document)} bytes is not written: {most} are read again")
         values = {
             "number": act.number,
             "alert": row.id,
@@ -123,7 +134,7 @@ class SqlWriting:
             "at": act.at,
             "staff": act.by.staff if act.by else None,
             "key": act.key,
-            "document": encode(act),
+            "document": document,
         }
         self._add(say.ADD_ACT, values)
         self._head = head
@@ -157,9 +168,18 @@ class SqlWriting:
         """Say how far something has come, in the same step as what came of it."""
         self._connection.execute(say.ADVANCE, {"name": name, "value": value})
 
+    def keep_unreadable(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Keep findings that cannot be read, each with its place, until a console can. As `unreadable.keep`."""
+        unreadable.keep(self._connection, found)
+
+    def let_go(self, number: int) -> bool:
+        """It can be read, and is heard in this transaction; False: it was before."""
+        return unreadable.let_go(self._connection, number)
+
     def clear_projection(self) -> None:
-        """Forget everything that can be made anew from the acts."""
+        """Forget everything that can be made anew from the acts. It is made in this transaction: no more is due."""
         self.forget()
+        self.advance(say.ROWS_DUE, 0)
         for table in PROJECTED:
             self._connection.execute(delete(table))
         self._text.clear(self._connection)

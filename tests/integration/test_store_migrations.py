@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from schemas.errors import RejectedInputError
 from sinks.alerts.writing import hear
 from sinks.store.copying import copy_store, restore_store
-from sinks.store.engine import READERS, StoreNotReadyError, sqlite_url
+from sinks.store.engine import READERS, StoreFaultError, StoreNotReadyError, sqlite_url
 from sinks.store.store import Store
-from sinks.store.tables import METADATA
+from sinks.store.tables import METADATA, SECRETS
 from tests.harness.findings import make_finding, place
 from tests.harness.postgres import new_database_name
 
@@ -89,6 +91,58 @@ def test_a_server_that_is_away_is_told_in_a_line(postgres: object) -> None:
     with pytest.raises(StoreNotReadyError, match="did not answer") as told:
         Store(away).upgrade()
     assert postgres.password not in str(told.value)
+
+
+def test_a_store_whose_connections_are_all_in_use_is_not_ready(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for one waits, says so, and tries again: no task of the console ends on it."""
+    store.upgrade()
+    monkeypatch.setattr(store._engine.pool, "_timeout", 0.01)
+    with ExitStack() as held:
+        for _ in range(READERS):
+            held.enter_context(store.reading())
+        with pytest.raises(StoreNotReadyError, match="no connection free"), store.writing():
+            pass
+        with pytest.raises(StoreNotReadyError, match="no connection free"):
+            store.upgrade()
+        with pytest.raises(StoreNotReadyError, match="no connection free"):
+            store.refuse_unless_current()
+    with store.writing():
+        pass
+    store.close()
+
+
+SECRET = "jane-roe-1987"  # stands for somebody's data
+
+
+@pytest.mark.parametrize("is_broken", [True, False], ids=["a rule", "the database"])
+def test_what_a_database_complains_of_repeats_nobodys_data(store: Store, is_broken: bool) -> None:
+    """Neither what was to be written, nor what the server says of it: this goes to logs."""
+    store.upgrade()
+    table = insert(SECRETS) if is_broken else text("INSERT INTO nowhere (name, value) VALUES (:name, :value)")
+    expected: type[Exception] = StoreNotReadyError if store.kind == "sqlite" and not is_broken else StoreFaultError
+    with pytest.raises(expected) as told, store.changing() as connection:
+        connection.execute(table, [{"name": SECRET, "value": SECRET.encode()}] * 2)
+    assert SECRET not in "".join(traceback.format_exception(told.value))
+    with pytest.raises(DBAPIError) as raw, store._engine.begin() as connection:
+        connection.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": SECRET})
+    assert SECRET not in str(raw.value)
+    store.close()
+
+
+def test_a_value_that_postgresql_cannot_read_is_not_repeated(database: str) -> None:
+    """Its first line repeats it."""
+    store = Store(database)
+    with pytest.raises(StoreFaultError, match="InvalidTextRepresentation 22P02") as told, store.looking() as found:
+        found.execute(text("SELECT CAST(CAST(:words AS text) AS bigint)"), {"words": SECRET})
+    assert SECRET not in "".join(traceback.format_exception(told.value))
+    store.close()
+
+
+def test_a_directory_that_cannot_be_made_is_no_store(tmp_path: Path) -> None:
+    """A file has its name."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreNotReadyError, match="cannot be made"):
+        Store(sqlite_url(tmp_path / "file" / "data"))
 
 
 def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from schemas.metrics import CATALOGUE
 from sinks.alerts import measures as measures_module
 from sinks.alerts.measures import Measures
+from sinks.store.clock import Clock
 from sinks.store.engine import StoreNotReadyError, sqlite_url
 from sinks.store.measuring import Measured
 from sinks.store.store import Store
@@ -142,6 +143,7 @@ class Away:
     """A store that does not answer; one that never does, until it is let go."""
 
     def __init__(self, held: threading.Event | None = None) -> None:
+        self.clock = Clock()
         self.held = held
         self.asked = 0
 

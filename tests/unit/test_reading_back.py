@@ -56,9 +56,9 @@ def store(tmp_path: Path) -> Store:
 def find(store: Store, name: str, staff: str = "w017") -> None:
     """Something is found."""
     with store.reading() as reading:
-        begin = reading.progress("violations.v1/0")
+        begin, at_least = reading.progress("violations.v1/0"), max(7, reading.moment())
     record = Record("violations.v1", 0, begin or 0, 0, encode(make_finding(name, staff=staff)))
-    take(store, "violations.v1", 0, begin, [record], at=7)
+    take(store, "violations.v1", 0, begin, [record], at=at_least)
 
 
 def decide(store: Store, disposition: str = "confirmed", staff: str = "w017") -> None:
