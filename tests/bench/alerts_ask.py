@@ -85,7 +85,7 @@ _SEARCHES: Final = (
     (staff_id(0),),
     (staff_id(1),),
     (staff_id(1_999),),
-    ("ecms", login_of(2)),
+    (login_of(2),),
     ("ecms-77-0",),
     ("c000017",),
     ("nowhere",),

@@ -43,7 +43,9 @@ def ask(store: Store, asks: list[Ask], times: Times) -> None:
     """A page with its counts, as a person sees it."""
     for name, wanted in asks:
         with times.one(name), store.reading() as reading:
-            reading.alerts(wanted, PAGE)
+            found = reading.alerts(wanted, PAGE)
+            if wanted.words:
+                reading.named(wanted.words, [alert.alert_id for alert in found])
             reading.facets(wanted.hidden)
 
 
