@@ -173,6 +173,22 @@ async def test_whose_record_it_was_is_shown_once_and_no_address_leads_there(scen
         assert SECRET_ID.encode() not in (await ivo.open(path)).raw
 
 
+async def test_what_is_an_access_says_so_before(scene: Scene, ivo: Visitor) -> None:
+    """A search, a reveal, a copy; and whether anything explains it. An auditor can never hold an alert."""
+    [alert_id] = scene.find(make_finding())
+    found = "You do not hold this alert: looking will be found, for auditors to see."
+    page = await ivo.open(f"/alerts/{alert_id}")
+    assert "To search for a record's or a person's id is an access of yours, and judged as one." in page.text
+    assert page.text.count(found) == 2
+    assert found not in (await ivo.send(page.form("acknowledge"))).text
+    async with Visitor(scene.base) as aud, Visitor(scene.base) as vera:
+        await aud.sign_in("aud")
+        assert (await aud.open(f"/alerts/{alert_id}")).text.count(found) == 2
+        await vera.sign_in("vera")
+        seen = (await vera.open(f"/alerts/{alert_id}")).text
+        assert (found in seen, "To search for" in seen) == (False, False)
+
+
 async def test_a_copy_is_a_file_and_taking_it_is_written_down(scene: Scene, ivo: Visitor) -> None:
     """Nothing is masked in it, so no browser shows it; without a reason there is none."""
     [alert_id] = scene.find(make_finding(access=make_access(name=f"case:{SECRET_ID}")))
