@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Final, assert_never
 
 from schemas.access import Action, Record
-from schemas.act import Act, Body, Disposition, OfFinding
+from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
 from schemas.finding import Outcome
 from streams.policy.sentences import DID
@@ -92,11 +92,17 @@ def did_words(body: Body) -> str:
         case "exported":
             return f"took a copy away: {body.why}"
         case "looked_back":
-            return f"looked back: {body.counted} earlier accesses of that record (part {body.part} of {body.parts})"
+            return _looked_back(body)
         case "recorded":
             return f"recorded the {body.obligation}: {body.reference}"
         case _:
             assert_never(body)
+
+
+def _looked_back(body: LookedBack) -> str:
+    many = f"{body.counted or 'no'} earlier access{'es' if body.counted > 1 else ''}"
+    part = f" (part {body.part} of {body.parts})" if body.parts > 1 else ""
+    return f"looked back: {many} of that record{part}"
 
 
 def _of_finding(body: OfFinding) -> str:

@@ -155,6 +155,22 @@ def test_who_reads_is_told_that_it_has_changed(running: Running, enter: Enter) -
     expect(page.locator(".history")).to_contain_text("wrote: half a thought")
 
 
+def test_a_look_back_that_found_nothing_disturbs_nobody(running: Running, enter: Enter) -> None:
+    """A second after they have confirmed it; and what they do next is not refused as if they had missed something."""
+    [alert_id] = running.find(make_finding("back", "w112"))
+    running.do("ivo", alert_id, "acknowledge")
+    running.do("ivo", alert_id, "close", disposition="confirmed", why="admitted")
+    page = is_live(enter("ivo", f"/alerts/{alert_id}"))
+    running.look_back(alert_id)
+    expect(page.locator('#detail[data-looked-back="0"]')).to_be_visible()
+    expect(page.locator("#changed")).to_be_hidden()
+    page.keyboard.press("o")
+    page.keyboard.type("the unit has called")
+    page.get_by_role("button", name="Open it again").click()
+    expect(page.locator(".notice.good")).to_have_text("You opened it again: the unit has called.")
+    expect(page.locator(".history")).to_contain_text("looked back: no earlier access of that record")
+
+
 def test_everything_can_be_done_without_a_script(running: Running, enter: Enter) -> None:
     """Sign in, look, take, reveal, close, sign out."""
     [alert_id] = running.find(make_finding("plain", "w104"))

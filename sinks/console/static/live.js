@@ -90,7 +90,10 @@ export function begin(list) {
 
   function hear(alert) {
     const row = rowOf(alert.alert_id);
-    if (detail?.dataset.id === alert.alert_id && Number(detail.dataset.version) < alert.version) changed(alert);
+    if (detail?.dataset.id === alert.alert_id && Number(detail.dataset.version) < alert.version) {
+      if (isNothing(alert)) pass(alert);
+      else changed(alert);
+    }
     if (isPaused) {
       if (row ? Number(row.dataset.version) < alert.version : belongs(alert)) held.set(alert.alert_id, alert);
       else held.delete(alert.alert_id);
@@ -107,6 +110,18 @@ export function begin(list) {
       say(`New: ${shown(alert.sentence)}`);
     }
     counting ??= setTimeout(count, COUNT_MS);
+  }
+
+  /** That the service looked back and found nothing changes nothing to decide on; what is sent from here stays good. */
+  function isNothing(alert) {
+    const isNext = Number(detail.dataset.version) === alert.version - 1;
+    return isNext && !("lookedBack" in detail.dataset) && alert.last_by === undefined && alert.looked_back === 0;
+  }
+
+  function pass(alert) {
+    detail.dataset.version = alert.version;
+    detail.dataset.lookedBack = alert.looked_back;
+    for (const field of detail.querySelectorAll('[name="version"]')) field.value = alert.version;
   }
 
   /** The alert that is open is not what it was: said, and nothing is taken from under the hands of who writes. */
