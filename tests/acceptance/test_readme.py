@@ -145,4 +145,5 @@ def test_ctrl_c_after_a_day_that_came_out_right_is_no_fault(kafka: SharedBroker,
     said = interrupted(process)
 
     assert process.returncode == 0, said
+    assert said.rstrip().endswith("stopped")
     assert list(tmp_path.glob("needtoknow-demo-*")) == []
