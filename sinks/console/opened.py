@@ -16,7 +16,7 @@ from . import asked
 from .possible import dispositions, steps
 from .proof import Proof
 from .screen import Listed, Opened, just_done, read_alert, read_list
-from .sentences import did_words
+from .sentences import did_words, finding_words
 from .showing import Showing
 from .timeline import TimeLine, Touch, draw
 from .views import address, chosen, groups, without
@@ -83,7 +83,7 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
     return {
         "opened": showing.alert(opened.seen.alert, is_revealed=is_revealed),
         "title": showing.alert(opened.seen.alert).sentence,  # which browsers remember
-        "findings": findings,
+        "findings": list(zip(findings, map(_because, opened.findings), strict=True)),
         "proof": proof,
         "then": then,
         "known_now": now,
@@ -91,6 +91,11 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
         "is_unchanged": opened.is_unchanged,
         "drawing": draw(line_of(opened.findings, opened.history, proof)),
     }
+
+
+def _because(act: Act) -> str:
+    assert isinstance(act.body, OfFinding)
+    return finding_words(act.body.finding)
 
 
 def line_of(findings: Sequence[Act], history: Sequence[Act], proof: Proof | None) -> TimeLine:

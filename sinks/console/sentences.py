@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Final, assert_never
 
 from schemas.access import Action, Record
 from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
-from schemas.finding import Outcome
+from schemas.finding import Finding, Outcome
+from sinks.alerts.grouping import who_of
 from streams.policy.sentences import DID
 
 TIMES: Final = {1: "once", 2: "twice"}
-OUTCOMES: Final[dict[Outcome, str]] = {
+_OUTCOMES: Final[dict[Outcome, str]] = {
     "explained": "a duty explains it by now",
     "late": "the duty that explains it was written down too late",
     "revoked": "the duty that explained it was taken back since",
     "unexplained": "no recorded duty explains it",
-    "unresolved": "it is not known who this is, or whose record it was",
+    "unresolved": "no recorded fact names that record",  # of a staff member; else see _nobody
 }
+_PEOPLE: Final = re.compile(r": that login is ([0-9]{1,4}) people at ")  # as streams.policy.explain writes it
 DISPOSITIONS: Final[dict[Disposition, str]] = {
     "justified": "justified",
     "confirmed": "a confirmed violation",
@@ -59,8 +63,25 @@ def alert_sentence(alert: Alert, record: str) -> str:
 
 def why_words(alert: Alert) -> str:
     """Why it is an alert: what the facts say, and the duty that came closest."""
-    words = OUTCOMES[alert.outcome]
+    shared = {"shared-login" in tally.flags for tally in alert.tallies if tally.outcome == alert.outcome}
+    words = _outcome(alert.outcome, alert.who, shared)
     return f"{words}: {alert.why}" if alert.why and alert.outcome != "explained" else words
+
+
+def finding_words(finding: Finding) -> str:
+    """Why it is a finding: the judge's own reason, without whose login and whose record it was."""
+    who = who_of(finding)
+    people = _PEOPLE.search(finding.reason)
+    return _outcome(finding.outcome, who, {"shared-login" in finding.flags}, people[1] if people else "several")
+
+
+def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], people: str = "several") -> str:
+    if outcome != "unresolved" or who.staff is not None:
+        return _OUTCOMES[outcome]
+    if shared == {True}:
+        return f"that login is {people} people at {who.source} then, and no duty explains it for all of them"
+    also = ", or several people," if True in shared else ""
+    return f"that login is no staff member known{also} at {who.source} then"
 
 
 def act_words(act: Act) -> str:
@@ -106,13 +127,13 @@ def _looked_back(body: LookedBack) -> str:
 
 
 def _of_finding(body: OfFinding) -> str:
-    what = f"{DID[body.finding.access.action]} it: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+    what = f"{DID[body.finding.access.action]} it: {finding_words(body.finding)} ({body.certainty})"
     match body.kind:  # type: ignore[attr-defined]
         case "raised":
-            return f"raised it, since {body.finding.staff or 'an unknown login'} {what}"
+            return f"raised it, since {body.finding.staff or 'a login'} {what}"
         case "added":
             return f"added that {body.finding.staff or 'the login'} {what}"
         case "revised":
-            return f"heard more of a finding: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+            return f"heard more of a finding: {finding_words(body.finding)} ({body.certainty})"
         case _:
-            return f"filed a supplement: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+            return f"filed a supplement: {finding_words(body.finding)} ({body.certainty})"
