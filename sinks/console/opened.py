@@ -20,7 +20,7 @@ from .sentences import did_words, finding_words
 from .showing import Showing
 from .timeline import TimeLine, Touch, draw
 from .views import address, chosen, groups, without
-from .visiting import FORMS, Visit
+from .visiting import CLAUSES, FORMS, Visit
 from .web import CONSOLE, apart, now_ms
 
 THEN_AND_NOW: Final[Mapping[Outcome, tuple[str, str]]] = {
@@ -55,6 +55,7 @@ async def show(
         refused=refused,
         is_revealed=is_revealed,
         done=None if refused or is_revealed or not last else did_words(last.body),
+        clause=visit.request.app[CLAUSES].get(opened.seen.alert.clause),
         **_forms(visit, opened),
         **_evidence(console.showing, opened, proof, is_revealed=is_revealed),
         **await list_values(visit, alert_id),

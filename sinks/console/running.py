@@ -72,7 +72,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             is_https=settings.console_https,
             serves=is_loopback if sign_in.offered() else lambda host: True,
         )
-        app = build(console, live, why_not_ready=lambda: _why_not_ready(facts, service), metrics=measures.page)
+        app = build(
+            console,
+            live,
+            policy.clauses,
+            why_not_ready=lambda: _why_not_ready(facts, service),
+            metrics=measures.page,
+        )
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()

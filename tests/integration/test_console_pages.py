@@ -17,7 +17,7 @@ from sinks.console import screen
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
 from sinks.store.tables import ACTS
-from tests.harness.builders import make_access
+from tests.harness.builders import account, make_access
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
 from tests.harness.pages import Visitor
@@ -201,6 +201,24 @@ async def test_a_copy_is_a_file_and_taking_it_is_written_down(scene: Scene, ivo:
     document = orjson.loads(copy.raw)
     assert document["findings"][0]["record"]["id"] == SECRET_ID
     assert [act["kind"] for act in document["history"]] == kinds(scene, alert_id) == ["raised", "exported"]
+
+
+async def test_an_alert_names_what_the_policy_says(scene: Scene, ivo: Visitor) -> None:
+    """The clause, and its words; of a clause that the policy no longer has its name."""
+    ids = scene.find(make_finding(), make_finding("old", "w018", clause="of-an-old-policy"))
+    assert "C3 Employees violate this policy when they search for" in (await ivo.open(f"/alerts/{ids[0]}")).text
+    assert "Clause: of an old policy" in (await ivo.open(f"/alerts/{ids[1]}")).text
+
+
+async def test_evidence_says_once_that_there_is_none(tmp_path: Path) -> None:
+    """In a sentence, not in cells that are all alike; and by facts, not by a number inside of the service."""
+    async with console(tmp_path, [account("jdoe12", "w017")]) as scene, Visitor(scene.base) as ana:
+        [alert_id] = scene.find(make_finding())
+        await ana.sign_in("ana")
+        text = (await ana.open(f"/alerts/{alert_id}")).text
+        assert "No recorded assignment, supervision or coverage of w017 leads to this record." in text
+        assert "No duty explains it by all facts that were read" in text
+        assert not any(words in text for words in ("leads there", "position"))
 
 
 # --- what is chosen
