@@ -23,7 +23,8 @@ PAGES: Final = web.AppKey("pages", Pages)
 FORMS: Final = web.AppKey("forms", Forms)
 CLAUSES: Final = web.AppKey("clauses", Mapping[str, Clause])
 """What the policy says, by the names of its clauses. An alert may be of one that it no longer has."""
-FOR_PROGRAMS: Final = ("/api/", "/live", "/ready", "/metrics", "/static/")
+COUNTS: Final = "/alerts/counts"
+FOR_PROGRAMS: Final = ("/api/", "/live", "/ready", "/metrics", "/static/", COUNTS)
 SIGN_IN: Final = "/sign-in"
 NOT_THERE: Final = "There is no such page, or it must be kept from you."
 

@@ -268,6 +268,17 @@ def test_paused_is_paused(running: Running, enter: Enter) -> None:
     expect(row(page, alert_id).locator(".state .status")).to_have_text("held by s22")
 
 
+def test_the_counts_live_within_what_is_chosen(running: Running, enter: Enter) -> None:
+    """As the page that a choice leads to would have it."""
+    page = is_live(enter("ana", "/alerts?status=open&status=closed"))
+    low = page.locator('[data-facet="severity"][data-value="low"]')
+    before = int(low.inner_text())
+    [alert_id] = running.find(make_finding("counted", "w113", severity="low"))
+    expect(low).to_have_text(str(before + 1))
+    running.do("ivo", alert_id, "acknowledge")
+    expect(low).to_have_text(str(before))
+
+
 def test_what_was_written_while_the_page_came_is_not_missed(running: Running, enter: Enter) -> None:
     """The stream goes on from what the page has shown."""
     running.find(make_finding("shown", "w109"))

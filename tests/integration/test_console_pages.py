@@ -22,6 +22,7 @@ from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
 from tests.harness.pages import Visitor
 
+NAMES = ("low", "high", "open", "closed")
 SECRET_ID = "c-4711-jane-roe"
 
 
@@ -236,6 +237,34 @@ async def test_what_can_be_chosen_says_how_many_and_leads_to_them(scene: Scene, 
     link = re.search(rb'href="([^"]+)" rel="next"', older.raw)
     assert link is not None
     assert (await ivo.open(link[1].decode().replace("&amp;", "&"))).raw.count(b'<li class="row"') == 3
+
+
+async def test_each_choice_says_how_many_it_would_show(scene: Scene, ivo: Visitor) -> None:
+    """Within what else is chosen; whose they are is not counted by kinds, and then the heading says so."""
+    ids = scene.find(*(make_finding(f"n{n}", f"w{n}", severity="high" if n % 3 else "low") for n in range(6)))
+    page = await ivo.send((await ivo.open(f"/alerts/{ids[0]}")).form("acknowledge"))
+    await ivo.send(page.form("close"), disposition="justified", why="it was theirs")
+    for chosen, counted in {
+        "": ("low 2", "high 4", "open 5", "closed 1"),
+        "status=open": ("low 1", "high 4", "open 5", "closed 1"),
+        "status=open&severity=low": ("low 1", "high 4", "open 1", "closed 1"),
+        "disposition=justified": ("low 1", "high 0", "open 0", "closed 1"),
+    }.items():
+        text = (await ivo.open(f"/alerts?{chosen}")).text
+        assert [words for words in counted if words not in text] == [], chosen
+        told = orjson.loads((await ivo.open(f"/alerts/counts?{chosen}")).raw)
+        assert [f"{v} {told[n][v]}" for n, v in zip(("severity",) * 2 + ("status",) * 2, NAMES, strict=True)] == [
+            *counted
+        ]
+        assert told["view"] == {"to do": 5, "mine": 0, "owed": 0, "all": 6}
+    text = (await ivo.open("/alerts?holder=me&severity=low")).text
+    assert ("Severity, of all" in text, "low 2" in text) == (True, True)
+
+
+async def test_counts_are_for_who_is_signed_in(scene: Scene) -> None:
+    """A script is told so, and not sent to a page."""
+    async with Visitor(scene.base) as nobody:
+        assert (await nobody.open("/alerts/counts")).status == 401
 
 
 async def test_an_empty_list_says_what_is_watched(scene: Scene, ivo: Visitor) -> None:

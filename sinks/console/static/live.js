@@ -135,13 +135,11 @@ export function begin(list) {
 
   async function count() {
     counting = null;
-    const answer = await fetch("/api/v1/facets").catch(() => null);
+    const answer = await fetch(`/alerts/counts${list.dataset.query ? `?${list.dataset.query}` : ""}`).catch(() => null);
     if (!answer?.ok) return;
-    const facets = await answer.json();
-    const open = (facets.status.open ?? 0) + (facets.status.reopened ?? 0) + (facets.status.acknowledged ?? 0);
-    facets.view = { "to do": open, mine: facets.mine, owed: facets.owed, all: facets.total };
+    const counts = await answer.json();
     for (const place of document.querySelectorAll("[data-facet]")) {
-      place.textContent = facets[place.dataset.facet][place.dataset.value] ?? 0;
+      place.textContent = counts[place.dataset.facet][place.dataset.value] ?? 0;
     }
   }
 
