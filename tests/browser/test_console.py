@@ -319,8 +319,11 @@ def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: E
     """Rows by j, k and arrows; never in a text field; a map; and they can be turned off for good."""
     page = is_live(enter("ana", "/alerts"))
     rows = page.locator(".row a")
+    expect(rows.first).to_be_focused()  # at once, and nothing has moved
+    assert page.locator(".list").evaluate("e => e.scrollTop") == 0
+    page.locator("#pause").focus()
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement === document.body")
+    expect(page.locator("#pause")).to_be_focused()
     rows.first.focus()
     page.keyboard.press("j")
     expect(rows.nth(1)).to_be_focused()
@@ -346,6 +349,31 @@ def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: E
     expect(page.locator("#detail")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(".row [aria-current]")).to_be_focused()
+
+
+def test_rows_come_while_nobody_has_touched_the_list(running: Running, enter: Enter) -> None:
+    """Though its first row has the focus; it keeps that, so that a key means what it meant. Then they wait."""
+    [first] = running.find(make_finding("resting", "w114"))
+    page = is_live(enter("ana"))
+    expect(row(page, first).locator("a")).to_be_focused()
+    [second] = running.find(make_finding("come", "w115"))
+    expect(row(page, second)).to_be_visible()
+    expect(row(page, first).locator("a")).to_be_focused()
+    page.keyboard.press("k")
+    expect(row(page, second).locator("a")).to_be_focused()
+    running.find(make_finding("waits", "w116"))
+    expect(page.locator("#said")).to_have_text("1 new")
+
+
+def test_a_form_that_is_open_has_the_focus(running: Running, enter: Enter) -> None:
+    """Whoever was refused goes on where they were."""
+    [alert_id] = running.find(make_finding("refused", "w117"))
+    page = enter("ana", f"/alerts/{alert_id}", may_fail="400")
+    page.keyboard.press("n")
+    page.keyboard.type("   ")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.locator("#refused")).to_be_visible()
+    expect(page.locator("#note-text")).to_be_focused()
 
 
 def test_the_focus_begins_with_a_way_past_everything(enter: Enter, day: list[str]) -> None:

@@ -21,7 +21,8 @@ export function begin(list) {
   let isPointed = false, isPaused = false, isMissing = false, counting = null;
 
   const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-  const isBusy = () => isPointed || list.contains(document.activeElement) || pane.scrollTop > 0 || held.size > 0;
+  const isWithin = () => list.contains(document.activeElement) && !("resting" in list.dataset);
+  const isBusy = () => isPointed || isWithin() || pane.scrollTop > 0 || held.size > 0;
 
   function say(text, kind = "") {
     if (isMissing) return; // that stays until the page is loaded again
