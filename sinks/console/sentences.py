@@ -22,6 +22,7 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
     "unexplained": "no recorded duty explains it",
     "unresolved": "no recorded fact names that record",  # of a staff member; else see _nobody
 }
+_MOMENTS: Final = re.compile(r"(?<=ended |began )[0-9]{1,3} milliseconds?(?= before$| after$)")
 _PEOPLE: Final = re.compile(r": that login is ([0-9]{1,4}) people at ")  # as streams.policy.explain writes it
 DISPOSITIONS: Final[dict[Disposition, str]] = {
     "justified": "justified",
@@ -65,7 +66,12 @@ def why_words(alert: Alert) -> str:
     """Why it is an alert: what the facts say, and the duty that came closest."""
     shared = {"shared-login" in tally.flags for tally in alert.tallies if tally.outcome == alert.outcome}
     words = _outcome(alert.outcome, alert.who, shared)
-    return f"{words}: {alert.why}" if alert.why and alert.outcome != "explained" else words
+    return f"{words}: {near_words(alert.why)}" if alert.why and alert.outcome != "explained" else words
+
+
+def near_words(why: str) -> str:
+    """What came closest, for people: "began 1 millisecond after" looks like a mistake, and is not what matters."""
+    return _MOMENTS.sub("less than a second", why)
 
 
 def finding_words(finding: Finding) -> str:

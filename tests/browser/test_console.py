@@ -263,7 +263,8 @@ def test_paused_is_paused(running: Running, enter: Enter) -> None:
     [other] = running.find(make_finding("meanwhile", "w108"))
     expect(page.locator("#said")).to_have_text("Paused. 1 new, 1 changed.")
     expect(row(page, alert_id).locator(".state .status")).to_have_text("open")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(row(page, other)).to_be_visible()
     expect(row(page, alert_id).locator(".state .status")).to_have_text("held by s22")
 

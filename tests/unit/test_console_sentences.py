@@ -7,7 +7,7 @@ import pytest
 from schemas.act import LookedBack
 from schemas.fact import Fact
 from schemas.finding import Finding, Flag
-from sinks.console.sentences import did_words, finding_words, why_words
+from sinks.console.sentences import did_words, finding_words, near_words, why_words
 from streams.join.question import question_of
 from streams.policy.decide import decide
 from streams.policy.explain import tell
@@ -72,6 +72,24 @@ def test_nothing_of_a_reason_is_taken_over_but_a_number() -> None:
     reason = "login jdoe12 viewed case that-login-is-9-people-at: that login is c0042 people at ecms then."
     finding = make_finding(staff=None, outcome="unresolved", flags=("shared-login",), access=access, reason=reason)
     assert finding_words(finding) == SEVERAL
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "words"),
+    [
+        ("14:00:00.001", None, "assignment began less than a second after"),
+        ("14:00:01", None, "assignment began 1 second after"),
+        ("12:00", "13:59:59.999", "assignment ended less than a second before"),
+        ("12:00", "14:00", "assignment ended at that very moment"),
+    ],
+)
+def test_a_millisecond_is_no_time_that_people_count(valid_from: str, valid_to: str | None, words: str) -> None:
+    """As the judge says it, and as it is shown; what is stored stays exact."""
+    finding = found(account("jdoe12", "w028"), assignment("w028", valid_from=valid_from, valid_to=valid_to))
+    assert near_words(finding.near_misses[0].why) == words
+    desk = Desk()
+    desk.hear(finding)
+    assert why_words(desk.only()) == f"no recorded duty explains it: {words}"
 
 
 @pytest.mark.parametrize(

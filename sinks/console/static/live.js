@@ -146,7 +146,8 @@ export function begin(list) {
 
   function pause() {
     isPaused = !isPaused;
-    pauseButton.setAttribute("aria-pressed", String(isPaused));
+    pauseButton.textContent = isPaused ? "Go on" : "Pause";
+    pauseButton.classList.toggle("on", isPaused);
     if (isPaused) tell();
     else show();
   }
