@@ -12,7 +12,10 @@ from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
 from schemas.finding import Finding, Outcome
 from sinks.alerts.grouping import who_of
+from sinks.alerts.severity import TOLD
 from streams.policy.sentences import DID
+
+from .documents import AlertDocument
 
 TIMES: Final = {1: "once", 2: "twice"}
 _OUTCOMES: Final[dict[Outcome, str]] = {
@@ -88,6 +91,15 @@ def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], people: str =
         return f"that login is {people} people at {who.source} then, and no duty explains it for all of them"
     also = ", or several people," if True in shared else ""
     return f"that login is no staff member known{also} at {who.source} then"
+
+
+def extra_words(alert: AlertDocument) -> str:
+    """What else a row says of an alert: how many findings, how sure, under which circumstances, and what is owed."""
+    parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
+    parts += [alert.certainty] if alert.certainty != "final" and alert.standing else []
+    parts += [TOLD[name] for name in alert.circumstances]
+    parts += [f"owed: {one.obligation}" for one in alert.owed if one.reference is None]
+    return " · ".join(parts)
 
 
 def act_words(act: Act) -> str:

@@ -233,6 +233,24 @@ def test_a_row_that_a_script_made_is_the_one_that_the_server_makes(running: Runn
     assert row(page, alert_id).evaluate(script) == made
 
 
+def test_a_row_says_what_is_owed(running: Running, enter: Enter) -> None:
+    """Written by a script as by the server; and no longer when somebody has recorded what was done."""
+    [alert_id] = running.find(make_finding("owed", "w118", certainty="final"))
+    page = is_live(enter("leo"))
+    expect(row(page, alert_id)).to_be_visible()
+    running.do("leo", alert_id, "acknowledge")
+    running.do("leo", alert_id, "close", disposition="confirmed", why="admitted", refer=True)
+    extras = row(page, alert_id).locator(".extras")
+    expect(extras).to_have_text("owed: discipline · owed: referral")
+    page.goto(f"{running.scene.base}/alerts/{alert_id}?owed=true")
+    expect(extras).to_have_text("owed: discipline · owed: referral")
+    page.locator("#do-record summary", has_text="Record what was done").click()
+    page.get_by_label("Discipline").check()
+    page.get_by_label("The record of it").fill("HR-17")
+    page.get_by_role("button", name="Record it").click()
+    expect(extras).to_have_text("owed: referral")
+
+
 def test_nothing_moves_under_the_pointer_or_the_focus(running: Running, enter: Enter) -> None:
     """What is new is announced, and comes when it is asked for."""
     [first] = running.find(make_finding("still", "w106"))
