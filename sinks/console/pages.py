@@ -18,14 +18,14 @@ from .asked import filter_of
 from .documents import AlertDocument, RecordDocument
 from .entering import sign_in, sign_in_page, sign_out
 from .forms import FIELDS, Forms
-from .health import LATE_MS, QUIET_MS
+from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known
 from .opened import list_values, show
 from .rendering import Pages
 from .sentences import DISPOSITIONS, extra_words, near_words, who_words
 from .static_files import StaticFiles, read_static_files
 from .views import TO_DO, address, counts, groups
 from .visiting import COUNTS, FORMS, PAGES, SIGN_IN, tell, visit_of
-from .web import CONSOLE, TELLING, Console, apart
+from .web import CONSOLE, TELLING, Console, apart, now_ms
 
 ALERT: Final = "/alerts/{alert_id:a_[0-9a-f]{32}}"
 COMMANDS: Final = tuple(FIELDS)
@@ -94,7 +94,9 @@ async def alert(request: web.Request) -> web.StreamResponse:
 async def health(request: web.Request) -> web.StreamResponse:
     """How the service is."""
     visit = await visit_of(request)
-    return visit.render("health.html", health=request.app[CONSOLE].health.now())
+    found, now = request.app[CONSOLE].health.now(), now_ms()
+    words: dict[str, Any] = {"amiss": amiss(found, now), "hushed": hushed(found, now), "is_known": is_known(found)}
+    return visit.render("health.html", health=found, **words)
 
 
 PAGE_ROUTES: Final[tuple[PageRoute, ...]] = (

@@ -442,6 +442,23 @@ def test_axe_finds_nothing(browser: Browser, running: Running, day: list[str], n
             assert page.evaluate(AXE_RUN, list(RULES))["violations"] == []
 
 
+def test_no_word_is_broken_on_a_phone(enter: Enter) -> None:
+    """A table that is too wide scrolls by itself; the page does not."""
+    page = enter("ivo", "/health", viewport={"width": 320, "height": 800})
+    broken = r"""() => [...document.querySelectorAll("main :is(th, td, dt, dd, .verdict)")].flatMap((e) => {
+        const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), found = [];
+        while (walk.nextNode()) for (const one of walk.currentNode.data.matchAll(/[^\s-]+/g)) {
+            const range = document.createRange();
+            range.setStart(walk.currentNode, one.index);
+            range.setEnd(walk.currentNode, one.index + one[0].length);
+            if (range.getClientRects().length > 1) found.push(one[0]);
+        } return found; })"""
+    assert page.evaluate(broken) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "console-phone-health.png", full_page=True)
+
+
 def test_hostile_text_breaks_no_layout(running: Running, enter: Enter) -> None:
     """Long words, characters that turn or stack, markup: at 320 pixels, too."""
     long, stacked = "W" * 200, "Z" + "\u0301" * 60

@@ -292,8 +292,18 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
             "position 99",
         ):
             assert re.search(words, text)
+        assert "Not all is well: assignments is late; staff has never said how far it is complete." in text
         known.value = HealthNow()
-        assert (await ana.open("/health")).text.count("not known") == 5
+        text = (await ana.open("/health")).text
+        assert (text.count("not known"), "Nothing seems amiss, but not everything can be seen." in text) == (5, True)
+        sources = (SourceHealth(name="ecms", heard_at=now, lag_ms=9), SourceHealth(name="paper", lag_ms=0))
+        fresh = (FeedHealth(name="staff", complete_through=now),)
+        known.value = HealthNow(sources=sources, feeds=fresh, pending=0, outbox_age_ms=0, unread=0)
+        assert "All is well. Quiet for an hour or more: paper." in (await ana.open("/health")).text
+        behind = (SourceHealth(name="ecms", heard_at=now, lag_ms=400_000),)
+        known.value = HealthNow(sources=behind, feeds=fresh, pending=0, outbox_age_ms=400_000, unread=0)
+        told = (await ana.open("/health")).text
+        assert "Not all is well: ecms is judged late; acts wait for their topic." in told
 
 
 async def test_a_long_history_is_shown_from_its_end_and_checked(
