@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -103,6 +105,14 @@ def test_the_console_is_told_when_it_is_there_and_the_end_when_all_has_ended(
     places = [said.find(words) for words in order]
     assert -1 not in places, said
     assert places == sorted(places)
+
+
+def test_readme_says_about_how_long_it_takes() -> None:
+    """The day as it is played by default, and as long again for what comes before and after it."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"in ([0-9]+) seconds once all is fetched", readme)
+    assert found is not None
+    assert int(found[1]) == 2 * demo._options(["--once"]).seconds
 
 
 def test_once_asks_nobody_to_look_around(stood_in: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
