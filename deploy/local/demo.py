@@ -28,7 +28,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.ports import PortError
 from deploy.local.program import ProgramError
 from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, find_prometheus
-from deploy.local.service import Service, ServiceError
+from deploy.local.service import Service, ServiceError, Worker
 from schemas.codec import decode
 from schemas.finding import Finding
 from schemas.settings import Settings
@@ -60,11 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; the exit code is 0 when everything came out as it must."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
     directory = Path(tempfile.mkdtemp(prefix="needtoknow-demo-"))
     is_good = False
     try:
         with ExitStack() as stack:
             is_good = _demo(options, directory, stack)
+        if not options.once:
+            _say("stopped")
     except KeyboardInterrupt:
         _say("stopped")
         return 130
@@ -115,7 +118,8 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
         service.start_workers(WORKERS)
     with _step("console"):
         console = start_console(service)
-    _prometheus(service, directory, stack)
+    _say_where(console, is_once=options.once)
+    has_pages = _prometheus(service, directory, stack)
     thinking.join()
     plan = plans[0]
     _say(
@@ -126,12 +130,25 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     is_good = _summary(service, plan, outcome)
     if not options.once:
         with contextlib.suppress(KeyboardInterrupt), feeds_that_go_on(service):  # the way to end it, and no fault
-            _say(f"console: http://{console.address}/")
-            _say(f"sign in as {', '.join(f'{login} ({role})' for login, role in USERS.items())}; no password")
-            _say("everything goes on running; look around, and end it with Ctrl-C")
+            _say_what_now(console, has_pages=has_pages)
             signal.pause()
         _say("stopping")
     return is_good
+
+
+def _say_where(console: Worker, *, is_once: bool) -> None:
+    _say(f"console: http://{console.address}/")
+    _say(f"sign in as {', '.join(f'{login} ({role})' for login, role in USERS.items())}; no password")
+    if not is_once:
+        _say("look on while it fills; take, close, reveal and search when the day is over: the summary counts them")
+
+
+def _say_what_now(console: Worker, *, has_pages: bool) -> None:
+    _say(f"console: http://{console.address}/; the same from a terminal:")
+    _say(f"  NTK_CONSOLE_URL=http://{console.address} .venv/bin/needtoknow alerts sign-in ana")
+    if has_pages:
+        _say("pages like BrokenMarks and CriticalAlertWaiting fire on purpose: bad data were played, and nobody acts")
+    _say("everything goes on running; look around, and end it with Ctrl-C")
 
 
 def _plan(seed: int, accesses: int) -> Plan:
@@ -150,14 +167,16 @@ def _broker(options: argparse.Namespace, directory: Path, stack: ExitStack) -> t
     return kafka.bootstrap, ""
 
 
-def _prometheus(service: Service, directory: Path, stack: ExitStack) -> None:
+def _prometheus(service: Service, directory: Path, stack: ExitStack) -> bool:
+    """Whether there is one, to fire pages."""
     if find_prometheus() is None:
         _say(f"no dashboard: {HOW_TO_GET}")
-        return
+        return False
     targets = [worker.address for worker in service.workers]
     consoles = [console.address for console in service.consoles]
     prometheus = stack.enter_context(LocalPrometheus(targets, directory / "prometheus", consoles=consoles, say=_say))
     _say(f"dashboard: {prometheus.console_url}")
+    return True
 
 
 async def _play(service: Service, plan: Plan, seconds: float) -> Outcome:

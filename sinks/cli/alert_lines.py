@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from schemas.act import ActKind
 from schemas.ids import parse_instant
+from sinks.alerts.life import LIFE
 
 from .lines import moment, safe
 
@@ -25,6 +27,18 @@ _COLUMNS: Final = (
     "event_id",
     "reason",
 )
+_KINDS: Final[Mapping[str, ActKind]] = {
+    "acknowledge": "acknowledged",
+    "close": "closed",
+    "confirm": "closed",
+    "note": "noted",
+    "record": "recorded",
+    "release": "released",
+    "reopen": "reopened",
+    "export": "exported",
+    "reveal": "revealed",
+}
+_SAID: Final = {"confirm": "close --as confirmed", "reveal": "reveal (in a browser)"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 
 
@@ -59,8 +73,36 @@ def act_line(act: Document) -> str:
     return f"{moment(parse_instant(act['at']))}  {safe(act['words'])}"
 
 
-def alert_page(alert: Document, deeds: Sequence[str], findings: Sequence[Document], acts: Sequence[Document]) -> str:
-    """All about one alert."""
+def possible(alert: Document, deeds: Collection[str], session: Document) -> list[str]:
+    """What whoever is signed in may do to it as it is, in the order of the commands.
+
+    `deeds` are those that their role and the people it is about leave them; the console decides again when they act.
+    """
+    is_theirs = alert.get("holder") is not None and alert.get("holder") == session.get("staff")
+    is_owed = any("reference" not in one for one in alert["owed"])
+    if alert.get("disposition") == "confirmed" and "confirm" not in deeds:
+        deeds = set(deeds) - {"reopen"}  # what somebody confirmed is undone by who may confirm
+    if is_owed and "confirm" not in deeds:
+        deeds = set(deeds) - {"close"}
+    may = {
+        "release": is_theirs or session.get("role") == "admin",
+        "close": is_theirs,
+        "confirm": is_theirs,
+        "record": is_owed,
+    }
+    kinds = LIFE[alert["status"]]
+    return [deed for deed, kind in _KINDS.items() if deed in deeds and kind in kinds and may.get(deed, True)]
+
+
+def may_words(alert: Document, deeds: Collection[str], session: Document) -> str:
+    """The same in words, and what to do first for what most people come for."""
+    found = possible(alert, deeds, session)
+    words = ", ".join(_SAID.get(deed, deed) for deed in found) or "look, and no more"
+    return f"{words}; to close it, acknowledge it first" if {"acknowledge"} <= {*found} and "close" in deeds else words
+
+
+def alert_page(alert: Document, may: str, findings: Sequence[Document], acts: Sequence[Document]) -> str:
+    """All about one alert; `may` as `may_words`."""
     first, last = (moment(parse_instant(alert[name])) for name in ("occurred_first", "occurred_last"))
     owed = [f"{o['obligation']}: {safe(o['reference']) if 'reference' in o else 'open'}" for o in alert["owed"]]
     lines = [
@@ -72,7 +114,7 @@ def alert_page(alert: Document, deeds: Sequence[str], findings: Sequence[Documen
         f"findings   {alert['standing']} stand of {alert['findings']}, of {', '.join(alert['sources'])}",
         f"between    {first} and {last}",
         *([f"owed       {'; '.join(owed)}"] if owed else []),
-        f"you may    {', '.join(deeds)}",
+        f"you may    {may}",
         "",
         *(finding_line(finding) for finding in findings),
         "",
@@ -82,8 +124,10 @@ def alert_page(alert: Document, deeds: Sequence[str], findings: Sequence[Documen
 
 
 def finding_line(finding: Document) -> str:
-    """One finding in one line, with every path that failed."""
+    """One finding in one line, with the paths that came close; where none did, that is said."""
     misses = "; ".join(f"{miss['path']}: {safe(miss['why'])}" for miss in finding["near_misses"])
+    if finding["outcome"] == "unexplained":
+        misses = misses or "no path came close"
     record = finding["record"]
     what = f"{finding['source']} {finding['action']} {record['kind']} {safe(record.get('id', record['mask']))}"
     name = f"  {finding['finding_id']}" if "finding_id" in finding else ""

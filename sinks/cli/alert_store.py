@@ -22,6 +22,7 @@ from sinks.kafka import Broker
 from sinks.progress import progress
 from sinks.store.copying import copy_store, restore_store
 
+from .existing import existing_store
 from .lines import json_line
 from .options import as_json, settings, with_broker
 
@@ -58,7 +59,7 @@ def verify_acts(broker: Broker, settings: Settings, as_json: bool) -> int:
 
     Exit code 1 when anything differs.
     """
-    store = open_store(settings)
+    store = existing_store(settings)
     store.refuse_unless_current()
     comparison = Comparison(store)
     others = kafka.run(_compared(comparison, broker, settings.topics.alert_events), broker)
@@ -96,7 +97,7 @@ def backup(file: Path) -> None:
       needtoknow alerts backup alerts-2026-01-05.copy
     """
     known = settings()
-    store = open_store(known)
+    store = existing_store(known)
     store.refuse_unless_current()
     copy_store(store, file)
     store.close()

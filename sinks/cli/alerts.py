@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import click
 
@@ -18,13 +19,16 @@ from schemas.finding import Outcome, Severity
 from schemas.settings import Settings
 
 from . import alert_client
-from .alert_client import client
-from .alert_lines import alert_line, alert_page, findings_csv
+from .alert_client import RefusedError, client
+from .alert_lines import alert_line, alert_page, findings_csv, may_words
 from .alert_store import backup, rebuild_rows, restore, verify_acts
 from .alert_table import show_table
-from .lines import json_line
+from .lines import json_line, safe
 from .options import as_json, settings
 
+T = TypeVar("T")
+
+_NOT_TAKEN: Final = re.compile("that is (open|reopened) cannot be closed")  # as the console says it
 AGAIN_SECONDS: Final = 2.0  # before live rows are asked for again; a console that is started anew needs as long
 
 
@@ -114,19 +118,19 @@ def list_alerts(count: int, mine: bool, owed: bool, as_json: bool, **chosen: tup
 @click.argument("alert_id", metavar="ALERT")
 @as_json
 def show(alert_id: str, as_json: bool) -> None:
-    """Show one alert: why it is one, each finding with the paths that failed, its history, and what you may do."""
+    """Show one alert: why it is one, each finding with the paths that came close, its history, and what you may do."""
 
     async def work() -> Any:
         async with client(settings()) as console:
             detail = await console.get(f"/alerts/{alert_id}")
             findings = (await console.get(f"/alerts/{alert_id}/findings"))["findings"]
-            return detail, findings, await _history(console, alert_id)
+            return detail, findings, await _history(console, alert_id), await console.get("/sessions/current")
 
-    detail, findings, acts = alert_client.run(work())
+    detail, findings, acts, session = _of(alert_id, work())
     if as_json:
         click.echo(json_line({**detail, "findings": findings, "history": acts}))
     else:
-        click.echo(alert_page(detail["alert"], detail["deeds"], findings, acts))
+        click.echo(alert_page(detail["alert"], may_words(detail["alert"], detail["deeds"], session), findings, acts))
 
 
 async def _history(console: alert_client.Client, alert_id: str) -> list[Any]:
@@ -140,6 +144,22 @@ async def _history(console: alert_client.Client, alert_id: str) -> list[Any]:
         query = [("after", page["next"])]
 
 
+def _of(alert_id: str, work: Coroutine[Any, Any, T]) -> T:
+    """What work on one alert comes to; of one that is not there, or not yet taken, it is said what to do."""
+
+    async def told() -> T:
+        try:
+            return await work
+        except RefusedError as error:
+            if error.status == 404:
+                raise RefusedError(404, f"no alert {safe(alert_id)} (or it is kept from you)") from None
+            if _NOT_TAKEN.search(str(error)):
+                raise RefusedError(error.status, f"{error}: acknowledge it first") from None
+            raise
+
+    return alert_client.run(told())
+
+
 def _do(alert_id: str, command: str, body: dict[str, Any], *, as_json: bool) -> Any:
     """One command to the console, and what it has done."""
 
@@ -147,7 +167,7 @@ def _do(alert_id: str, command: str, body: dict[str, Any], *, as_json: bool) -> 
         async with client(settings()) as console:
             return await console.post(f"/alerts/{alert_id}/{command}", body)
 
-    done = alert_client.run(work())
+    done = _of(alert_id, work())
     click.echo(json_line(done) if as_json else alert_line(done.get("done", done)["alert"], _now()))
     return done
 
@@ -223,7 +243,7 @@ def export(alert_id: str, why: str, kind: str) -> None:
         async with client(settings()) as console:
             return await console.post(f"/alerts/{alert_id}/export", {"why": why})
 
-    copy = alert_client.run(work())
+    copy = _of(alert_id, work())
     click.echo(findings_csv(copy["findings"]) if kind == "csv" else json_line(copy), nl=kind == "json")
     if copy["left_out"]:
         click.echo(f"left out: {copy['left_out']} findings", err=True)
@@ -241,6 +261,7 @@ async def _tail(known: Settings, *, as_json: bool) -> None:
     since: str | None = None
     async with client(known) as console:
         await console.get("/sessions/current")  # who is not signed in, or asks where nobody is, learns it at once
+        click.echo("following; Ctrl-C ends", err=True)
         while True:
             try:
                 since = await _follow(console, since, as_json=as_json)

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final
 
 import orjson
 from aiohttp import web
 
+from schemas.policy import Clause
+
 from . import openapi
 from .api import ROOT, ROUTES
 from .live import Live
 from .pages import add_pages
 from .stream import LIVE, stream
+from .visiting import CLAUSES
 from .web import BODY_MAX, CONSOLE, Console, guarded
 
 VERSION: Final = "1"
 
 
 def build(
-    console: Console, live: Live, *, why_not_ready: Callable[[], str | None], metrics: Callable[[], Awaitable[bytes]]
+    console: Console,
+    live: Live,
+    clauses: Iterable[Clause],
+    *,
+    why_not_ready: Callable[[], str | None],
+    metrics: Callable[[], Awaitable[bytes]],
 ) -> web.Application:
     """The application, on a store that is there.
 
-    `why_not_ready` says why nobody should be sent here now; `metrics` is Prometheus' page.
+    `clauses` are those of the policy. `why_not_ready` says why nobody should be sent here now; `metrics` is Prometheus'
+    page.
     """
     app = web.Application(middlewares=[guarded], client_max_size=BODY_MAX)
     app[CONSOLE] = console
     app[LIVE] = live
+    app[CLAUSES] = {clause.name: clause for clause in clauses}
     add_pages(app, console)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)

@@ -48,6 +48,31 @@ class HealthNow:
     unread: int | None = None
 
 
+def amiss(health: HealthNow, now: int) -> tuple[str, ...]:
+    """What somebody must look after, in words: nobody is judged, or what was found reaches nobody. `now`: UTC ms."""
+    found = [
+        f"{feed.name} has never said how far it is complete"
+        if feed.complete_through is None
+        else f"{feed.name} is late"
+        for feed in health.feeds
+        if feed.complete_through is None or now - feed.complete_through >= LATE_MS
+    ]
+    found += [f"{source.name} is judged late" for source in health.sources if (source.lag_ms or 0) >= LATE_MS]
+    if (health.outbox_age_ms or 0) >= LATE_MS:
+        found.append("acts wait for their topic")
+    return tuple(found)
+
+
+def hushed(health: HealthNow, now: int) -> tuple[str, ...]:
+    """The sources that nobody has heard for a while, or ever: no fault by night."""
+    return tuple(s.name for s in health.sources if s.heard_at is None or now - s.heard_at >= QUIET_MS)
+
+
+def is_known(health: HealthNow) -> bool:
+    """Whether everything that the verdict rests on is known."""
+    return bool(health.sources and health.feeds) and None not in {health.pending, health.outbox_age_ms, health.unread}
+
+
 class Health(Protocol):
     """Who knows how the service is."""
 

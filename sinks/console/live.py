@@ -51,6 +51,8 @@ class Reader:
     hidden: frozenset[Party]
     room: int
     missed: int = 0
+    after: int = 0
+    """Rows through this number they have been told otherwise."""
     _waiting: list[Row] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,7 +76,7 @@ class Reader:
         """All that wait."""
         self._news.clear()
         taken, self._waiting = self._waiting, []
-        return taken
+        return [row for row in taken if row.number > self.after]
 
 
 BEGINNING: Final = "0"
@@ -144,10 +146,7 @@ class Live:
             self._readers.discard(reader)
 
     async def since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
-        """What has changed behind the event of that name; None where that cannot be told, and the page is read again.
-
-        Whoever is looking on already may get a row twice.
-        """
+        """What has changed behind the event of that name; None where that cannot be told, and the page is read again."""
         found = await asyncio.to_thread(self._since, name, hidden)
         return found and [row for row in found if not row.parties & hidden]
 

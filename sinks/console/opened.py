@@ -16,11 +16,11 @@ from . import asked
 from .possible import dispositions, steps
 from .proof import Proof
 from .screen import Listed, Opened, just_done, read_alert, read_list
-from .sentences import did_words
+from .sentences import did_words, finding_words
 from .showing import Showing
 from .timeline import TimeLine, Touch, draw
 from .views import address, chosen, groups, without
-from .visiting import FORMS, Visit
+from .visiting import CLAUSES, FORMS, Visit
 from .web import CONSOLE, apart, now_ms
 
 THEN_AND_NOW: Final[Mapping[Outcome, tuple[str, str]]] = {
@@ -55,6 +55,7 @@ async def show(
         refused=refused,
         is_revealed=is_revealed,
         done=None if refused or is_revealed or not last else did_words(last.body),
+        clause=visit.request.app[CLAUSES].get(opened.seen.alert.clause),
         **_forms(visit, opened),
         **_evidence(console.showing, opened, proof, is_revealed=is_revealed),
         **await list_values(visit, alert_id),
@@ -83,7 +84,7 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
     return {
         "opened": showing.alert(opened.seen.alert, is_revealed=is_revealed),
         "title": showing.alert(opened.seen.alert).sentence,  # which browsers remember
-        "findings": findings,
+        "findings": list(zip(findings, map(_because, opened.findings), strict=True)),
         "proof": proof,
         "then": then,
         "known_now": now,
@@ -91,6 +92,11 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
         "is_unchanged": opened.is_unchanged,
         "drawing": draw(line_of(opened.findings, opened.history, proof)),
     }
+
+
+def _because(act: Act) -> str:
+    assert isinstance(act.body, OfFinding)
+    return finding_words(act.body.finding)
 
 
 def line_of(findings: Sequence[Act], history: Sequence[Act], proof: Proof | None) -> TimeLine:

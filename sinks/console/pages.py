@@ -14,17 +14,18 @@ from schemas.alert import Who
 from sinks.alerts.severity import TOLD
 
 from .acting import command, look
+from .asked import filter_of
 from .documents import AlertDocument, RecordDocument
 from .entering import sign_in, sign_in_page, sign_out
 from .forms import FIELDS, Forms
-from .health import LATE_MS, QUIET_MS
+from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known
 from .opened import list_values, show
 from .rendering import Pages
-from .sentences import DISPOSITIONS, OUTCOMES, who_words
+from .sentences import DISPOSITIONS, extra_words, near_words, who_words
 from .static_files import StaticFiles, read_static_files
-from .views import TO_DO, address
-from .visiting import FORMS, PAGES, SIGN_IN, tell, visit_of
-from .web import CONSOLE, TELLING, Console
+from .views import TO_DO, address, counts, groups
+from .visiting import COUNTS, FORMS, PAGES, SIGN_IN, tell, visit_of
+from .web import CONSOLE, TELLING, Console, apart, now_ms
 
 ALERT: Final = "/alerts/{alert_id:a_[0-9a-f]{32}}"
 COMMANDS: Final = tuple(FIELDS)
@@ -77,6 +78,14 @@ async def alerts(request: web.Request) -> web.StreamResponse:
     return visit.render("alerts.html", opened=None, **await list_values(visit))
 
 
+async def count(request: web.Request) -> web.StreamResponse:
+    """How many there are by each choice now, for a list that is open. Nothing is searched for: that is an access."""
+    visit = await visit_of(request)
+    filter_of(visit.query, visit.who.person.staff)
+    found = await apart(request.app[CONSOLE].desk.facets, visit.who)
+    return web.json_response(counts(groups(visit.query, found)))
+
+
 async def alert(request: web.Request) -> web.StreamResponse:
     """One alert beside the list."""
     return await show(await visit_of(request), request.match_info["alert_id"])
@@ -85,7 +94,9 @@ async def alert(request: web.Request) -> web.StreamResponse:
 async def health(request: web.Request) -> web.StreamResponse:
     """How the service is."""
     visit = await visit_of(request)
-    return visit.render("health.html", health=request.app[CONSOLE].health.now())
+    found, now = request.app[CONSOLE].health.now(), now_ms()
+    words: dict[str, Any] = {"amiss": amiss(found, now), "hushed": hushed(found, now), "is_known": is_known(found)}
+    return visit.render("health.html", health=found, **words)
 
 
 PAGE_ROUTES: Final[tuple[PageRoute, ...]] = (
@@ -94,6 +105,7 @@ PAGE_ROUTES: Final[tuple[PageRoute, ...]] = (
     PageRoute("POST", SIGN_IN, sign_in),
     PageRoute("POST", "/sign-out", sign_out),
     PageRoute("GET", "/alerts", alerts),
+    PageRoute("GET", COUNTS, count),
     PageRoute("GET", ALERT, alert),
     *(PageRoute("POST", f"{ALERT}/{{command:{name}}}", command) for name in COMMANDS),
     *(PageRoute("GET", f"{ALERT}/{{command:{name}}}", look) for name in COMMANDS),
@@ -122,7 +134,8 @@ def _constants(files: StaticFiles) -> dict[str, Any]:
     return {
         "static": files.root,
         "who_words": who_words,
-        "OUTCOMES": OUTCOMES,
+        "extra_words": extra_words,
+        "near_words": near_words,
         "DISPOSITIONS": DISPOSITIONS,
         "TOLD": TOLD,
         "LATE_MS": LATE_MS,

@@ -5,9 +5,9 @@ Values only. They hold nobody's record: whoever makes them has put masks in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.act import Act
 from schemas.alert import Alert
@@ -19,6 +19,16 @@ Cleared = Literal["all", "some", "none"]
 """At every instant at which the access may have happened, at some of them, or at none."""
 
 
+NOWHERE: Final = "no recorded fact leads there"
+"""As the evidence says it of a path; not worth a row that says it twice."""
+_LED_BY: Final[Mapping[PathName, str]] = {
+    "own-assignment": "assignment",
+    "supervises": "supervision",
+    "covers": "coverage",
+    "reviews": "review",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathTried:
     """One path: why it did not clear the access, by what was known in time and by now. None: it did."""
@@ -26,6 +36,11 @@ class PathTried:
     path: PathName
     why_not_then: str | None
     why_not_now: str | None
+
+    @property
+    def leads_nowhere(self) -> bool:
+        """Neither then nor now, and nothing came close."""
+        return self.why_not_then == self.why_not_now == NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +58,12 @@ class Proof:
     paths: tuple[PathTried, ...]
     periods: tuple[Period, ...] = ()
     left_out: int = 0
+
+    @property
+    def nowhere(self) -> str:
+        """What was sought and is not on record: "assignment, supervision or coverage"; empty: something of each."""
+        names = [_LED_BY[tried.path] for tried in self.paths if tried.leads_nowhere]
+        return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 Proofs = Callable[[Alert, Sequence[Act]], Proof | None]

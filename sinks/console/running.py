@@ -61,7 +61,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         measures = Measures(store, ConsoleTelemetry(clauses_of(policy)), service.hearing, service.watching)
         desk = FrontDesk(store, now_ms, partial(loop.call_soon_threadsafe, news))
         console = _console(settings, sign_in, desk, Sessions(store), facts, masks, health, Prover(facts, policy, masks))
-        app = build(console, live, why_not_ready=partial(_why_not_ready, facts, service), metrics=measures.page)
+        why_not_ready = partial(_why_not_ready, facts, service)
+        app = build(console, live, policy.clauses, why_not_ready=why_not_ready, metrics=measures.page)
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Final, assert_never
 
 from schemas.access import Action, Record
-from schemas.act import Act, Body, Disposition, OfFinding
+from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
-from schemas.finding import Outcome
+from schemas.finding import Finding, Outcome
+from sinks.alerts.grouping import who_of
+from sinks.alerts.severity import TOLD
 from streams.policy.sentences import DID
 
+from .documents import AlertDocument
+
 TIMES: Final = {1: "once", 2: "twice"}
-OUTCOMES: Final[dict[Outcome, str]] = {
+_OUTCOMES: Final[dict[Outcome, str]] = {
     "explained": "a duty explains it by now",
     "late": "the duty that explains it was written down too late",
     "revoked": "the duty that explained it was taken back since",
     "unexplained": "no recorded duty explains it",
-    "unresolved": "it is not known who this is, or whose record it was",
+    "unresolved": "no recorded fact names that record",  # of a staff member; else see _nobody
 }
+_MOMENTS: Final = re.compile(r"(?<=ended |began )[0-9]{1,3} milliseconds?(?= before$| after$)")
+_PEOPLE: Final = re.compile(r": that login is ([0-9]{1,4}) people at ")  # as streams.policy.explain writes it
 DISPOSITIONS: Final[dict[Disposition, str]] = {
     "justified": "justified",
     "confirmed": "a confirmed violation",
@@ -59,8 +67,39 @@ def alert_sentence(alert: Alert, record: str) -> str:
 
 def why_words(alert: Alert) -> str:
     """Why it is an alert: what the facts say, and the duty that came closest."""
-    words = OUTCOMES[alert.outcome]
-    return f"{words}: {alert.why}" if alert.why and alert.outcome != "explained" else words
+    shared = {"shared-login" in tally.flags for tally in alert.tallies if tally.outcome == alert.outcome}
+    words = _outcome(alert.outcome, alert.who, shared)
+    return f"{words}: {near_words(alert.why)}" if alert.why and alert.outcome != "explained" else words
+
+
+def near_words(why: str) -> str:
+    """What came closest, for people: "began 1 millisecond after" looks like a mistake, and is not what matters."""
+    return _MOMENTS.sub("less than a second", why)
+
+
+def finding_words(finding: Finding) -> str:
+    """Why it is a finding: the judge's own reason, without whose login and whose record it was."""
+    who = who_of(finding)
+    people = _PEOPLE.search(finding.reason)
+    return _outcome(finding.outcome, who, {"shared-login" in finding.flags}, people[1] if people else "several")
+
+
+def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], people: str = "several") -> str:
+    if outcome != "unresolved" or who.staff is not None:
+        return _OUTCOMES[outcome]
+    if shared == {True}:
+        return f"that login is {people} people at {who.source} then, and no duty explains it for all of them"
+    also = ", or several people," if True in shared else ""
+    return f"that login is no staff member known{also} at {who.source} then"
+
+
+def extra_words(alert: AlertDocument) -> str:
+    """What else a row says of an alert: how many findings, how sure, under which circumstances, and what is owed."""
+    parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
+    parts += [alert.certainty] if alert.certainty != "final" and alert.standing else []
+    parts += [TOLD[name] for name in alert.circumstances]
+    parts += [f"owed: {one.obligation}" for one in alert.owed if one.reference is None]
+    return " · ".join(parts)
 
 
 def act_words(act: Act) -> str:
@@ -92,21 +131,27 @@ def did_words(body: Body) -> str:
         case "exported":
             return f"took a copy away: {body.why}"
         case "looked_back":
-            return f"looked back: {body.counted} earlier accesses of that record (part {body.part} of {body.parts})"
+            return _looked_back(body)
         case "recorded":
             return f"recorded the {body.obligation}: {body.reference}"
         case _:
             assert_never(body)
 
 
+def _looked_back(body: LookedBack) -> str:
+    many = f"{body.counted or 'no'} earlier access{'es' if body.counted > 1 else ''}"
+    part = f" (part {body.part} of {body.parts})" if body.parts > 1 else ""
+    return f"looked back: {many} of that record{part}"
+
+
 def _of_finding(body: OfFinding) -> str:
-    what = f"{DID[body.finding.access.action]} it: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+    what = f"{DID[body.finding.access.action]} it: {finding_words(body.finding)} ({body.certainty})"
     match body.kind:  # type: ignore[attr-defined]
         case "raised":
-            return f"raised it, since {body.finding.staff or 'an unknown login'} {what}"
+            return f"raised it, since {body.finding.staff or 'a login'} {what}"
         case "added":
             return f"added that {body.finding.staff or 'the login'} {what}"
         case "revised":
-            return f"heard more of a finding: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+            return f"heard more of a finding: {finding_words(body.finding)} ({body.certainty})"
         case _:
-            return f"filed a supplement: {OUTCOMES[body.finding.outcome]} ({body.certainty})"
+            return f"filed a supplement: {finding_words(body.finding)} ({body.certainty})"

@@ -53,6 +53,7 @@ async def _write(request: web.Request, response: web.StreamResponse, who: Signed
     ) as reader:  # first, so that nothing falls between what was and what comes
         if name is not None:
             rows = await live.since(name, hidden)
+            reader.after = rows[-1].number if rows else 0
             await _tell(response, PAGE_AGAIN % 0 if rows is None else _piece(rows))  # 0: nobody can know how many
         due = asyncio.get_running_loop().time() + BEAT_SECONDS
         while not reader.missed:

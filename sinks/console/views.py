@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
@@ -9,9 +10,12 @@ from urllib.parse import urlencode
 
 from schemas.alert import Status
 from sinks.alerts.severity import OUTCOMES, SEVERITIES
+from sinks.store.listing import Kind
 from sinks.store.reading import Facets
 
 Query = Mapping[str, Sequence[str]]
+Values = Mapping[str, str]
+"""What alerts of one kind are, by the names of what can be chosen."""
 
 LIST: Final = "/alerts"
 TO_DO: Final[tuple[Status, ...]] = ("open", "reopened", "acknowledged")
@@ -20,6 +24,7 @@ _ORDERS: Final[dict[str, tuple[str, ...]]] = {
     "severity": tuple(reversed(SEVERITIES)),
     "outcome": tuple(o for o in reversed(OUTCOMES)),
 }
+_GROUPS: Final = ("status", "severity", "outcome", "clause")
 assert set(_ORDERS["status"]) == set(get_args(Status))
 
 
@@ -37,10 +42,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Choices of one kind; any of those that are chosen."""
+    """Choices of one kind; any of those that are chosen. `note`: of what they are counted, where that is not clear."""
 
     title: str
     choices: tuple[Choice, ...]
+    note: str = ""
 
 
 def address(query: Query, *, alert_id: str | None = None) -> str:
@@ -57,13 +63,19 @@ def without(query: Query, *names: str) -> dict[str, Sequence[str]]:
 
 def groups(query: Query, facets: Facets) -> tuple[Group, ...]:
     """All that can be chosen."""
+    kinds = [(_values(kind), count) for kind, count in facets.kinds]
     return (
         Group("Show", _views(query, facets)),
-        Group("Status", _choices(query, "status", facets.status)),
-        Group("Severity", _choices(query, "severity", facets.severity)),
-        Group("Outcome", _choices(query, "outcome", facets.outcome)),
-        Group("Clause", _choices(query, "clause", facets.clause)),
+        *(Group(name.capitalize(), _choices(query, name, kinds), _note(query)) for name in _GROUPS),
     )
+
+
+def counts(found: Sequence[Group]) -> dict[str, dict[str, int]]:
+    """How many there are by each choice, for a page that is open: by what is chosen from, and its value."""
+    told: dict[str, dict[str, int]] = {}
+    for choice in (choice for group in found for choice in group.choices):
+        told.setdefault(choice.name, {})[choice.value] = choice.count
+    return told
 
 
 def chosen(found: Sequence[Group]) -> tuple[Choice, ...]:
@@ -87,9 +99,37 @@ def _views(query: Query, facets: Facets) -> tuple[Choice, ...]:
     )
 
 
-def _choices(query: Query, name: str, counts: Mapping[str, int]) -> tuple[Choice, ...]:
-    known = _ORDERS.get(name) or tuple(sorted({*counts, *query.get(name, ())}))
-    return tuple(_choice(query, name, value, counts.get(value, 0)) for value in known)
+def _choices(query: Query, name: str, kinds: Sequence[tuple[Values, int]]) -> tuple[Choice, ...]:
+    known = _ORDERS.get(name) or tuple(sorted({*(values[name] for values, _ in kinds), *query.get(name, ())}))
+    found = Counter[str]()
+    for values, count in kinds:
+        if _is_uncounted(query) or _is_within(query, name, values):
+            found[values[name]] += count
+    return tuple(_choice(query, name, value, found[value]) for value in known)
+
+
+def _values(kind: Kind) -> Values:
+    return {
+        "status": kind.status,
+        "severity": SEVERITIES[kind.severity],
+        "outcome": kind.outcome,
+        "clause": kind.clause,
+        "disposition": kind.disposition,
+    }
+
+
+def _is_within(query: Query, name: str, values: Values) -> bool:
+    """Whether alerts of these values are among what is chosen otherwise: of one list any may be chosen beside it."""
+    return all(value in query[other] for other, value in values.items() if other != name and query.get(other))
+
+
+def _is_uncounted(query: Query) -> bool:
+    """Whose they are, and what was written about them, is not kept by kinds: then all there are are counted."""
+    return any(name in query for name in ("holder", "owed", "q"))
+
+
+def _note(query: Query) -> str:
+    return "of all" if _is_uncounted(query) else ""
 
 
 def _choice(query: Query, name: str, value: str, count: int) -> Choice:

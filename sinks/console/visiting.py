@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from schemas.errors import RejectedInputError
+from schemas.policy import Clause
 from sinks.alerts.front_desk import SignedIn
 
 from .documents import Problem
@@ -20,7 +21,10 @@ from .web import as_document, now_ms, refuse_forged, signed_in, token_of
 
 PAGES: Final = web.AppKey("pages", Pages)
 FORMS: Final = web.AppKey("forms", Forms)
-FOR_PROGRAMS: Final = ("/api/", "/live", "/ready", "/metrics", "/static/")
+CLAUSES: Final = web.AppKey("clauses", Mapping[str, Clause])
+"""What the policy says, by the names of its clauses. An alert may be of one that it no longer has."""
+COUNTS: Final = "/alerts/counts"
+FOR_PROGRAMS: Final = ("/api/", "/live", "/ready", "/metrics", "/static/", COUNTS)
 SIGN_IN: Final = "/sign-in"
 NOT_THERE: Final = "There is no such page, or it must be kept from you."
 

@@ -34,7 +34,8 @@ PAGE_MAX: Final = 200  # alerts in one answer: some 400 KB
 class Facets:
     """How many alerts there are, of those that exist for whoever asks, by each thing that can be chosen.
 
-    `mine`: held by whoever asks; `owed`: with an obligation that nobody has recorded.
+    `mine`: held by whoever asks; `owed`: with an obligation that nobody has recorded. `kinds`: what all but these two
+    are made of, and how many there are of each, so that one choice can be counted within others.
     """
 
     total: int = 0
@@ -44,10 +45,12 @@ class Facets:
     severity: dict[str, int] = field(default_factory=dict)
     outcome: dict[str, int] = field(default_factory=dict)
     clause: dict[str, int] = field(default_factory=dict)
+    kinds: list[tuple[Kind, int]] = field(default_factory=list)
 
     def add(self, kind: Kind, count: int) -> None:
         """So many more of a kind; of what there is none of, nothing is said."""
         self.total += count
+        self.kinds += [(kind, count)] if count else []
         named = ((self.status, kind.status), (self.severity, SEVERITIES[kind.severity]))
         for counts, name in (*named, (self.outcome, kind.outcome), (self.clause, kind.clause)) if count else ():
             counts[name] = counts.get(name, 0) + count

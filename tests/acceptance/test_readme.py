@@ -28,7 +28,8 @@ def test_the_commands_of_readme_find_the_snooper(kafka: SharedBroker, namespace:
     """A newcomer who types them sees who looked at what without a reason, and why we say so."""
     (block,) = blocks("sh")
     service = Service(kafka.bootstrap, tmp_path, prefix=namespace)
-    script = f"set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n{block}"
+    explain = "needtoknow explain \"$(needtoknow findings tail --from-start | grep -o 'f_[0-9a-f]*')\""
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n{block}\n{explain}"
     environment = service.environment(NTK_ADMIN_PORT="0")
     environment["PATH"] = f"{Path(PROGRAM).parent}:{environment['PATH']}"
 
@@ -41,6 +42,8 @@ def test_the_commands_of_readme_find_the_snooper(kafka: SharedBroker, namespace:
     assert "assignment ended 9 days before" in done.stdout
     assert "w028" not in done.stdout  # who was doing their job
     assert "verified: nothing differs" in done.stdout
+    explained = done.stdout.rpartition("verified: nothing differs")[2]
+    assert [path for path in ("own-assignment", "supervises", "covers") if path not in explained] == []
 
 
 @pytest.mark.timeout(240)
@@ -145,4 +148,5 @@ def test_ctrl_c_after_a_day_that_came_out_right_is_no_fault(kafka: SharedBroker,
     said = interrupted(process)
 
     assert process.returncode == 0, said
+    assert said.rstrip().endswith("stopped")
     assert list(tmp_path.glob("needtoknow-demo-*")) == []

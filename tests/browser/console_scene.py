@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from schemas.act import LookedBack
 from schemas.fact import Fact
 from schemas.finding import Finding
+from sinks.alerts.looking_back import write_down
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
 from tests.harness.builders import account, assignment, coverage, make_access, supervision
@@ -82,6 +84,17 @@ class Running:
             return (await (await self.scene.user(login)).do(alert_id, command, **body)).status
 
         assert self.run(done()) == 200
+
+    def look_back(self, alert_id: str) -> None:
+        """The service looks back from an alert, and finds nothing."""
+        nothing = LookedBack(kind="looked_back", part=1, parts=1, counted=0, since=0, accesses=())
+
+        async def done() -> None:
+            with self.scene.store.writing() as writing:
+                write_down(writing, alert_id, [nothing], writing.moment(now_ms()))
+            self.scene.live.news()
+
+        self.run(done())
 
 
 @contextmanager

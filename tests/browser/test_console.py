@@ -155,6 +155,22 @@ def test_who_reads_is_told_that_it_has_changed(running: Running, enter: Enter) -
     expect(page.locator(".history")).to_contain_text("wrote: half a thought")
 
 
+def test_a_look_back_that_found_nothing_disturbs_nobody(running: Running, enter: Enter) -> None:
+    """A second after they have confirmed it; and what they do next is not refused as if they had missed something."""
+    [alert_id] = running.find(make_finding("back", "w112"))
+    running.do("ivo", alert_id, "acknowledge")
+    running.do("ivo", alert_id, "close", disposition="confirmed", why="admitted")
+    page = is_live(enter("ivo", f"/alerts/{alert_id}"))
+    running.look_back(alert_id)
+    expect(page.locator('#detail[data-looked-back="0"]')).to_be_visible()
+    expect(page.locator("#changed")).to_be_hidden()
+    page.keyboard.press("o")
+    page.keyboard.type("the unit has called")
+    page.get_by_role("button", name="Open it again").click()
+    expect(page.locator(".notice.good")).to_have_text("You opened it again: the unit has called.")
+    expect(page.locator(".history")).to_contain_text("looked back: no earlier access of that record")
+
+
 def test_everything_can_be_done_without_a_script(running: Running, enter: Enter) -> None:
     """Sign in, look, take, reveal, close, sign out."""
     [alert_id] = running.find(make_finding("plain", "w104"))
@@ -217,6 +233,24 @@ def test_a_row_that_a_script_made_is_the_one_that_the_server_makes(running: Runn
     assert row(page, alert_id).evaluate(script) == made
 
 
+def test_a_row_says_what_is_owed(running: Running, enter: Enter) -> None:
+    """Written by a script as by the server; and no longer when somebody has recorded what was done."""
+    [alert_id] = running.find(make_finding("owed", "w118", certainty="final"))
+    page = is_live(enter("leo"))
+    expect(row(page, alert_id)).to_be_visible()
+    running.do("leo", alert_id, "acknowledge")
+    running.do("leo", alert_id, "close", disposition="confirmed", why="admitted", refer=True)
+    extras = row(page, alert_id).locator(".extras")
+    expect(extras).to_have_text("owed: discipline · owed: referral")
+    page.goto(f"{running.scene.base}/alerts/{alert_id}?owed=true")
+    expect(extras).to_have_text("owed: discipline · owed: referral")
+    page.locator("#do-record summary", has_text="Record what was done").click()
+    page.get_by_label("Discipline").check()
+    page.get_by_label("The record of it").fill("HR-17")
+    page.get_by_role("button", name="Record it").click()
+    expect(extras).to_have_text("owed: referral")
+
+
 def test_nothing_moves_under_the_pointer_or_the_focus(running: Running, enter: Enter) -> None:
     """What is new is announced, and comes when it is asked for."""
     [first] = running.find(make_finding("still", "w106"))
@@ -247,9 +281,21 @@ def test_paused_is_paused(running: Running, enter: Enter) -> None:
     [other] = running.find(make_finding("meanwhile", "w108"))
     expect(page.locator("#said")).to_have_text("Paused. 1 new, 1 changed.")
     expect(row(page, alert_id).locator(".state .status")).to_have_text("open")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(row(page, other)).to_be_visible()
     expect(row(page, alert_id).locator(".state .status")).to_have_text("held by s22")
+
+
+def test_the_counts_live_within_what_is_chosen(running: Running, enter: Enter) -> None:
+    """As the page that a choice leads to would have it."""
+    page = is_live(enter("ana", "/alerts?status=open&status=closed"))
+    low = page.locator('[data-facet="severity"][data-value="low"]')
+    before = int(low.inner_text())
+    [alert_id] = running.find(make_finding("counted", "w113", severity="low"))
+    expect(low).to_have_text(str(before + 1))
+    running.do("ivo", alert_id, "acknowledge")
+    expect(low).to_have_text(str(before))
 
 
 def test_what_was_written_while_the_page_came_is_not_missed(running: Running, enter: Enter) -> None:
@@ -292,8 +338,11 @@ def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: E
     """Rows by j, k and arrows; never in a text field; a map; and they can be turned off for good."""
     page = is_live(enter("ana", "/alerts"))
     rows = page.locator(".row a")
+    expect(rows.first).to_be_focused()  # at once, and nothing has moved
+    assert page.locator(".list").evaluate("e => e.scrollTop") == 0
+    page.locator("#pause").focus()
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement === document.body")
+    expect(page.locator("#pause")).to_be_focused()
     rows.first.focus()
     page.keyboard.press("j")
     expect(rows.nth(1)).to_be_focused()
@@ -319,6 +368,31 @@ def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: E
     expect(page.locator("#detail")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(".row [aria-current]")).to_be_focused()
+
+
+def test_rows_come_while_nobody_has_touched_the_list(running: Running, enter: Enter) -> None:
+    """Though its first row has the focus; it keeps that, so that a key means what it meant. Then they wait."""
+    [first] = running.find(make_finding("resting", "w114"))
+    page = is_live(enter("ana"))
+    expect(row(page, first).locator("a")).to_be_focused()
+    [second] = running.find(make_finding("come", "w115"))
+    expect(row(page, second)).to_be_visible()
+    expect(row(page, first).locator("a")).to_be_focused()
+    page.keyboard.press("k")
+    expect(row(page, second).locator("a")).to_be_focused()
+    running.find(make_finding("waits", "w116"))
+    expect(page.locator("#said")).to_have_text("1 new")
+
+
+def test_a_form_that_is_open_has_the_focus(running: Running, enter: Enter) -> None:
+    """Whoever was refused goes on where they were."""
+    [alert_id] = running.find(make_finding("refused", "w117"))
+    page = enter("ana", f"/alerts/{alert_id}", may_fail="400")
+    page.keyboard.press("n")
+    page.keyboard.type("   ")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.locator("#refused")).to_be_visible()
+    expect(page.locator("#note-text")).to_be_focused()
 
 
 def test_the_focus_begins_with_a_way_past_everything(enter: Enter, day: list[str]) -> None:
@@ -366,6 +440,23 @@ def test_axe_finds_nothing(browser: Browser, running: Running, day: list[str], n
             page.set_viewport_size({"width": 1280, "height": 800})
             page.locator("#keys-button").click()
             assert page.evaluate(AXE_RUN, list(RULES))["violations"] == []
+
+
+def test_no_word_is_broken_on_a_phone(enter: Enter) -> None:
+    """A table that is too wide scrolls by itself; the page does not."""
+    page = enter("ivo", "/health", viewport={"width": 320, "height": 800})
+    broken = r"""() => [...document.querySelectorAll("main :is(th, td, dt, dd, .verdict)")].flatMap((e) => {
+        const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), found = [];
+        while (walk.nextNode()) for (const one of walk.currentNode.data.matchAll(/[^\s-]+/g)) {
+            const range = document.createRange();
+            range.setStart(walk.currentNode, one.index);
+            range.setEnd(walk.currentNode, one.index + one[0].length);
+            if (range.getClientRects().length > 1) found.push(one[0]);
+        } return found; })"""
+    assert page.evaluate(broken) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "console-phone-health.png", full_page=True)
 
 
 def test_hostile_text_breaks_no_layout(running: Running, enter: Enter) -> None:

@@ -30,6 +30,7 @@ from sinks.store.engine import sqlite_url
 from sinks.store.sessions import Sessions
 from sinks.store.store import Store
 from streams.join.knowledge import Knowledge, knowing
+from streams.policies import load_policy
 from tests.harness.builders import account, make_policy, registered
 from tests.harness.findings import place
 
@@ -167,7 +168,7 @@ async def console(
         metrics_token=metrics_token,
         serves=is_loopback,
     )
-    server = TestServer(build(made, live, why_not_ready=lambda: None, metrics=no_metrics))
+    server = TestServer(build(made, live, load_policy().clauses, why_not_ready=lambda: None, metrics=no_metrics))
     await server.start_server()
     task = asyncio.create_task(live.run())
     try:

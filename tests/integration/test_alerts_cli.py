@@ -115,7 +115,20 @@ def test_who_may_not_is_told_in_one_line(terminal: Terminal) -> None:
     """And nothing is done."""
     name = terminal.json("list")[0]["alert_id"]
     assert "your role may not export" in terminal("export", name, "--why", "to take home", code=1)
-    assert "there is no such alert" in terminal("note", "a_" + "0" * 32, "x", code=1)
+    for no_alert in ("a_" + "0" * 32, "a_00", "\x1b"):
+        for command in (["note", no_alert, "x"], ["show", no_alert], ["acknowledge", no_alert]):
+            told = terminal(*command, code=1)
+            assert "(or it is kept from you)" in told
+            assert "openapi" not in told
+            assert "\x1b" not in told
+
+
+def test_who_has_not_taken_it_is_told_to(terminal: Terminal) -> None:
+    """By the page of the alert, and by what refuses."""
+    [alert] = [a for a in terminal.json("list") if a["who"].get("staff") == "w666"]
+    assert "to close it, acknowledge it first" in terminal("show", alert["alert_id"])
+    told = terminal("close", alert["alert_id"], "--as", "justified", "--why", "x", code=1)
+    assert "an alert that is open cannot be closed: acknowledge it first" in told
 
 
 def test_a_token_is_for_its_owner_alone(terminal: Terminal, tmp_path: Path) -> None:
@@ -170,6 +183,16 @@ def test_the_store_is_copied_checked_and_brought_back(terminal: Terminal, tmp_pa
     [told] = terminal.json("verify")
     assert told["differences"] == []
     assert told["acts"] >= 4
+
+
+def test_no_store_is_not_made_by_looking(terminal: Terminal, tmp_path: Path) -> None:
+    """It is said where it was sought, and what to set; an empty one would be as it was written."""
+    terminal.environment["NTK_DATA_DIR"] = str(tmp_path / "nowhere")
+    for command in (["verify"], ["backup", str(tmp_path / "copy")]):
+        told = terminal(*command, code=3)
+        assert f"no store at {tmp_path / 'nowhere' / 'alerts.db'}: set NTK_DATA_DIR or NTK_STORE_URL" in told
+    assert not (tmp_path / "nowhere").exists()
+    assert not (tmp_path / "copy").exists()
 
 
 def test_what_is_no_copy_is_not_brought_back(terminal: Terminal, tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from sinks.console import screen
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
 from sinks.store.tables import ACTS
-from tests.harness.builders import make_access
+from tests.harness.builders import account, make_access
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
 from tests.harness.pages import Visitor
 
+NAMES = ("low", "high", "open", "closed")
 SECRET_ID = "c-4711-jane-roe"
 
 
@@ -173,6 +174,22 @@ async def test_whose_record_it_was_is_shown_once_and_no_address_leads_there(scen
         assert SECRET_ID.encode() not in (await ivo.open(path)).raw
 
 
+async def test_what_is_an_access_says_so_before(scene: Scene, ivo: Visitor) -> None:
+    """A search, a reveal, a copy; and whether anything explains it. An auditor can never hold an alert."""
+    [alert_id] = scene.find(make_finding())
+    found = "You do not hold this alert: looking will be found, for auditors to see."
+    page = await ivo.open(f"/alerts/{alert_id}")
+    assert "To search for a record's or a person's id is an access of yours, and judged as one." in page.text
+    assert page.text.count(found) == 2
+    assert found not in (await ivo.send(page.form("acknowledge"))).text
+    async with Visitor(scene.base) as aud, Visitor(scene.base) as vera:
+        await aud.sign_in("aud")
+        assert (await aud.open(f"/alerts/{alert_id}")).text.count(found) == 2
+        await vera.sign_in("vera")
+        seen = (await vera.open(f"/alerts/{alert_id}")).text
+        assert (found in seen, "To search for" in seen) == (False, False)
+
+
 async def test_a_copy_is_a_file_and_taking_it_is_written_down(scene: Scene, ivo: Visitor) -> None:
     """Nothing is masked in it, so no browser shows it; without a reason there is none."""
     [alert_id] = scene.find(make_finding(access=make_access(name=f"case:{SECRET_ID}")))
@@ -185,6 +202,24 @@ async def test_a_copy_is_a_file_and_taking_it_is_written_down(scene: Scene, ivo:
     document = orjson.loads(copy.raw)
     assert document["findings"][0]["record"]["id"] == SECRET_ID
     assert [act["kind"] for act in document["history"]] == kinds(scene, alert_id) == ["raised", "exported"]
+
+
+async def test_an_alert_names_what_the_policy_says(scene: Scene, ivo: Visitor) -> None:
+    """The clause, and its words; of a clause that the policy no longer has its name."""
+    ids = scene.find(make_finding(), make_finding("old", "w018", clause="of-an-old-policy"))
+    assert "C3 Employees violate this policy when they search for" in (await ivo.open(f"/alerts/{ids[0]}")).text
+    assert "Clause: of an old policy" in (await ivo.open(f"/alerts/{ids[1]}")).text
+
+
+async def test_evidence_says_once_that_there_is_none(tmp_path: Path) -> None:
+    """In a sentence, not in cells that are all alike; and by facts, not by a number inside of the service."""
+    async with console(tmp_path, [account("jdoe12", "w017")]) as scene, Visitor(scene.base) as ana:
+        [alert_id] = scene.find(make_finding())
+        await ana.sign_in("ana")
+        text = (await ana.open(f"/alerts/{alert_id}")).text
+        assert "No recorded assignment, supervision or coverage of w017 leads to this record." in text
+        assert "No duty explains it by all facts that were read" in text
+        assert not any(words in text for words in ("leads there", "position"))
 
 
 # --- what is chosen
@@ -202,6 +237,34 @@ async def test_what_can_be_chosen_says_how_many_and_leads_to_them(scene: Scene, 
     link = re.search(rb'href="([^"]+)" rel="next"', older.raw)
     assert link is not None
     assert (await ivo.open(link[1].decode().replace("&amp;", "&"))).raw.count(b'<li class="row"') == 3
+
+
+async def test_each_choice_says_how_many_it_would_show(scene: Scene, ivo: Visitor) -> None:
+    """Within what else is chosen; whose they are is not counted by kinds, and then the heading says so."""
+    ids = scene.find(*(make_finding(f"n{n}", f"w{n}", severity="high" if n % 3 else "low") for n in range(6)))
+    page = await ivo.send((await ivo.open(f"/alerts/{ids[0]}")).form("acknowledge"))
+    await ivo.send(page.form("close"), disposition="justified", why="it was theirs")
+    for chosen, counted in {
+        "": ("low 2", "high 4", "open 5", "closed 1"),
+        "status=open": ("low 1", "high 4", "open 5", "closed 1"),
+        "status=open&severity=low": ("low 1", "high 4", "open 1", "closed 1"),
+        "disposition=justified": ("low 1", "high 0", "open 0", "closed 1"),
+    }.items():
+        text = (await ivo.open(f"/alerts?{chosen}")).text
+        assert [words for words in counted if words not in text] == [], chosen
+        told = orjson.loads((await ivo.open(f"/alerts/counts?{chosen}")).raw)
+        assert [f"{v} {told[n][v]}" for n, v in zip(("severity",) * 2 + ("status",) * 2, NAMES, strict=True)] == [
+            *counted
+        ]
+        assert told["view"] == {"to do": 5, "mine": 0, "owed": 0, "all": 6}
+    text = (await ivo.open("/alerts?holder=me&severity=low")).text
+    assert ("Severity, of all" in text, "low 2" in text) == (True, True)
+
+
+async def test_counts_are_for_who_is_signed_in(scene: Scene) -> None:
+    """A script is told so, and not sent to a page."""
+    async with Visitor(scene.base) as nobody:
+        assert (await nobody.open("/alerts/counts")).status == 401
 
 
 async def test_an_empty_list_says_what_is_watched(scene: Scene, ivo: Visitor) -> None:
@@ -229,8 +292,18 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
             "position 99",
         ):
             assert re.search(words, text)
+        assert "Not all is well: assignments is late; staff has never said how far it is complete." in text
         known.value = HealthNow()
-        assert (await ana.open("/health")).text.count("not known") == 5
+        text = (await ana.open("/health")).text
+        assert (text.count("not known"), "Nothing seems amiss, but not everything can be seen." in text) == (5, True)
+        sources = (SourceHealth(name="ecms", heard_at=now, lag_ms=9), SourceHealth(name="paper", lag_ms=0))
+        fresh = (FeedHealth(name="staff", complete_through=now),)
+        known.value = HealthNow(sources=sources, feeds=fresh, pending=0, outbox_age_ms=0, unread=0)
+        assert "All is well. Quiet for an hour or more: paper." in (await ana.open("/health")).text
+        behind = (SourceHealth(name="ecms", heard_at=now, lag_ms=400_000),)
+        known.value = HealthNow(sources=behind, feeds=fresh, pending=0, outbox_age_ms=400_000, unread=0)
+        told = (await ana.open("/health")).text
+        assert "Not all is well: ecms is judged late; acts wait for their topic." in told
 
 
 async def test_a_long_history_is_shown_from_its_end_and_checked(

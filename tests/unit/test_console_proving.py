@@ -41,6 +41,24 @@ def test_it_says_which_path_failed_and_draws_the_duty_that_ended() -> None:
     assert period.words.startswith("w017 is assigned to case #")
 
 
+def test_where_nothing_is_on_record_is_said_once() -> None:
+    """Not in a row for each path, twice in each. At the console reviews are sought, too."""
+    nothing = proved(assignment("w099"))
+    assert nothing is not None
+    assert all(path.leads_nowhere for path in nothing.paths)
+    assert nothing.nowhere == "assignment, supervision or coverage"
+    some = proved(ENDED)
+    assert some is not None
+    assert ([path.path for path in some.paths if not path.leads_nowhere], some.nowhere) == (
+        ["own-assignment"],
+        "supervision or coverage",
+    )
+    access = make_access(source="console", actor="ana")
+    there = proved(account("ana", "w017", source="console"), assignment("w099"), finding=make_finding(access=access))
+    assert there is not None
+    assert there.nowhere == "assignment, supervision, coverage or review"
+
+
 def test_no_record_is_named() -> None:
     """Neither the one that was opened nor what it belongs to."""
     access = make_access(name="person:p-secret")

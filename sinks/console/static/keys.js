@@ -75,6 +75,16 @@ export function begin(list, live) {
     if (STEPS[key]) return handled(event, () => (row ? stepOf(row, STEPS[key]) : step(STEPS[key])));
   }
 
+  /** The first row has the focus, so that keys work at once. Until somebody does something, nobody is in the list. */
+  function rest() {
+    const first = list.querySelector(".row a");
+    if (!first || document.activeElement !== document.body || matchMedia("(hover: none)").matches) return;
+    first.focus({ preventScroll: true });
+    list.dataset.resting = "";
+    const begun = () => delete list.dataset.resting;
+    for (const kind of ["keydown", "focusin", "pointerdown"]) document.addEventListener(kind, begun, { once: true });
+  }
+
   function handled(event, act) {
     event.preventDefault();
     act();
@@ -88,4 +98,5 @@ export function begin(list, live) {
   if (location.hash.startsWith("#do-")) step(location.hash.slice("#do-".length));
   else detail?.querySelector("details[open] :is(textarea, input:not([type=hidden]))")?.focus();
   if (detail && !detail.contains(document.activeElement)) detail.focus({ preventScroll: true });
+  if (!detail && isOn.checked) rest();
 }

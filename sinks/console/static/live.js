@@ -21,7 +21,8 @@ export function begin(list) {
   let isPointed = false, isPaused = false, isMissing = false, counting = null;
 
   const rowOf = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-  const isBusy = () => isPointed || list.contains(document.activeElement) || pane.scrollTop > 0 || held.size > 0;
+  const isWithin = () => list.contains(document.activeElement) && !("resting" in list.dataset);
+  const isBusy = () => isPointed || isWithin() || pane.scrollTop > 0 || held.size > 0;
 
   function say(text, kind = "") {
     if (isMissing) return; // that stays until the page is loaded again
@@ -90,7 +91,10 @@ export function begin(list) {
 
   function hear(alert) {
     const row = rowOf(alert.alert_id);
-    if (detail?.dataset.id === alert.alert_id && Number(detail.dataset.version) < alert.version) changed(alert);
+    if (detail?.dataset.id === alert.alert_id && Number(detail.dataset.version) < alert.version) {
+      if (isNothing(alert)) pass(alert);
+      else changed(alert);
+    }
     if (isPaused) {
       if (row ? Number(row.dataset.version) < alert.version : belongs(alert)) held.set(alert.alert_id, alert);
       else held.delete(alert.alert_id);
@@ -109,6 +113,18 @@ export function begin(list) {
     counting ??= setTimeout(count, COUNT_MS);
   }
 
+  /** That the service looked back and found nothing changes nothing to decide on; what is sent from here stays good. */
+  function isNothing(alert) {
+    const isNext = Number(detail.dataset.version) === alert.version - 1;
+    return isNext && !("lookedBack" in detail.dataset) && alert.last_by === undefined && alert.looked_back === 0;
+  }
+
+  function pass(alert) {
+    detail.dataset.version = alert.version;
+    detail.dataset.lookedBack = alert.looked_back;
+    for (const field of detail.querySelectorAll('[name="version"]')) field.value = alert.version;
+  }
+
   /** The alert that is open is not what it was: said, and nothing is taken from under the hands of who writes. */
   function changed(alert) {
     const notice = document.getElementById("changed");
@@ -120,19 +136,18 @@ export function begin(list) {
 
   async function count() {
     counting = null;
-    const answer = await fetch("/api/v1/facets").catch(() => null);
+    const answer = await fetch(`/alerts/counts${list.dataset.query ? `?${list.dataset.query}` : ""}`).catch(() => null);
     if (!answer?.ok) return;
-    const facets = await answer.json();
-    const open = (facets.status.open ?? 0) + (facets.status.reopened ?? 0) + (facets.status.acknowledged ?? 0);
-    facets.view = { "to do": open, mine: facets.mine, owed: facets.owed, all: facets.total };
+    const counts = await answer.json();
     for (const place of document.querySelectorAll("[data-facet]")) {
-      place.textContent = facets[place.dataset.facet][place.dataset.value] ?? 0;
+      place.textContent = counts[place.dataset.facet][place.dataset.value] ?? 0;
     }
   }
 
   function pause() {
     isPaused = !isPaused;
-    pauseButton.setAttribute("aria-pressed", String(isPaused));
+    pauseButton.textContent = isPaused ? "Go on" : "Pause";
+    pauseButton.classList.toggle("on", isPaused);
     if (isPaused) tell();
     else show();
   }

@@ -33,6 +33,7 @@ function extras(alert, words) {
   const parts = alert.circumstances.map((name) => words.circumstances[name]);
   if (alert.certainty !== "final" && alert.standing) parts.unshift(alert.certainty);
   if (alert.standing > 1) parts.unshift(`${alert.standing} findings`);
+  parts.push(...alert.owed.filter((one) => !one.reference).map((one) => `owed: ${one.obligation}`));
   return parts.join(" · ");
 }
 
