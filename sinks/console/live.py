@@ -146,7 +146,7 @@ class Live:
             self._readers.discard(reader)
 
     async def since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
-        """What has changed behind the event of that name; None where that cannot be told, and the page is read again."""
+        """What has changed behind the event of that name; None where that cannot be told: the page is read again."""
         found = await asyncio.to_thread(self._since, name, hidden)
         return found and [row for row in found if not row.parties & hidden]
 
