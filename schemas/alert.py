@@ -52,7 +52,8 @@ class Alert(Strict):
 
     `standing` of its `findings` are not withdrawn. `why` is what came closest to a duty, of the finding that weighs
     most. `supplements` counts those since a person last acted; `is_touched`: one ever has. `looked_back` is how many
-    earlier accesses were found; null: nobody has looked. `last_by` and `last_at` are the newest act's.
+    earlier accesses were found; null: nobody has looked. `holder_login` is the sign-in by which its holder took it, at
+    `held_since`. `last_by`, `last_by_login` and `last_at` are the newest act's.
     """
 
     alert_id: AlertId
@@ -76,6 +77,7 @@ class Alert(Strict):
     supplements: Count
     is_touched: bool
     holder: Id | None
+    holder_login: Id | None
     held_since: Instant | None
     acknowledged_at: Instant | None
     closed_at: Instant | None
@@ -84,4 +86,5 @@ class Alert(Strict):
     owed: Annotated[tuple[Owed, ...], Many]
     looked_back: Count | None
     last_by: Id | None
+    last_by_login: Id | None
     last_at: Instant

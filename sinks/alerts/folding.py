@@ -27,6 +27,7 @@ from .grouping import who_of
 from .life import status_after
 
 Changes = dict[str, Any]
+_HELD_BY_NOBODY: Final = {"holder": None, "holder_login": None, "held_since": None}
 
 
 def fold(alert: Alert | None, act: Act, before: OfFinding | None = None) -> Alert:
@@ -41,9 +42,10 @@ def fold(alert: Alert | None, act: Act, before: OfFinding | None = None) -> Aler
     if alert is None:
         assert isinstance(act.body, Raised)
         alert = _begun(act, act.body.finding)
-    changes: Changes = {"version": act.version, "status": status, "last_by": None, "last_at": act.at}
+    changes: Changes = {"version": act.version, "status": status, "last_by": None, "last_by_login": None}
+    changes["last_at"] = act.at
     if act.by is not None:
-        changes |= {"last_by": act.by.staff, "is_touched": True, "supplements": 0}
+        changes |= {"last_by": act.by.staff, "last_by_login": act.by.login, "is_touched": True, "supplements": 0}
     if isinstance(act.body, OfFinding):
         changes |= _with_finding(alert, act.body, before)
     elif (change := _CHANGES.get(act.body.kind)) is not None:
@@ -84,6 +86,7 @@ def _begun(act: Act, finding: Finding) -> Alert:
         supplements=0,
         is_touched=False,
         holder=None,
+        holder_login=None,
         held_since=None,
         acknowledged_at=None,
         closed_at=None,
@@ -92,6 +95,7 @@ def _begun(act: Act, finding: Finding) -> Alert:
         owed=(),
         looked_back=None,
         last_by=None,
+        last_by_login=None,
         last_at=act.at,
     )
 
@@ -178,11 +182,12 @@ def _key(tally: Tally) -> tuple[Any, ...]:
 
 def _taken(alert: Alert, act: Act) -> Changes:
     assert act.by is not None
-    return {"holder": act.by.staff, "held_since": act.at, "acknowledged_at": alert.acknowledged_at or act.at}
+    taken = {"holder": act.by.staff, "holder_login": act.by.login, "held_since": act.at}
+    return {**taken, "acknowledged_at": alert.acknowledged_at or act.at}
 
 
 def _given_back(alert: Alert, act: Act) -> Changes:
-    return {"holder": None, "held_since": None}
+    return dict(_HELD_BY_NOBODY)
 
 
 def _closed(alert: Alert, act: Act) -> Changes:
@@ -196,8 +201,7 @@ def _closed(alert: Alert, act: Act) -> Changes:
     owed = [kept.get(o) or Owed(obligation=o, since=act.at, reference=None) for o in calls_for]
     owed += [o for name, o in kept.items() if name not in calls_for]
     return {
-        "holder": None,
-        "held_since": None,
+        **_HELD_BY_NOBODY,
         "closed_at": act.at,
         "closed_by": act.by.staff,
         "disposition": act.body.disposition,

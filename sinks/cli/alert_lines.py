@@ -54,7 +54,8 @@ def state(alert: Document) -> str:
     """Its status, and who holds it or how it was decided."""
     status = str(alert["status"])
     if alert.get("holder"):
-        return f"held by {safe(alert['holder'])}"
+        login, staff = alert.get("holder_login"), alert["holder"]
+        return f"held by {safe(staff if login is None else f'{login} ({staff})')}"
     if status == "closed":
         return f"closed: {alert.get('disposition', 'withdrawn').replace('_', ' ')}"
     return status

@@ -55,6 +55,7 @@ class AlertDocument(Sparse):
     opened_at: Instant
     supplements: Count
     holder: Id | None = None
+    holder_login: Id | None = None
     acknowledged_at: Instant | None = None
     closed_at: Instant | None = None
     closed_by: Id | None = None
@@ -62,6 +63,7 @@ class AlertDocument(Sparse):
     owed: Annotated[tuple[OwedDocument, ...], Listed]
     looked_back: Count | None = None
     last_by: Id | None = None
+    last_by_login: Id | None = None
     last_at: Instant
 
 
@@ -92,9 +94,10 @@ class FacetsDocument(Strict):
 
 
 class ByDocument(Strict):
-    """Who acted, and in which role."""
+    """Who acted, by which sign-in, and in which role."""
 
     staff: Id
+    login: Id
     role: Role
 
 

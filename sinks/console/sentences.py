@@ -93,6 +93,11 @@ def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], people: str =
     return f"that login is no staff member known{also} at {who.source} then"
 
 
+def person_words(staff: str, login: str | None) -> str:
+    """Somebody who acts here: by the sign-in that colleagues know, and the staff id that facts and findings name."""
+    return staff if login is None else f"{login} ({staff})"
+
+
 def extra_words(alert: AlertDocument) -> str:
     """What else a row says of an alert: how many findings, how sure, under which circumstances, and what is owed."""
     parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
@@ -104,7 +109,7 @@ def extra_words(alert: AlertDocument) -> str:
 
 def act_words(act: Act) -> str:
     """What was done, for a history."""
-    by = act.by.staff if act.by else "Need to Know"
+    by = person_words(act.by.staff, act.by.login) if act.by else "Need to Know"
     return f"{by} {did_words(act.body)}"
 
 

@@ -50,7 +50,7 @@ class Showing:
 
     def act(self, act: Act) -> ActDocument:
         """One act of a history."""
-        by = ByDocument(staff=act.by.staff, role=act.by.role) if act.by else None
+        by = ByDocument(staff=act.by.staff, login=act.by.login, role=act.by.role) if act.by else None
         return ActDocument(version=act.version, at=act.at, by=by, kind=act.body.kind, words=act_words(act))
 
     def finding(self, act: Act, *, is_revealed: bool = False) -> FindingDocument:

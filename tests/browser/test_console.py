@@ -137,8 +137,10 @@ def test_of_two_who_take_it_at_once_one_is_told_by_whom_and_when(running: Runnin
     for button in buttons:
         button.click()
     expect(pages[0].locator(".notice.good")).to_have_text("You took it.")
-    expect(pages[1].locator("#refused")).to_have_text(re.compile(r"s21 took it at \d\d:\d\d:\d\d, .* before you\."))
-    expect(pages[1].locator(".kicker .status")).to_have_text("held by s21")
+    expect(pages[1].locator("#refused")).to_have_text(
+        re.compile(r"ana \(s21\) took it at \d\d:\d\d:\d\d, .* before you\.")
+    )
+    expect(pages[1].locator(".kicker .status")).to_have_text("held by ana (s21)")
     expect(pages[1].locator("#do-close")).to_have_count(0)
 
 
@@ -149,7 +151,7 @@ def test_who_reads_is_told_that_it_has_changed(running: Running, enter: Enter) -
     page.keyboard.press("n")
     page.keyboard.type("half a thought")
     running.do("ivo", alert_id, "acknowledge")
-    expect(page.locator("#changed p")).to_have_text("s22 did something here since you looked.")
+    expect(page.locator("#changed p")).to_have_text("ivo (s22) did something here since you looked.")
     expect(page.locator("#note-text")).to_have_value("half a thought")
     page.get_by_role("button", name="Write it down").click()
     expect(page.locator(".history")).to_contain_text("wrote: half a thought")
@@ -284,7 +286,7 @@ def test_paused_is_paused(running: Running, enter: Enter) -> None:
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(row(page, other)).to_be_visible()
-    expect(row(page, alert_id).locator(".state .status")).to_have_text("held by s22")
+    expect(row(page, alert_id).locator(".state .status")).to_have_text("held by ivo (s22)")
 
 
 def test_the_counts_live_within_what_is_chosen(running: Running, enter: Enter) -> None:

@@ -70,7 +70,9 @@ def test_from_a_finding_to_a_decision_and_back(service: Running, browser: Browse
     ana.get_by_role("button", name="Acknowledge").click()
     expect(ana.locator(".notice.good")).to_have_text("You took it.")
     ivo.get_by_role("button", name="Acknowledge").click()
-    expect(ivo.locator("#refused")).to_have_text(re.compile(r"s-ana took it at \d\d:\d\d:\d\d, .* before you\."))
+    expect(ivo.locator("#refused")).to_have_text(
+        re.compile(r"ana \(s-ana\) took it at \d\d:\d\d:\d\d, .* before you\.")
+    )
 
     ana.locator("#do-close summary").click()
     ana.get_by_label("Justified").check()

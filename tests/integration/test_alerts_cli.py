@@ -98,7 +98,7 @@ def test_an_alert_is_taken_understood_and_closed(terminal: Terminal) -> None:
     """In four commands; what each did is in the history."""
     [alert] = [a for a in terminal.json("list") if a["who"].get("staff") == "w017"]
     name = alert["alert_id"]
-    assert "held by s21" in terminal("acknowledge", name)
+    assert "held by ana (s21)" in terminal("acknowledge", name)
     page = terminal("show", name)
     assert page.startswith("w017 viewed case #")
     assert " 3 times" in page.splitlines()[0]

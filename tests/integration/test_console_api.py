@@ -53,7 +53,7 @@ async def test_an_alert_is_listed_taken_and_closed(scene: Scene, ana: Client) ->
     assert (done.status, done.document["alert"]["status"], done.document["act"]["version"]) == (200, "closed", 3)
     history = (await ana.get(f"/alerts/{alert_id}/history")).document["acts"]
     assert [act["kind"] for act in history] == ["raised", "acknowledged", "closed"]
-    assert history[2]["by"] == {"staff": "s21", "role": "analyst"}
+    assert history[2]["by"] == {"staff": "s21", "login": "ana", "role": "analyst"}
 
 
 async def test_pages_follow_each_other_without_a_gap_or_a_repeat(scene: Scene, ana: Client) -> None:

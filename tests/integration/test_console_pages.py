@@ -124,7 +124,7 @@ async def test_of_two_at_once_one_wins_and_the_other_reads_who_and_when(
     pages = await asyncio.gather(ivo.send(forms[0]), leo.send(forms[1]))
     won, lost = sorted(pages, key=lambda page: page.status)
     assert (won.status, lost.status) == (200, 409)
-    winner = "s22" if pages[0].status == 200 else "s23"
+    winner = r"ivo \(s22\)" if pages[0].status == 200 else r"leo \(s23\)"
     assert re.search(rf"{winner} took it at \d\d:\d\d:\d\d, .{{1,20}} before you\.", lost.text)
     assert kinds(scene, alert_id) == ["raised", "acknowledged"]
 

@@ -1,6 +1,6 @@
 // Live rows: what changes is written where it stands; what is new waits while somebody points at the list or is in it.
 
-import { fill, shown } from "./rows.js";
+import { fill, personWords, shown } from "./rows.js";
 
 const ROWS_MAX = 200; // as many as a page can have
 const AGAIN_MS = 3_000; // after an answer that browsers do not try again by themselves
@@ -130,7 +130,7 @@ export function begin(list) {
     const notice = document.getElementById("changed");
     notice.hidden = false;
     notice.className = "live news";
-    const by = alert.last_by === undefined ? "Need to Know" : alert.last_by === context.staff ? "You" : alert.last_by;
+    const by = alert.last_by === undefined ? "Need to Know" : alert.last_by === context.staff ? "You" : personWords(alert.last_by, alert.last_by_login);
     notice.querySelector("p").textContent = shown(`${by} did something here since you looked.`);
   }
 

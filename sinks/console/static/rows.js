@@ -17,6 +17,11 @@ export function age(then, now) {
   return `${Math.floor(Math.max(0, now - then) / size)} ${name}`;
 }
 
+/** Somebody who acts here. */
+export function personWords(staff, login) {
+  return login === undefined ? staff : `${login} (${staff})`;
+}
+
 /** Whom an alert is about. */
 export function who(alert) {
   return alert.who.staff ?? `login ${alert.who.login} at ${alert.who.source}`;
@@ -24,7 +29,7 @@ export function who(alert) {
 
 /** What was made of it. */
 export function status(alert, staff, words) {
-  if (alert.status === "acknowledged") return `held by ${alert.holder === staff ? "you" : alert.holder}`;
+  if (alert.status === "acknowledged") return `held by ${alert.holder === staff ? "you" : personWords(alert.holder, alert.holder_login)}`;
   if (alert.status === "closed") return `closed: ${alert.disposition ? words.dispositions[alert.disposition] : "withdrawn"}`;
   return alert.status;
 }
