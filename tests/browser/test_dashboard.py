@@ -207,7 +207,7 @@ def test_what_people_did_is_told_to_be_safe(page: Page) -> None:
     panel = page.locator("[data-panel=acts]")
     expect(panel.locator(".pill")).to_have_text(["chain holds"])
     assert [text.replace("\n", " ") for text in panel.locator("dd").all_inner_texts()] == [
-        *("2 of 2", "9m 0s", "0s", "0", "3", "2s"),
+        *("2 of 2", "9m 0s", "0s", "0", "0", "3", "2s"),
         *("3 since 10d 10h 0m 0s", "1 since 1d 1h 0m 0s", "14", "2"),
     ]
 

@@ -124,4 +124,6 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "ChainBroken",
         "ChainUnchecked",
         "ObligationOverdue",
+        "ClockWrong",
+        "FindingsUnreadable",
     }
