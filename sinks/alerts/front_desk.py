@@ -5,7 +5,7 @@ First it is asked whether they may; what they must not know of is answered as if
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 from uuid import uuid4
@@ -68,8 +68,11 @@ class FrontDesk:
 
     def _keep_search(self, who: SignedIn, words: tuple[str, ...], found: Sequence[Alert]) -> None:
         event_id = f"console-search-{uuid4().hex}"  # not numbered: a store that was lost would begin at 1 again
-        made = searches_of(who.actor, words, found, event_id=event_id, at=self._now())
-        lookups.add(self._store, [encode(access) for access in made])
+
+        def made(at: int) -> Iterator[bytes]:
+            return map(encode, searches_of(who.actor, words, found, event_id=event_id, at=at))
+
+        lookups.add(self._store, self._now(), made)
         self._written()
 
     def facets(self, who: SignedIn) -> Facets:

@@ -113,6 +113,7 @@ class Hearing:
         for partition in held:
             consumer.seek(partition, max(begins[partition] or 0, firsts[partition]))
         read_until = dict.fromkeys(held, self.read_until)
+        await self._read_again()  # first: where too much is kept, nothing else is read until some of it can be
         while True:
             for partition, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=BATCH)).items():
                 begins[partition] = await self._take(consumer, partition, begins[partition], records)

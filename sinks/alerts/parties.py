@@ -46,8 +46,10 @@ def _parties(finding: Finding) -> Iterator[Party]:
 def watched(access: Access) -> tuple[str, ...]:
     """The alerts at which somebody has looked, of an access at the console.
 
-    What is found of them there tells that there is an alert: so it is kept from whomever that is kept from.
+    What is found of them there tells that there is an alert: so it is kept from whomever that is kept from. Only the
+    console's own words count: those of a search, and no reason that somebody gave for a look.
     """
     if access.source != CONSOLE:
         return ()
-    return tuple(_ALERT_ID.findall(f"{access.event_id} {(access.purpose and access.purpose.text) or ''}"))
+    found = access.purpose.text if access.action == "search" and access.purpose is not None else None
+    return tuple(_ALERT_ID.findall(f"{access.event_id} {found or ''}"))

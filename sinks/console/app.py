@@ -70,7 +70,9 @@ async def _ready(why_not_ready: Callable[[], str | None], request: web.Request) 
 async def _metrics(metrics: Callable[[], Awaitable[bytes]], request: web.Request) -> web.Response:
     console = request.app[CONSOLE]
     sent, wanted = request.headers.get("Authorization", ""), f"Bearer {console.metrics_token}"
-    is_theirs = bool(console.metrics_token) and hmac.compare_digest(sent.encode(), wanted.encode())
+    is_theirs = bool(console.metrics_token) and hmac.compare_digest(
+        sent.encode("utf-8", "surrogateescape"), wanted.encode()
+    )
     if not is_theirs and not console.sign_in.offered():  # counts of all alerts would tell that some are kept from them
         raise web.HTTPForbidden(reason="send the token of NTK_CONSOLE_METRICS_TOKEN")
     return web.Response(body=await metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

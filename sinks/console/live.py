@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas.act import Act
 from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.errors import NotReadyError
 from sinks.alerts.parties import Party
-from sinks.store.reading import Filter, SqlReading
+from sinks.store.reading import PAGE_MAX, Filter, SqlReading
 from sinks.store.store import Store
 
 from .showing import Showing
@@ -30,7 +29,9 @@ GATHER_SECONDS: Final = (
     0.1  # at least between two looks: what changes meanwhile is one piece, for everybody who looks on
 )
 WAITING_MAX: Final = 256  # rows that a reader may be behind; at 50 a second five seconds
-MISSED_MAX: Final = 2_000  # acts that a reader who comes back is told one by one; after more the page is read again
+MISSED_MAX: Final = (
+    PAGE_MAX  # alerts of which a reader who comes back is told; where more changed the page is read again
+)
 PIECE: Final = 500
 
 
@@ -39,6 +40,8 @@ class Row:
     """One alert as it is after an act: the `number` of that in the store, and the event that tells readers of it."""
 
     number: int
+    alert_id: str
+    version: int
     event: bytes
     parties: frozenset[Party]
 
@@ -51,8 +54,8 @@ class Reader:
     hidden: frozenset[Party]
     room: int
     missed: int = 0
-    after: int = 0
-    """Rows through this number they have been told otherwise."""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """By alert the version of which they have been told otherwise."""
     _waiting: list[Row] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,7 +79,7 @@ class Reader:
         """All that wait."""
         self._news.clear()
         taken, self._waiting = self._waiting, []
-        return [row for row in taken if row.number > self.after]
+        return [row for row in taken if row.version > self.told.get(row.alert_id, 0)]
 
 
 BEGINNING: Final = "0"
@@ -86,11 +89,6 @@ BEGINNING: Final = "0"
 def newest(alerts: Sequence[Alert]) -> str:
     """How the newest act of the first of these alerts is named to readers."""
     return f"{alerts[0].alert_id}.{alerts[0].version}" if alerts else BEGINNING
-
-
-def name_of(act: Act) -> str:
-    """How an act is named to readers: by what they may know."""
-    return f"{act.alert_id}.{act.version}"
 
 
 class Live:
@@ -147,8 +145,7 @@ class Live:
 
     async def since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
         """What has changed behind the event of that name; None where that cannot be told: the page is read again."""
-        found = await asyncio.to_thread(self._since, name, hidden)
-        return found and [row for row in found if not row.parties & hidden]
+        return await asyncio.to_thread(self._since, name, hidden)
 
     def _head(self) -> int:
         with self._store.reading() as reading:
@@ -157,35 +154,36 @@ class Live:
     def _after(self, number: int) -> list[Row]:
         """The alerts on which something was done after this act, each once, as they are now."""
         with self._store.reading() as reading:
-            newest = {act.alert_id: act for act in reading.acts(after=number, count=PIECE)}
-            about = {name: (reading.alert(name), reading.parties(name)) for name in newest}
-        ordered = sorted(newest.values(), key=lambda act: act.number)
-        return [self._row(act, *about[act.alert_id]) for act in ordered]
+            last = {act.alert_id: act for act in reading.acts(after=number, count=PIECE)}
+            ordered = sorted(last.values(), key=lambda act: act.number)
+            about = [(act.number, reading.alert(act.alert_id), reading.parties(act.alert_id)) for act in ordered]
+        return [self._row(number, alert, parties) for number, alert, parties in about if alert is not None]
 
     def _since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
-        """What was written behind a named act; None when the reader must not know it, or too much was."""
+        """The alerts that have changed since a named act, each once, as they are now.
+
+        None when the reader must not know the act, or more changed than a page has. Nothing here depends on what is
+        kept from them, or they could count it.
+        """
         with self._store.reading() as reading:
-            number = 0 if name == BEGINNING else self._number_of(reading, name, hidden)
-            if number is None:
+            at = 0 if name == BEGINNING else self._moment(reading, name, hidden)
+            if at is None:
                 return None
-            if reading.head().number - number > MISSED_MAX:
-                is_newest = name == newest(reading.alerts(Filter(hidden=hidden), 1))
-                return [] if is_newest else None  # all of it may be kept from them, and so is how much there is
-        rows: list[Row] = []
-        while piece := self._after(number):
-            rows += piece
-            number = piece[-1].number
-        return rows
+            alerts = reading.alerts(Filter(hidden=hidden), MISSED_MAX)
+        changed = [alert for alert in alerts if alert.last_at >= at and name != newest([alert])]
+        if len(changed) == MISSED_MAX:
+            return None
+        return [self._row(0, alert, frozenset()) for alert in reversed(changed)]
 
     @staticmethod
-    def _number_of(reading: SqlReading, name: str, hidden: frozenset[Party]) -> int | None:
+    def _moment(reading: SqlReading, name: str, hidden: frozenset[Party]) -> int | None:
         alert_id, _, version = name.partition(".")
         is_name = version.isascii() and version.isdigit() and len(version) < 10
         is_seen = is_name and reading.alert(alert_id, hidden) is not None
         found = reading.history(alert_id, after=int(version) - 1, count=1) if is_seen else []
-        return found[0].number if found else None
+        return found[0].at if found else None
 
-    def _row(self, act: Act, alert: Alert | None, parties: frozenset[Party]) -> Row:
-        assert alert is not None  # an act is on an alert
-        event = b"id: %s\nevent: alert\ndata: %s\n\n" % (name_of(act).encode(), encode(self._showing.alert(alert)))
-        return Row(act.number, event, parties)
+    def _row(self, number: int, alert: Alert, parties: frozenset[Party]) -> Row:
+        document = encode(self._showing.alert(alert))
+        event = b"id: %s\nevent: alert\ndata: %s\n\n" % (newest([alert]).encode(), document)
+        return Row(number, alert.alert_id, alert.version, event, parties)

@@ -38,6 +38,11 @@ class Clock:
             return 0
         return max(0, now - int(self._difference + self.steady() * 1000))
 
+    def moment(self, now: int, newest: int) -> int:
+        """When what is written now happens: at `now`, but never before the newest moment. Raises ClockWrongError."""
+        self.refuse_unless_right(now, newest)
+        return max(now, newest)
+
     def refuse_unless_right(self, now: int, newest: int) -> None:
         """Raises ClockWrongError when `now` is far ahead of the broker's clock, or behind the newest moment (ms)."""
         if (ahead := self.ahead(now)) > WRONG_MS:

@@ -101,7 +101,7 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "do_connect")
     def _keep_private(*_: Any) -> None:
         with suppress(OSError):  # SQLite says it better
-            Path(path or "").touch(OWNER_ONLY)  # also its -wal and -shm, which SQLite makes like it
+            _keep_private_files(Path(path or ""))
 
     @event.listens_for(engine, "connect")
     def _set(connection: sqlite3.Connection, _: Any) -> None:
@@ -121,6 +121,14 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
     return engine
+
+
+def _keep_private_files(file: Path) -> None:
+    """Makes the file, or takes it from all but its owner; its -wal and -shm, too, which SQLite makes like it."""
+    file.touch(OWNER_ONLY)
+    for one in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
+        if one.exists() and one.stat().st_mode & 0o077:
+            one.chmod(OWNER_ONLY)
 
 
 def _postgresql(url: str) -> Engine:

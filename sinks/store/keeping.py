@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, select
 
 from schemas.act import Act
-from schemas.codec import decode, read_json
+from schemas.codec import decode, largest_of, read_json
 from sinks.alerts.chain import Kept
 
 from .statements import PIECE
@@ -51,5 +51,5 @@ def documents(connection: Connection, numbers: Iterable[int]) -> dict[int, bytes
 
 def _raised(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
     """Which alert each of these acts has raised. By the acts alone: `alerts` is only what was made of them."""
-    read = {number: read_json(raw) for number, raw in documents(connection, numbers).items()}
+    read = {number: read_json(raw, largest_of(Act)) for number, raw in documents(connection, numbers).items()}
     return {number: document.get("alert_id") for number, document in read.items() if document.get("version") == 1}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select
 
-from .statements import ADVANCE, PROGRESS_OF
+from .statements import ADVANCE, HEAD, PROGRESS_OF
 from .store import Store
 from .tables import LOOKUPS
 
@@ -22,11 +22,16 @@ class Lookup(NamedTuple):
     document: bytes
 
 
-def add(store: Store, documents: Sequence[bytes]) -> None:
-    """Keeps a search, all of its accesses or none. It is on the disk when this returns."""
+def add(store: Store, now: int, make: Callable[[int], Iterable[bytes]]) -> None:
+    """Keeps a search, all of its accesses or none; `make` spells them for when it was, by the clock that acts have.
+
+    It is on the disk when this returns. Raises ClockWrongError: what is dated before it was would be judged by what
+    held then.
+    """
     with store.changing() as connection:
+        at = store.clock.moment(now, int(connection.execute(HEAD).one().at))
         before = connection.execute(PROGRESS_OF, {"name": NUMBERED}).scalar() or 0
-        rows = [{"number": before + n, "document": document} for n, document in enumerate(documents, 1)]
+        rows = [{"number": before + n, "document": document} for n, document in enumerate(make(at), 1)]
         connection.execute(insert(LOOKUPS), rows)
         connection.execute(ADVANCE, {"name": NUMBERED, "value": before + len(rows)})
 

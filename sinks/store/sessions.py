@@ -28,7 +28,7 @@ class Session(NamedTuple):
 
 def digest_of(token: str) -> str:
     """Under which a token is kept."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()  # headers may hold any bytes
 
 
 class Sessions:

@@ -73,8 +73,7 @@ class SqlWriting:
 
         Raises ClockWrongError when the clock that says so cannot be believed.
         """
-        self._clock.refuse_unless_right(now, self._at)
-        self._at = max(self._at, now)
+        self._at = self._clock.moment(now, self._at)
         return self._at
 
     def secret(self) -> bytes:

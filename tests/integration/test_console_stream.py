@@ -45,7 +45,7 @@ class Stream:
                 name, _, value = line.rstrip("\n").partition(": ")
                 if name in {"id", "event", "data"}:
                     found[name] = value
-                elif line not in {"\n", ": still here\n"}:
+                elif line not in {"\n", ": still here\n", ": one more\n"}:
                     self.other.append(line)
         return None
 
@@ -246,6 +246,30 @@ async def test_who_is_nobody_any_more_hears_no_more(scene: Scene, monkeypatch: p
         scene.facts.knowledge.learn(99, registered(ended))
         assert await rows.event() is None
         assert rows.other == []
+
+
+async def test_who_takes_rows_slowly_is_asked_for_their_sign_in_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is always one more for them, so they never wait for one."""
+    monkeypatch.setattr(stream, "BEAT_SECONDS", 0.05)
+    told, tell = 0, stream._tell
+
+    async def one_more(response: Any, words: bytes) -> None:
+        nonlocal told
+        told += 1
+        await tell(response, words)
+        for reader in scene.live._readers:
+            reader.put([live.Row(told, "a", told, b": one more\n", frozenset())])
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(stream, "_tell", one_more)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        scene.find(make_finding("one"))
+        await rows.rows(1)
+        await ana.ask("DELETE", "/api/v1/sessions/current")
+        assert await rows.event() is None
 
 
 async def test_who_comes_to_stand_otherwise_begins_anew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

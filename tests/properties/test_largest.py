@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from itertools import combinations, product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -22,10 +23,14 @@ from schemas.ledger import Cut
 from schemas.settings import Settings
 from schemas.topics import Topics
 from sinks.alerts.chain import Head, linked
+from sinks.alerts.rebuilding import rebuild
+from sinks.alerts.walking import Walk
 from sinks.alerts.writing import hear
+from sinks.store.engine import sqlite_url
+from sinks.store.store import Store
 from tests.contract.examples import CUT
 from tests.harness.desk import MemoryWriting
-from tests.harness.findings import place
+from tests.harness.findings import make_finding, place
 from tests.harness.largest import TOPIC_MAX, largest_access, largest_finding
 
 LETTERS = st.sampled_from(["\\", '"', "a", "/", "~"])
@@ -77,6 +82,21 @@ def test_every_finding_that_is_read_gives_an_act_that_is_read() -> None:
     assert decode(Act, encode(act_of(whole))).body == act_of(whole).body
     with pytest.raises(RejectedInputError, match=f"larger than {FINDING_MAX}"):
         decode(Finding, encode(whole.model_copy(update={"reason": whole.reason + "."})))
+
+
+def test_an_alert_that_begins_with_such_a_finding_is_walked_and_made_anew(tmp_path: Path) -> None:
+    """Or whoever can send an access could end both."""
+    store = Store(sqlite_url(tmp_path))
+    store.upgrade()
+    with store.writing() as writing:
+        hear(writing, largest_finding(largest_access("\\", "\x01" * 2_000)), place(), writing.moment(0))
+        hear(writing, make_finding("another"), place(1), writing.moment(0))
+    walk, found = Walk(), []
+    while not walk.is_over:
+        with store.reading() as reading:
+            found += walk.step(reading)
+    assert (found, walk.count, rebuild(store)) == ([], 2, 2)
+    store.close()
 
 
 def test_a_cut_over_numbers_without_neighbours_is_read_again() -> None:

@@ -44,6 +44,13 @@ def test_a_search_that_has_found_much_is_several_accesses() -> None:
     assert all(len((access.purpose and access.purpose.text) or "") <= 2_000 for access in accesses)
 
 
+def test_nobody_names_alerts_by_what_they_type_as_a_reason() -> None:
+    """Or they would choose from whom it is kept that they have looked."""
+    of_the_look, typed = f"a_{'1' * 32}", f"a_{'2' * 32}"
+    look = make_access("ana", source="console", event_id=f"console-{of_the_look}-2", purpose={"text": f"see {typed}"})
+    assert watched(look) == (of_the_look,)
+
+
 def test_elsewhere_nobody_names_alerts() -> None:
     """An event of another system that is called like one is its own affair."""
     assert watched(make_access(event_id="console-a_" + "0" * 32 + "-1")) == ()
