@@ -23,6 +23,7 @@ import orjson
 
 from schemas.ids import parse_instant
 from sinks.alerts.writing import hear
+from sinks.console import stream
 from sinks.console.web import now_ms
 from tests.harness.console import Scene, console
 from tests.harness.findings import make_finding, place
@@ -80,6 +81,7 @@ def _serve(pipe: multiprocessing.connection.Connection, directory: str, updates:
 
 
 async def _served(pipe: multiprocessing.connection.Connection, directory: Path, updates: int, seconds: float) -> None:
+    stream.OWN_MAX = stream.READERS_MAX  # they are all one person's
     async with console(directory) as scene:
         pipe.send((scene.base, (await scene.user("ivo")).token))
         await asyncio.to_thread(pipe.recv)  # the readers are there
