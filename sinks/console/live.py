@@ -25,21 +25,16 @@ log: Final = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.25  # between two looks when nobody says that something was written: another console may have
 AGAIN_SECONDS: Final = 1.0
-GATHER_SECONDS: Final = (
-    0.1  # at least between two looks: what changes meanwhile is one piece, for everybody who looks on
-)
+GATHER_SECONDS: Final = 0.1  # at least between two looks: what changes meanwhile is one piece, for everybody
 WAITING_MAX: Final = 256  # rows that a reader may be behind; at 50 a second five seconds
-MISSED_MAX: Final = (
-    PAGE_MAX  # alerts of which a reader who comes back is told; where more changed the page is read again
-)
-PIECE: Final = 500
+MISSED_MAX: Final = PAGE_MAX  # alerts told to who comes back; where more have changed the page is read again
+PIECE: Final = 500  # acts read at once
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One alert as it is after an act: the `number` of that in the store, and the event that tells readers of it."""
+    """One alert as it is, of that `version`, and the event that tells readers of it."""
 
-    number: int
     alert_id: str
     version: int
     event: bytes
@@ -86,9 +81,9 @@ BEGINNING: Final = "0"
 """In place of an act's name, for a page without an alert: all that comes is new to it."""
 
 
-def newest(alerts: Sequence[Alert]) -> str:
-    """How the newest act of the first of these alerts is named to readers."""
-    return f"{alerts[0].alert_id}.{alerts[0].version}" if alerts else BEGINNING
+def moment_of(alert_id: str, version: int) -> str:
+    """How an act is named to readers, who name it when they come back."""
+    return f"{alert_id}.{version}"
 
 
 class Live:
@@ -119,8 +114,8 @@ class Live:
         while True:
             self._news.clear()
             try:
-                while rows := await asyncio.to_thread(self._after, self._number):
-                    self._number = rows[-1].number
+                while piece := await asyncio.to_thread(self._after, self._number):
+                    self._number, rows = piece
                     for reader in tuple(self._readers):
                         reader.put(rows)
             except NotReadyError as error:
@@ -151,13 +146,19 @@ class Live:
         with self._store.reading() as reading:
             return reading.head().number
 
-    def _after(self, number: int) -> list[Row]:
-        """The alerts on which something was done after this act, each once, as they are now."""
+    def _after(self, number: int) -> tuple[int, list[Row]] | None:
+        """The alerts on which something was done after this act, each once, as they are now; and up to which act.
+
+        An event is named by the last act of this piece. Named by the newest of its alert, which may be in a later
+        piece, it would let who comes back pass over the alerts between.
+        """
         with self._store.reading() as reading:
-            last = {act.alert_id: act for act in reading.acts(after=number, count=PIECE)}
+            acts = reading.acts(after=number, count=PIECE)
+            last = {act.alert_id: act for act in acts}
             ordered = sorted(last.values(), key=lambda act: act.number)
-            about = [(act.number, reading.alert(act.alert_id), reading.parties(act.alert_id)) for act in ordered]
-        return [self._row(number, alert, parties) for number, alert, parties in about if alert is not None]
+            about = [(act, reading.alert(act.alert_id), reading.parties(act.alert_id)) for act in ordered]
+        rows = [self._row(act.version, alert, parties) for act, alert, parties in about if alert is not None]
+        return (acts[-1].number, rows) if acts else None
 
     def _since(self, name: str, hidden: frozenset[Party]) -> list[Row] | None:
         """The alerts that have changed since a named act, each once, as they are now.
@@ -170,10 +171,12 @@ class Live:
             if at is None:
                 return None
             alerts = reading.alerts(Filter(hidden=hidden), MISSED_MAX)
-        changed = [alert for alert in alerts if alert.last_at >= at and name != newest([alert])]
+        changed = [
+            alert for alert in alerts if alert.last_at >= at and name != moment_of(alert.alert_id, alert.version)
+        ]
         if len(changed) == MISSED_MAX:
             return None
-        return [self._row(0, alert, frozenset()) for alert in reversed(changed)]
+        return [self._row(alert.version, alert, frozenset()) for alert in reversed(changed)]
 
     @staticmethod
     def _moment(reading: SqlReading, name: str, hidden: frozenset[Party]) -> int | None:
@@ -183,7 +186,8 @@ class Live:
         found = reading.history(alert_id, after=int(version) - 1, count=1) if is_seen else []
         return found[0].at if found else None
 
-    def _row(self, number: int, alert: Alert, parties: frozenset[Party]) -> Row:
+    def _row(self, told: int, alert: Alert, parties: frozenset[Party]) -> Row:
+        """`told`: the version of the act that names the event."""
         document = encode(self._showing.alert(alert))
-        event = b"id: %s\nevent: alert\ndata: %s\n\n" % (newest([alert]).encode(), document)
-        return Row(number, alert.alert_id, alert.version, event, parties)
+        event = b"id: %s\nevent: alert\ndata: %s\n\n" % (moment_of(alert.alert_id, told).encode(), document)
+        return Row(alert.alert_id, alert.version, event, parties)

@@ -11,7 +11,7 @@ from schemas.alert import Alert
 from sinks.alerts.front_desk import FrontDesk, Seen, SignedIn
 from sinks.store.reading import Facets, Filter
 
-from .live import newest
+from .live import BEGINNING, moment_of
 
 FINDINGS: Final = 50
 HISTORY: Final = 200  # acts on a page, the newest; an alert of 1,700 findings has more
@@ -47,7 +47,8 @@ class Opened:
 
 def read_list(desk: FrontDesk, who: SignedIn, wanted: Filter, count: int) -> Listed:
     """Raises as FrontDesk does."""
-    since = newest(desk.alerts(who, Filter(), 1))  # first: what is written between is told twice, never left out
+    newest = desk.alerts(who, Filter(), 1)  # first: what is written between is told twice, never left out
+    since = moment_of(newest[0].alert_id, newest[0].version) if newest else BEGINNING
     return Listed(tuple(desk.alerts(who, wanted, count)), desk.facets(who), since)
 
 

@@ -19,9 +19,7 @@ LIVE: Final = web.AppKey("live", Live)
 READERS_MAX: Final = 500  # of one console: each holds a connection and up to 256 rows
 OWN_MAX: Final = 20  # of one person: a window each; nobody takes the others' places
 BEAT_SECONDS: Final = 15.0  # a proxy cuts what is silent for a minute; and so often it is asked who is signed in
-TAKE_SECONDS: Final = (
-    30.0  # whoever takes nothing for so long is let go of; a browser comes back and names its last row
-)
+TAKE_SECONDS: Final = 30.0  # who takes nothing for so long is let go of; a browser comes back and names its last row
 PAGE_AGAIN: Final = b'event: missed\ndata: {"missed":%d}\n\n'
 
 

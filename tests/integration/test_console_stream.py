@@ -13,10 +13,12 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from sinks.alerts.writing import hear
 from sinks.console import live, stream
+from sinks.console.web import now_ms
 from tests.harness.builders import account, registered, supervision
 from tests.harness.console import STAFF, Client, Scene, console
-from tests.harness.findings import make_finding
+from tests.harness.findings import make_finding, place
 
 PATIENCE = 30.0  # seconds, of what takes a fraction of one
 
@@ -110,6 +112,28 @@ async def test_who_comes_back_has_missed_nothing(scene: Scene) -> None:
     async with watching(ana, last["id"]) as rows:
         scene.find(make_finding("last", staff="w600"))
         assert [r["who"]["staff"] for r in await rows.rows(6)] == [*(f"w5{n}" for n in range(5)), "w600"]
+
+
+@pytest.mark.parametrize("cut_after", [1, 2, 3])
+async def test_a_connection_cut_between_two_pieces_leaves_no_gap(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, cut_after: int
+) -> None:
+    """An alert that changes again in a later piece is not named as if all between had been told."""
+    monkeypatch.setattr(live, "PIECE", 2)
+    ana = await scene.user("ana")
+    async with watching(ana) as rows:
+        begin = now_ms()
+        with scene.store.writing() as writing:
+            for n, staff in enumerate(("w1", "w2", "w3", "w1")):
+                hear(writing, make_finding(f"look-{n}", staff=staff), place(n), writing.moment(begin + n))
+        events = [await rows.event() for _ in range(cut_after)]
+    assert events[-1] is not None
+    seen = {orjson.loads(event["data"])["who"]["staff"] for event in events if event is not None}
+    async with watching(ana, events[-1]["id"]) as rows:
+        scene.find(make_finding("last", staff="w600"))
+        while "w600" not in seen:
+            seen |= {row["who"]["staff"] for row in await rows.rows(1)}
+    assert seen == {"w1", "w2", "w3", "w600"}
 
 
 async def test_nobody_sees_what_is_kept_from_them(scene: Scene) -> None:
@@ -260,7 +284,7 @@ async def test_who_takes_rows_slowly_is_asked_for_their_sign_in_all_the_same(
         told += 1
         await tell(response, words)
         for reader in scene.live._readers:
-            reader.put([live.Row(told, "a", told, b": one more\n", frozenset())])
+            reader.put([live.Row("a", told, b": one more\n", frozenset())])
         await asyncio.sleep(0)
 
     monkeypatch.setattr(stream, "_tell", one_more)
