@@ -55,6 +55,7 @@ class Path:
     """One path tried for one person: the facts that clear the access, by what was known in time and by now.
 
     `why_not_then` and `why_not_now` say why it does not; None where it does. `closest`: the facts that came closest.
+    `leads_nowhere`: the path counts, and neither then nor now any recorded fact cleared the access or came close.
     """
 
     path: PathName
@@ -64,6 +65,7 @@ class Path:
     why_not_then: str | None
     why_not_now: str | None
     closest: tuple[FactRef, ...]
+    leads_nowhere: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,7 @@ def _path(knowledge: Knowledge, policy: Policy, tried: Tried, known_by: int) -> 
         why_not_then=None if tried.then is not None else _why_not_then(knowledge, tried, known_by) or why_not_now,
         why_not_now=why_not_now,
         closest=tried.closest.facts if tried.closest else (),
+        leads_nowhere=enabled and tried.then is None and tried.now is None and tried.closest is None,
     )
 
 

@@ -42,12 +42,12 @@ LIFE: Final[Mapping[Status | None, Mapping[ActKind, Status]]] = MappingProxyType
 
 
 class NotNowError(NeedToKnowError):
-    """This act is not possible in the status the alert has; whoever wanted it must look at the alert again."""
+    """This act is not possible in the status the alert has; the message says what must be done first, if anything."""
 
     def __init__(self, status: Status | None, kind: ActKind) -> None:
-        super().__init__(f"an alert that is {status or 'not there'} cannot be {kind}")
-        self.status = status
-        self.kind = kind
+        is_untaken = "acknowledged" in LIFE[status] and kind in LIFE["acknowledged"]
+        first = ": acknowledge it first" if is_untaken else ""
+        super().__init__(f"an alert that is {status or 'not there'} cannot be {kind}{first}")
 
 
 def status_after(status: Status | None, kind: ActKind) -> Status:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -28,7 +27,6 @@ from .options import as_json, settings
 
 T = TypeVar("T")
 
-_NOT_TAKEN: Final = re.compile("that is (open|reopened) cannot be closed")  # as the console says it
 AGAIN_SECONDS: Final = 2.0  # before live rows are asked for again; a console that is started anew needs as long
 
 
@@ -153,8 +151,6 @@ def _of(alert_id: str, work: Coroutine[Any, Any, T]) -> T:
         except RefusedError as error:
             if error.status == 404:
                 raise RefusedError(404, f"no alert {safe(alert_id)} (or it is kept from you)") from None
-            if _NOT_TAKEN.search(str(error)):
-                raise RefusedError(error.status, f"{error}: acknowledge it first") from None
             raise
 
     return alert_client.run(told())

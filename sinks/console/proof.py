@@ -19,8 +19,6 @@ Cleared = Literal["all", "some", "none"]
 """At every instant at which the access may have happened, at some of them, or at none."""
 
 
-NOWHERE: Final = "no recorded fact leads there"
-"""As the evidence says it of a path; not worth a row that says it twice."""
 _LED_BY: Final[Mapping[PathName, str]] = {
     "own-assignment": "assignment",
     "supervises": "supervision",
@@ -31,16 +29,15 @@ _LED_BY: Final[Mapping[PathName, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathTried:
-    """One path: why it did not clear the access, by what was known in time and by now. None: it did."""
+    """One path: why it did not clear the access, by what was known in time and by now. None: it did.
+
+    `leads_nowhere`: neither then nor now, and nothing came close; not worth a row that says it twice.
+    """
 
     path: PathName
     why_not_then: str | None
     why_not_now: str | None
-
-    @property
-    def leads_nowhere(self) -> bool:
-        """Neither then nor now, and nothing came close."""
-        return self.why_not_then == self.why_not_now == NOWHERE
+    leads_nowhere: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,12 @@ def proof(finding: Finding, found: Evidence, masks: Masks) -> Proof | None:
         known_by=found.known_by,
         position=found.position,
         paths=tuple(
-            PathTried(path=path.path, why_not_then=path.why_not_then, why_not_now=path.why_not_now)
+            PathTried(
+                path=path.path,
+                why_not_then=path.why_not_then,
+                why_not_now=path.why_not_now,
+                leads_nowhere=path.leads_nowhere,
+            )
             for path in one.paths
             if path.is_enabled
         ),

@@ -99,7 +99,9 @@ def test_what_was_taken_back_says_so() -> None:
     path = person(*line, gone).paths[1]
     assert [ref.fact_id for ref in path.then or ()] == ["line", "theirs"]
     assert (path.why_not_then, path.why_not_now) == (None, "what explained it was withdrawn or corrected since")
-    assert person().paths[1].why_not_now == "no recorded fact leads there"
+    nowhere = person().paths[1]
+    assert (nowhere.why_not_now, nowhere.leads_nowhere) == ("no recorded fact leads there", True)
+    assert not path.leads_nowhere
 
 
 def test_a_correction_that_came_late_is_no_lateness_of_the_duty() -> None:
@@ -231,6 +233,7 @@ def test_a_line_longer_than_the_policy_counts_is_shown_where_a_path_names_it() -
     )
     found = person(*long)
     assert found.paths[1].why_not_now == "somebody 3 steps of supervision below is assigned; the policy counts 2"
+    assert not found.paths[1].leads_nowhere
     assert set(named(found.bars)) == {"theirs", "one", "two", "three"}
     assert named(person(*long[:3], supervision("w028", "s1", fact_id="three", valid_to="2026-01-02")).bars) == {}
 
