@@ -88,12 +88,14 @@ def _many(name: str, values: tuple[str, ...], words: str) -> Callable[[Any], Any
 @_many("disposition", get_args(Disposition), "Only decided so; may be given several times.")
 @click.option("--mine", is_flag=True, help="Only those that you hold.")
 @click.option("--owed", is_flag=True, help="Only those with an open obligation.")
+@click.option("--gravest", is_flag=True, help="The gravest first, not those changed last.")
 @click.option("-n", "--count", type=click.IntRange(1, 200), default=50, show_default=True, help="How many at most.")
 @as_json
-def list_alerts(count: int, mine: bool, owed: bool, as_json: bool, **chosen: tuple[str, ...]) -> None:
+def list_alerts(count: int, mine: bool, owed: bool, gravest: bool, as_json: bool, **chosen: tuple[str, ...]) -> None:
     """List alerts, those changed last first: severity, age, status, who did what to whose record, and why."""
     query = [(name, value) for name, values in chosen.items() for value in values]
     query += [("limit", str(count)), *([("holder", "me")] if mine else []), *([("owed", "true")] if owed else [])]
+    query += [("order", "severity")] if gravest else []
 
     async def work() -> Any:
         async with client(settings()) as console:

@@ -109,7 +109,7 @@ async def alerts(request: web.Request) -> web.StreamResponse:
     who, console, query = await signed_in(request), request.app[CONSOLE], _query(request)
     wanted, limit = asked.filter_of(query, who.person.staff), asked.limit_of(query)
     found = await apart(console.desk.alerts, who, wanted, limit)
-    more = asked.cursor(found[-1].last_at, found[-1].alert_id) if len(found) == limit else None
+    more = asked.cursor(found[-1], wanted.order) if len(found) == limit else None
     return answer(AlertPage(alerts=tuple(map(console.showing.alert, found)), next=more))
 
 
@@ -195,7 +195,8 @@ async def export(request: web.Request) -> web.StreamResponse:
 
 
 ALERT: Final = f"{ROOT}/alerts/{{alert_id:a_[0-9a-f]{{32}}}}"
-_LIST: Final = ("status", "severity", "outcome", "clause", "disposition", "holder", "owed", "q", "after", "limit")
+_CHOOSE: Final = ("status", "severity", "outcome", "clause", "disposition", "holder", "owed", "q")
+_LIST: Final = (*_CHOOSE, "order", "after", "limit")
 _SUMMARIES: Final = {
     "acknowledge": "Take an alert; it is yours until you give it back or close it.",
     "release": "Give an alert back.",
@@ -211,7 +212,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("DELETE", f"{ROOT}/sessions/current", "Sign out.", sign_out, None, status=204),
     Route("GET", f"{ROOT}/sessions/current", "Who is signed in?", me, SessionDocument),
-    Route("GET", f"{ROOT}/alerts", "A page of alerts, those changed last first.", alerts, AlertPage, query=_LIST),
+    Route("GET", f"{ROOT}/alerts", "A page of alerts, in the order that is asked for.", alerts, AlertPage, query=_LIST),
     Route("GET", f"{ROOT}/facets", "How many alerts there are, by what can be chosen.", facet_counts, FacetsDocument),
     Route("GET", ALERT, "One alert, and what you may do to it.", alert, AlertDetail),
     Route("GET", f"{ALERT}/history", "What was done to an alert, the first first.", history, ActPage, query=("after",)),

@@ -13,7 +13,6 @@ from pydantic import StringConstraints
 from schemas.act import (
     TEXT_PATTERN,
     Acknowledged,
-    AlertId,
     Body,
     Closed,
     Disposition,
@@ -26,11 +25,13 @@ from schemas.act import (
     Revealed,
     Words,
 )
-from schemas.alert import Status
+from schemas.alert import Alert, Status
 from schemas.errors import RejectedInputError
 from schemas.finding import Outcome, Severity
 from schemas.ids import ID_MAX, Id
 from schemas.model import Strict
+from sinks.alerts.severity import SEVERITIES
+from sinks.store.listing import Order, Place, place_of
 from sinks.store.reading import PAGE_MAX, Filter
 
 PAGE: Final = 50
@@ -41,6 +42,7 @@ _LISTS: Final[dict[str, tuple[str, ...]]] = {
     "outcome": get_args(Outcome),
     "disposition": get_args(Disposition),
 }
+_ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 _ID: Final = re.compile(r"[\x21-\x7E]+")  # as schemas.ids says; used with fullmatch
 _ALERT: Final = re.compile(r"a_[0-9a-f]{32}")
 
@@ -159,7 +161,7 @@ def filter_of(query: Mapping[str, Sequence[str]], staff: str) -> Filter:
 
     Raises RejectedInputError naming the parameter.
     """
-    if unknown := set(query) - {*_LISTS, "clause", "holder", "owed", "q", "after", "limit"}:
+    if unknown := set(query) - {*_LISTS, "clause", "holder", "owed", "q", "order", "after", "limit"}:
         raise RejectedInputError("query", f"has {len(unknown)} parameters that are not known")
     for name, known in _LISTS.items():
         if set(query.get(name, ())) - set(known):
@@ -167,7 +169,7 @@ def filter_of(query: Mapping[str, Sequence[str]], staff: str) -> Filter:
     for name in ("clause", "holder"):
         if not all(is_id(value) for value in query.get(name, ())):
             raise RejectedInputError(name, "must be 1 to 200 printable characters without spaces")
-    holder = _single(query, "holder")
+    holder, order = _single(query, "holder"), order_of(query)
     return Filter(
         status=tuple(query.get("status", ())),  # type: ignore[arg-type] # checked above
         severity=tuple(query.get("severity", ())),  # type: ignore[arg-type] # as above
@@ -177,7 +179,8 @@ def filter_of(query: Mapping[str, Sequence[str]], staff: str) -> Filter:
         holder=staff if holder == "me" else holder,
         is_owed=_flag(query, "owed"),
         words=words_of(_single(query, "q") or ""),
-        after=_place(_single(query, "after")),
+        order=order,
+        after=_place(_single(query, "after"), order),
     )
 
 
@@ -191,6 +194,7 @@ def filter_schema(name: str) -> dict[str, Any]:
         "holder": one,
         "owed": {"type": "string", "enum": ["true", "false"]},
         "q": {"type": "string", "maxLength": SEARCH_MAX},
+        "order": {"type": "string", "enum": list(_ORDERS)},
         "limit": {"type": "integer", "minimum": 1, "maximum": PAGE_MAX},
     }
     return schemas.get(name, {"type": "string", "description": "What an answer before gave as `next`."})
@@ -213,9 +217,18 @@ def limit_of(query: Mapping[str, Sequence[str]]) -> int:
     return int(text)
 
 
-def cursor(last_at: int, alert_id: AlertId) -> str:
+def order_of(query: Mapping[str, Sequence[str]]) -> Order:
+    """In which order they are asked for. Raises RejectedInputError."""
+    order = _single(query, "order") or "change"
+    if order not in _ORDERS:
+        raise RejectedInputError("order", f"must be of {', '.join(_ORDERS)}")
+    return order
+
+
+def cursor(last: Alert, order: Order) -> str:
     """Where a page ended, for whoever asks for the next."""
-    return base64.urlsafe_b64encode(f"{last_at}.{alert_id}".encode()).decode().rstrip("=")
+    words = ".".join(str(part) for part in place_of(last, order) if part is not None)
+    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
 
 
 def number_of(text: str | None, name: str) -> int | None:
@@ -247,17 +260,19 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
-def _place(text: str | None) -> tuple[int, str] | None:
+def _place(text: str | None, order: Order) -> Place | None:
     if text is None:
         return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-        last_at, _, alert_id = raw.partition(".")
-        if not re.fullmatch(r"[0-9]{1,15}", last_at) or not _ALERT.fullmatch(alert_id):
+        last_at, alert_id, *rest = raw.split(".")
+        severities = [one for one in SEVERITIES if rest == [one]]
+        is_whole = re.fullmatch(r"[0-9]{1,15}", last_at) and _ALERT.fullmatch(alert_id)
+        if not is_whole or len(severities) != len(rest) or len(rest) != (order == "severity"):
             raise ValueError
     except (binascii.Error, ValueError):
-        raise RejectedInputError("after", "must be what an answer before gave as `next`") from None
-    return int(last_at), alert_id
+        raise RejectedInputError("after", "must be what an answer before, in this order, gave as `next`") from None
+    return Place(int(last_at), alert_id, *severities)
 
 
 def _single(query: Mapping[str, Sequence[str]], name: str) -> str | None:

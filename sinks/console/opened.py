@@ -19,7 +19,7 @@ from .screen import Listed, Opened, just_done, read_alert, read_list
 from .sentences import did_words, finding_words
 from .showing import Showing
 from .timeline import TimeLine, Touch, draw
-from .views import address, chosen, groups, without
+from .views import address, chosen, groups, orders, without
 from .visiting import CLAUSES, FORMS, Visit
 from .web import CONSOLE, apart, now_ms
 
@@ -122,6 +122,7 @@ async def list_values(visit: Visit, selected: str | None = None) -> dict[str, An
         "groups": found,
         "chosen": chosen(found),
         "query": query,
+        "orders": orders(query),
         "back": address(query),
         "older": _older(query, listed, limit),
         "newest": address(without(query, "after")) if "after" in query else None,
@@ -135,5 +136,5 @@ async def list_values(visit: Visit, selected: str | None = None) -> dict[str, An
 def _older(query: Mapping[str, Sequence[str]], listed: Listed, limit: int) -> str | None:
     if len(listed.alerts) < limit:
         return None
-    last = listed.alerts[-1]
-    return address({**without(query, "after"), "after": [asked.cursor(last.last_at, last.alert_id)]})
+    after = asked.cursor(listed.alerts[-1], asked.order_of(query))
+    return address({**without(query, "after"), "after": [after]})

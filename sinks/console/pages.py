@@ -69,7 +69,7 @@ class PageRoute:
 
 async def home(request: web.Request) -> web.StreamResponse:
     """Everybody begins with what is to be done."""
-    return web.Response(status=303, headers={"Location": address({"status": TO_DO})})
+    return web.Response(status=303, headers={"Location": address(TO_DO)})
 
 
 async def alerts(request: web.Request) -> web.StreamResponse:
@@ -141,7 +141,7 @@ def _constants(files: StaticFiles) -> dict[str, Any]:
         "TOLD": TOLD,
         "LATE_MS": LATE_MS,
         "QUIET_MS": QUIET_MS,
-        "to_do": address({"status": TO_DO}),
+        "to_do": address(TO_DO),
         "nobody": NOBODY,
         "row_words": orjson.dumps({"dispositions": DISPOSITIONS, "circumstances": dict(TOLD)}).decode(),
     }

@@ -13,12 +13,16 @@ from sinks.alerts.severity import OUTCOMES, SEVERITIES
 from sinks.store.listing import Kind
 from sinks.store.reading import Facets
 
+from .asked import order_of
+
 Query = Mapping[str, Sequence[str]]
 Values = Mapping[str, str]
 """What alerts of one kind are, by the names of what can be chosen."""
 
 LIST: Final = "/alerts"
-TO_DO: Final[tuple[Status, ...]] = ("open", "reopened", "acknowledged")
+_OPEN: Final[tuple[Status, ...]] = ("open", "reopened", "acknowledged")
+TO_DO: Final[Query] = {"status": _OPEN, "order": ("severity",)}
+"""What everybody begins with."""
 _ORDERS: Final[dict[str, tuple[str, ...]]] = {
     "status": ("open", "reopened", "acknowledged", "closed"),
     "severity": tuple(reversed(SEVERITIES)),
@@ -83,18 +87,27 @@ def chosen(found: Sequence[Group]) -> tuple[Choice, ...]:
     return tuple(choice for group in found[1:] for choice in group.choices if choice.is_chosen)
 
 
+def orders(query: Query) -> tuple[tuple[str, str | None], ...]:
+    """The orders in which alerts can be listed, in words, and where choosing one leads; None: it is chosen."""
+    rest, is_gravest = without(query, "order", "after"), order_of(query) == "severity"
+    return (
+        ("Gravest first", None if is_gravest else address({**rest, "order": ("severity",)})),
+        ("Changed last first", address(rest) if is_gravest else None),
+    )
+
+
 def _views(query: Query, facets: Facets) -> tuple[Choice, ...]:
     """What most people come for. Each begins anew; only the search stays."""
-    to_do = sum(facets.status.get(status, 0) for status in TO_DO)
-    views: tuple[tuple[str, dict[str, Sequence[str]], int], ...] = (
-        ("To do", {"status": TO_DO}, to_do),
+    to_do = sum(facets.status.get(status, 0) for status in _OPEN)
+    views: tuple[tuple[str, Query, int], ...] = (
+        ("To do", TO_DO, to_do),
         ("Mine", {"holder": ("me",)}, facets.mine),
         ("Owed", {"owed": ("true",)}, facets.owed),
         ("All", {}, facets.total),
     )
-    asked, search = without(query, "q", "after"), {name: query[name] for name in ("q",) if name in query}
+    asked, search = without(query, "q", "order", "after"), {name: query[name] for name in ("q",) if name in query}
     return tuple(
-        Choice("view", words.lower(), words, count, address({**view, **search}), _same(asked, view))
+        Choice("view", words.lower(), words, count, address({**view, **search}), _same(asked, without(view, "order")))
         for words, view, count in views
     )
 

@@ -11,14 +11,14 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select, tuple_, union_all
 
 from schemas.act import Disposition
-from schemas.alert import Status
+from schemas.alert import Alert, Status
 from schemas.finding import Outcome, Severity
 from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
@@ -26,13 +26,29 @@ from sinks.alerts.severity import SEVERITIES
 from .tables import ACTS, ALERTS, FACETS, PARTIES
 from .text import MATCHES_MAX, Text
 
+Order = Literal["change", "severity"]
+"""Those changed last first; or the gravest first, and of one severity those changed last."""
+
+
+class Place(NamedTuple):
+    """An alert's place in a list: its newest act (UTC ms), its id, and its severity where that is the order."""
+
+    last_at: int
+    alert_id: str
+    severity: Severity | None = None
+
+
+def place_of(alert: Alert, order: Order) -> Place:
+    """Where it is, for the page that goes on from there."""
+    return Place(alert.last_at, alert.alert_id, alert.severity if order == "severity" else None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which alerts are wanted: of each list any, of all lists one; an empty one asks nothing.
 
-    `hidden`: the parties whose alerts do not exist for whoever asks. `after`: `last_at` and id of the alert with which
-    the page before has ended. `words`: texts that all must be found in one act of it.
+    `hidden`: the parties whose alerts do not exist for whoever asks. `after`: the place at which the page before has
+    ended, in the same order. `words`: texts that all must be found in one act of it.
     """
 
     hidden: frozenset[Party] = frozenset()
@@ -44,7 +60,8 @@ class Filter:
     holder: str | None = None
     is_owed: bool = False
     words: tuple[str, ...] = ()
-    after: tuple[int, str] | None = None
+    order: Order = "change"
+    after: Place | None = None
 
 
 class Kind(NamedTuple):
@@ -83,6 +100,27 @@ def listed(wanted: Filter, kinds: Sequence[Kind], text: Text, count: int) -> Ite
         of_status, chosen = zip(*group, strict=True)
         if any(chosen):
             yield ordered.where(*_within(status, of_status, chosen, count))
+
+
+def in_order(wanted: Filter) -> Iterator[Filter]:
+    """The filters, each in the order of change, whose alerts one after the other are in the order that is wanted."""
+    if wanted.order == "change":
+        yield wanted
+        return
+    for severity in reversed(SEVERITIES):
+        is_asked = not wanted.severity or severity in wanted.severity
+        ahead = _ahead(severity, wanted.after)
+        if is_asked and ahead >= 0:
+            after = wanted.after if ahead == 0 else None
+            yield replace(wanted, severity=(severity,), order="change", after=after)
+
+
+def _ahead(severity: Severity, after: Place | None) -> int:
+    """0: the page before has ended among those of this severity; below 0 behind all of them, above 0 before."""
+    if after is None:
+        return 1
+    assert after.severity is not None  # as Filter says
+    return SEVERITIES.index(after.severity) - SEVERITIES.index(severity)
 
 
 def visible(hidden: frozenset[Party]) -> list[ColumnElement[bool]]:
@@ -151,7 +189,7 @@ def _others(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.is_owed:
         conditions.append(ALERTS.c.owed > literal_column("0"))
     if wanted.after is not None:
-        conditions.append(tuple_(ALERTS.c.last_at, ALERTS.c.alert_id) < tuple_(*wanted.after))
+        conditions.append(tuple_(ALERTS.c.last_at, ALERTS.c.alert_id) < tuple_(*wanted.after[:2]))
     return conditions
 
 

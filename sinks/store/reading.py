@@ -18,7 +18,7 @@ from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
 
 from .keeping import documents, kept_acts
-from .listing import KINDS, Filter, Kind, counted, hidden_kinds, listed, visible
+from .listing import KINDS, Filter, Kind, counted, hidden_kinds, in_order, listed, visible
 from .measuring import Measured, measured
 from .statements import PIECE
 from .tables import ACTS, ALERTS, CHAIN, FINDINGS, PARTIES, PROGRESS
@@ -83,8 +83,11 @@ class SqlReading:
         return frozenset(Party(row.relation, row.name) for row in rows)
 
     def alerts(self, wanted: Filter, count: int) -> list[Alert]:
-        """The alerts that are wanted, those changed last first; of one moment by their ids."""
-        ids = self._listed(wanted, min(count, PAGE_MAX))
+        """The alerts that are wanted, in their order; of one moment by their ids."""
+        ids, most = list[int](), min(count, PAGE_MAX)
+        for part in in_order(wanted):
+            if len(ids) < most:
+                ids += self._listed(part, most - len(ids))
         if not ids:
             return []
         rows = self._connection.execute(select(ALERTS.c.id, ALERTS.c.document).where(ALERTS.c.id.in_(ids)))

@@ -11,6 +11,7 @@ from schemas.alert import Status
 from schemas.finding import Outcome, Severity
 from schemas.topics import DAY_MS
 from sinks.alerts.parties import Party
+from sinks.store.listing import Place
 from sinks.store.reading import Filter
 
 from .alerts_load import BEGIN_MS, CLAUSES, DAYS, WORDS, login_of, staff_id
@@ -69,6 +70,8 @@ _MIXED: Final = (
     Filter(is_owed=True, severity=("critical",)),
     Filter(is_owed=True, holder="a000"),
     Filter(status=("open",), disposition=("justified",)),
+    Filter(status=("open", "reopened", "acknowledged"), order="severity"),
+    Filter(order="severity"),
 )
 LISTS: Final = (*_single(), *(Ask(f"mixed {n}", wanted) for n, wanted in enumerate(_MIXED, 1)))
 _SEARCHES: Final = (
@@ -102,5 +105,6 @@ def pages(asks: tuple[Ask, ...]) -> Iterator[Ask]:
         for name, wanted in asks:
             yield Ask(name + whose, replace(wanted, hidden=hidden))
             for part in MOMENTS if not wanted.words else ():
-                after = BEGIN_MS + int(part * DAYS * DAY_MS), "a_8"
+                severity: Severity | None = "high" if wanted.order == "severity" else None
+                after = Place(BEGIN_MS + int(part * DAYS * DAY_MS), "a_8", severity)
                 yield Ask(f"{name}, down to {part:.0%}{whose}", replace(wanted, hidden=hidden, after=after))

@@ -274,6 +274,25 @@ def test_nothing_moves_under_the_pointer_or_the_focus(running: Running, enter: E
     expect(page.locator("#said")).to_have_text("Live")
 
 
+def test_the_gravest_stay_on_top(running: Running, enter: Enter) -> None:
+    """Where everybody begins, a row takes its place by how grave it is; and the other order is one click away."""
+    page = is_live(enter("ana", "/"))
+    expect(page.locator(".orders b")).to_have_text("Gravest first")
+    ids = [
+        running.find(make_finding(f"grave-{severity}", f"w51{n}", severity=severity))[0]
+        for n, severity in enumerate(("high", "low", "critical"))
+    ]
+    for alert_id in ids:
+        expect(row(page, alert_id)).to_be_visible()
+    places = page.evaluate("ids => ids.map(id => document.querySelector(`[data-id='${id}']`).offsetTop)", ids)
+    assert places[2] < places[0] < places[1]
+    shown = page.locator("#rows .severity").evaluate_all("all => all.map(one => one.classList.item(1))")
+    assert shown == sorted(shown, key=["critical", "high", "medium", "low"].index)
+    page.get_by_role("link", name="Changed last first").click()
+    expect(page.locator("#rows .row").first).to_have_attribute("data-id", ids[2])
+    expect(page.locator("#rows .row").nth(1)).to_have_attribute("data-id", ids[1])
+
+
 def test_paused_is_paused(running: Running, enter: Enter) -> None:
     """Also for what is there already; then everything comes at once."""
     [alert_id] = running.find(make_finding("paused", "w107"))
@@ -375,7 +394,7 @@ def test_keys_work_where_they_should_and_nowhere_else(running: Running, enter: E
 def test_rows_come_while_nobody_has_touched_the_list(running: Running, enter: Enter) -> None:
     """Though its first row has the focus; it keeps that, so that a key means what it meant. Then they wait."""
     [first] = running.find(make_finding("resting", "w114"))
-    page = is_live(enter("ana"))
+    page = is_live(enter("ana", "/alerts?status=open"))
     expect(row(page, first).locator("a")).to_be_focused()
     [second] = running.find(make_finding("come", "w115"))
     expect(row(page, second)).to_be_visible()

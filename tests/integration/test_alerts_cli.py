@@ -94,6 +94,14 @@ def terminal(service: tuple[Running, Worker], capsys: pytest.CaptureFixture[str]
     return made
 
 
+def test_the_gravest_are_listed_first_where_that_is_asked_for(terminal: Terminal) -> None:
+    """Whatever has changed last."""
+    for alert in sorted(terminal.json("list"), key=lambda one: str(one["severity"]) == "medium"):
+        terminal("note", alert["alert_id"], "seen")  # the lesser one is changed last
+    assert [alert["severity"] for alert in terminal.json("list")] == ["medium", "high"]
+    assert [alert["severity"] for alert in terminal.json("list", "--gravest")] == ["high", "medium"]
+
+
 def test_an_alert_is_taken_understood_and_closed(terminal: Terminal) -> None:
     """In four commands; what each did is in the history."""
     [alert] = [a for a in terminal.json("list") if a["who"].get("staff") == "w017"]

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from schemas.codec import decode_access
+from schemas.finding import Severity
 from sinks.alerts import front_desk, grouping
 from sinks.alerts.grouping import group_of
 from sinks.console.api import ROUTES
@@ -56,19 +57,24 @@ async def test_an_alert_is_listed_taken_and_closed(scene: Scene, ana: Client) ->
     assert history[2]["by"] == {"staff": "s21", "login": "ana", "role": "analyst"}
 
 
-async def test_pages_follow_each_other_without_a_gap_or_a_repeat(scene: Scene, ana: Client) -> None:
-    """By the address that an answer gives."""
-    ids = [scene.find(make_finding(f"look-{n}", staff=f"w{n}"))[0] for n in range(12)]
-    seen: list[str] = []
+@pytest.mark.parametrize("order", ["change", "severity"])
+async def test_pages_follow_each_other_without_a_gap_or_a_repeat(scene: Scene, ana: Client, order: str) -> None:
+    """By the address that an answer gives, which holds for its order only."""
+    severities: list[Severity] = ["low", "critical", "medium", "high"]
+    scene.find(*(make_finding(f"look-{n}", f"w{n:02}", severity=severities[n % 4]) for n in range(12)))
+    seen: list[tuple[str, str]] = []
     after = ""
     while True:
-        page = (await ana.get(f"/alerts?limit=5{after}")).document
-        seen += [alert["alert_id"] for alert in page["alerts"]]
+        page = (await ana.get(f"/alerts?limit=5&order={order}{after}")).document
+        seen += [(alert["who"]["staff"], alert["severity"]) for alert in page["alerts"]]
         if "next" not in page:
             break
         after = f"&after={page['next']}"
-    assert sorted(seen) == sorted(ids)
-    assert len(seen) == 12
+        other = "severity" if order == "change" else "change"
+        assert (await ana.get(f"/alerts?order={other}{after}")).status == 400
+    latest = [(f"w{n:02}", severities[n % 4]) for n in reversed(range(12))]
+    gravest = sorted(latest, key=lambda one: ["critical", "high", "medium", "low"].index(one[1]))
+    assert seen == (latest if order == "change" else gravest)
 
 
 async def test_findings_say_why_and_wait_behind_masks(scene: Scene, ana: Client) -> None:
@@ -387,6 +393,8 @@ async def test_counts_of_all_alerts_are_for_prometheus_alone(
         ("GET", "/alerts?limit=99999999999", None),
         ("GET", "/alerts?after=AAAA", None),
         ("GET", "/alerts?after=%FF", None),
+        ("GET", "/alerts?order=age", None),
+        ("GET", "/alerts?order=severity&order=severity", None),
         ("GET", "/alerts?holder=a%20b", None),
         ("GET", "/alerts?owed=perhaps", None),
         ("GET", f"/alerts?q={'x' * 201}", None),

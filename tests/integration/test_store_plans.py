@@ -14,6 +14,7 @@ from sinks.alerts.grouping import Group
 from sinks.alerts.parties import Party
 from sinks.alerts.writing import act_on, hear
 from sinks.store.engine import sqlite_url
+from sinks.store.listing import Place
 from sinks.store.reading import Filter, SqlReading
 from sinks.store.store import Store
 from tests.harness.acts import TAKE
@@ -68,7 +69,7 @@ WALK_ON = "SEARCH alerts USING COVERING INDEX alerts_by_change (status=? AND (la
 LISTS = [
     (Filter(status=("open",)), WALK),
     (Filter(severity=("low",), status=("open",)), WALK),
-    (Filter(status=("open",), after=(NOW + 9, "a_")), WALK_ON),
+    (Filter(status=("open",), after=Place(NOW + 9, "a_")), WALK_ON),
     (Filter(holder="w900"), "SEARCH alerts USING COVERING INDEX alerts_by_holder (holder=?)"),
     (Filter(holder="w900", severity=("low",)), "SEARCH alerts USING COVERING INDEX alerts_by_holder (holder=?)"),
     (Filter(is_owed=True), "SCAN alerts USING COVERING INDEX alerts_by_owed"),

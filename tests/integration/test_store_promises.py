@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from schemas.act import Actor, Body, OfFinding
-from schemas.alert import Alert
+from schemas.act import Actor, Body
 from schemas.codec import encode
-from schemas.errors import NeedToKnowError
 from schemas.finding import Finding
 from sinks.alerts.chain import breaks
 from sinks.alerts.commanding import Command, TooLateError
 from sinks.alerts.comparing import Anchor, Comparison
-from sinks.alerts.parties import Party
 from sinks.alerts.rebuilding import BrokenHistoryError, adopt, rebuild
 from sinks.alerts.walking import Walk
 from sinks.alerts.writing import act_on, hear
 from sinks.kafka import Message
 from sinks.store.engine import sqlite_url
-from sinks.store.reading import Filter
 from sinks.store.store import Store
 from sinks.store.tables import PROJECTED
-from tests.harness.acts import GIVE_BACK, NOTE, REOPEN, REVEAL, TAKE, close, record_of
+from tests.harness.acts import GIVE_BACK, NOTE, NOW, REOPEN, REVEAL, TAKE, AnyStore, act, close, raised, record_of
 from tests.harness.builders import make_access
 from tests.harness.desk import MemoryStore
 from tests.harness.findings import make_finding, place
-from tests.harness.postgres import new_database_name
 
-NOW = 1_767_600_000_000
 BODIES: list[Body] = [TAKE, GIVE_BACK, NOTE, REVEAL, REOPEN, close("justified"), close("confirmed"), record_of()]
-
-
-class Any(Protocol):
-    """A store of whatever kind."""
-
-    def writing(self) -> object:
-        """A transaction."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -81,7 +66,7 @@ def story(seed: int, steps: int = 60) -> list[Finding | tuple[str, Body]]:
     return told
 
 
-def tell(store: Any, steps: list[Finding | tuple[str, Body]]) -> None:
+def tell(store: AnyStore, steps: list[Finding | tuple[str, Body]]) -> None:
     """Plays a story; what the alerts refuse leaves nothing."""
     chance, known = random.Random(7), []
     for number, step in enumerate(steps):
@@ -90,22 +75,6 @@ def tell(store: Any, steps: list[Finding | tuple[str, Body]]) -> None:
                 known += [a.alert_id for a in hear(writing, step, place(number), NOW + number)]
         elif known:
             act(store, chance.choice(known), *step, at=NOW + number)
-
-
-def act(store: Any, alert_id: str, who: str, *bodies: Body, at: int = NOW, **rest: object) -> Alert | None:
-    """Somebody acts; None when it was refused."""
-    command = Command(actor=Actor(staff=who, login=f"{who}-login", role="analyst"), bodies=bodies, **rest)
-    try:
-        with store.writing() as writing:
-            return act_on(writing, alert_id, command, at)[1]
-    except NeedToKnowError:
-        return None
-
-
-def raised(store: Any, finding: Finding | None = None, at: int = NOW) -> str:
-    """The id of the alert that a finding raises."""
-    with store.writing() as writing:
-        return hear(writing, finding or make_finding(), place(), at)[0].alert_id
 
 
 def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -345,145 +314,3 @@ def _walked(store: Store) -> list[str]:
         while not walk.is_over:
             found += walk.step(reading)
     return found
-
-
-# --- lists
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def filled(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Store, list[Alert]]]:
-    """Forty alerts of all sorts, the one changed last first; nobody writes there any more."""
-    if request.param == "sqlite":
-        store = Store(sqlite_url(tmp_path_factory.mktemp("filled")))
-    else:
-        store = Store(request.getfixturevalue("postgres").create_database(new_database_name()))
-    store.upgrade()
-    _fill(store)
-    with store.reading() as reading:
-        everything = reading.alerts(Filter(), 100)
-    yield store, everything
-    store.close()
-
-
-def _fill(store: Store) -> None:
-    chance = random.Random(11)
-    for n in range(40):
-        staff = f"w0{n % 4}"
-        finding = make_finding(
-            f"look-{n}",
-            staff,
-            severity=chance.choice(["low", "medium", "high"]),
-            outcome=chance.choice(["late", "unexplained"]),
-            clause=chance.choice(["search-without-duty", "use-without-duty"]),
-            access=make_access(event_id=f"ecms-{n}", actor=f"login{n % 4}", name=f"case:c{n}"),
-        )
-        alert_id = raised(store, finding, NOW + n // 3)
-        if n % 3 == 0:
-            act(store, alert_id, "w900", TAKE, at=NOW + 100 + n // 4)
-        if n % 6 == 0:
-            act(store, alert_id, "w900", close(chance.choice(["justified", "confirmed"])), at=NOW + 200)
-
-
-Wanted = Callable[[Alert], bool]
-W03 = frozenset({Party("actor", "w03")})
-LOGIN = frozenset({Party("login", "ecms login1")})
-
-
-@pytest.mark.parametrize(
-    ("wanted", "is_wanted"),
-    [
-        (Filter(), lambda a: True),
-        (Filter(status=("open", "acknowledged")), lambda a: a.status in {"open", "acknowledged"}),
-        (Filter(severity=("high", "low")), lambda a: a.severity in {"high", "low"}),
-        (
-            Filter(outcome=("late",), clause=("use-without-duty",)),
-            lambda a: (a.outcome, a.clause) == ("late", "use-without-duty"),
-        ),
-        (Filter(disposition=("confirmed",)), lambda a: a.disposition == "confirmed"),
-        (Filter(holder="w900"), lambda a: a.holder == "w900"),
-        (Filter(is_owed=True), lambda a: any(o.reference is None for o in a.owed)),
-        (Filter(words=("login2",)), lambda a: a.who.staff == "w02"),
-        (Filter(words=("w01", "c5")), lambda a: a.record.id == "c5"),
-        (Filter(words=("explained",), status=("closed",)), lambda a: a.status == "closed"),
-        (Filter(hidden=W03), lambda a: a.who.staff != "w03"),
-        (Filter(hidden=LOGIN, severity=("low",)), lambda a: a.who.staff != "w01" and a.severity == "low"),
-    ],
-)
-def test_a_list_holds_what_is_wanted_and_nothing_else(
-    filled: tuple[Store, list[Alert]], wanted: Filter, is_wanted: Wanted
-) -> None:
-    """Filtered by hand, and page by page without a gap or a repeat."""
-    store, everything = filled
-    due = [a for a in everything if is_wanted(a)]
-    assert len(everything) == 40
-    assert due
-    paged: list[Alert] = []
-    with store.reading() as reading:
-        assert reading.alerts(wanted, 100) == due
-        while page := reading.alerts(_from(wanted, paged), 7):
-            paged += page
-    assert paged == due
-
-
-def _from(wanted: Filter, paged: list[Alert]) -> Filter:
-    return replace(wanted, after=(paged[-1].last_at, paged[-1].alert_id)) if paged else wanted
-
-
-@pytest.mark.parametrize("hidden", [frozenset(), frozenset({Party("actor", "w02"), Party("login", "ecms login3")})])
-def test_counts_are_those_of_what_one_may_see(filled: tuple[Store, list[Alert]], hidden: frozenset[Party]) -> None:
-    """Counted by hand; what is hidden is in no count."""
-    store, everything = filled
-    seen = [a for a in everything if not hidden or a.who.staff not in {"w02", "w03"}]
-    with store.reading() as reading:
-        facets = reading.facets(hidden)
-    assert facets.total == len(seen)
-    for name in ("status", "severity", "outcome", "clause"):
-        by_hand: dict[str, int] = {}
-        for alert in seen:
-            by_hand[getattr(alert, name)] = by_hand.get(getattr(alert, name), 0) + 1
-        assert getattr(facets, name) == by_hand
-
-
-def test_what_is_hidden_is_as_if_it_were_not_there(filled: tuple[Store, list[Alert]]) -> None:
-    """By its id, too."""
-    store, everything = filled
-    one = next(a for a in everything if a.who.staff == "w02")
-    with store.reading() as reading:
-        assert reading.alert(one.alert_id) == one
-        assert reading.alert(one.alert_id, frozenset({Party("actor", "w02")})) is None
-        assert reading.parties(one.alert_id) == {Party("actor", "w02"), Party("login", "ecms login2")}
-
-
-@pytest.mark.parametrize("word", ["w0", "w", "c", "login", "ecms", "w01,", "(c5)", '"c5"', "c5.", "f_"])
-def test_no_id_is_found_by_a_part_of_it(filled: tuple[Store, list[Alert]], word: str) -> None:
-    """Whose record it is is masked, and would be told letter by letter; nobody would know who had asked."""
-    store, _ = filled
-    with store.reading() as reading:
-        assert reading.alerts(Filter(words=(word,)), 10) == []
-
-
-@pytest.mark.parametrize("word", ["c5", "C5", "w01", "login2", "finding", "event"])
-def test_who_types_an_id_names_what_it_finds(filled: tuple[Store, list[Alert]], word: str) -> None:
-    """A record's, a person's, a login's, a finding's, an event's; what people wrote names nobody."""
-    store, everything = filled
-    with store.reading() as reading:
-        [carried] = reading.findings(everything[3].alert_id, count=1)
-        assert isinstance(carried.body, OfFinding)
-        finding = carried.body.finding
-        typed = {"finding": finding.finding_id, "event": finding.access.event_id.upper()}.get(word, word)
-        found = [alert.alert_id for alert in reading.alerts(Filter(words=(typed,)), 100)]
-        assert found
-        assert reading.named((typed, "whatever"), found) == set(found)
-        closed = [alert.alert_id for alert in reading.alerts(Filter(words=("expl",)), 100)]
-        assert closed
-        assert reading.named(("expl", "explained"), closed) == set()
-
-
-@pytest.mark.parametrize("words", ["'", '"', "a'b", "\\", "':*", "NEAR(", "*", "-", "w0 OR c1", "%", "\x00", "ж"])
-def test_whatever_is_searched_for_is_words(filled: tuple[Store, list[Alert]], words: str) -> None:
-    """No query language: nothing that a person types can be taken for one."""
-    store, _ = filled
-    with store.reading() as reading:
-        assert reading.alerts(Filter(words=(words,)), 10) == []

@@ -5,6 +5,7 @@ import { fill, personWords, shown } from "./rows.js";
 const ROWS_MAX = 200; // as many as a page can have
 const AGAIN_MS = 3_000; // after an answer that browsers do not try again by themselves
 const COUNT_MS = 1_000; // between two looks at the counts
+const GRAVEST = ["critical", "high", "medium", "low"];
 
 /** Begins, on the list of this page. */
 export function begin(list) {
@@ -48,6 +49,15 @@ export function begin(list) {
       && (wanted.get("owed") !== "true" || alert.owed.some((one) => !one.reference));
   }
 
+  const severityOf = (row) => row.querySelector(".severity").classList.item(1);
+  const isBefore = (alert, row) => wanted.get("order") !== "severity" || GRAVEST.indexOf(alert.severity) <= GRAVEST.indexOf(severityOf(row));
+
+  /** Whether it belongs in this list, and not on a page to come. */
+  function comes(alert) {
+    const last = document.querySelector(".pager [rel=next]") && list.lastElementChild;
+    return belongs(alert) && (!last || isBefore(alert, last));
+  }
+
   function rewrite(row, alert) {
     if (Number(row.dataset.version) >= alert.version) return;
     const height = row.offsetHeight;
@@ -63,7 +73,7 @@ export function begin(list) {
     const row = document.getElementById("a-row").content.firstElementChild.cloneNode(true);
     fill(row, alert, context);
     row.classList.add("fresh");
-    list.prepend(row);
+    list.insertBefore(row, [...list.children].find((other) => isBefore(alert, other)) ?? null);
     document.getElementById("empty")?.remove();
     while (list.children.length > ROWS_MAX) list.lastElementChild.remove();
     return row;
@@ -96,12 +106,12 @@ export function begin(list) {
       else changed(alert);
     }
     if (isPaused) {
-      if (row ? Number(row.dataset.version) < alert.version : belongs(alert)) held.set(alert.alert_id, alert);
+      if (row ? Number(row.dataset.version) < alert.version : comes(alert)) held.set(alert.alert_id, alert);
       else held.delete(alert.alert_id);
       tell();
     } else if (row) {
       rewrite(row, alert);
-    } else if (!belongs(alert)) {
+    } else if (!comes(alert)) {
       if (held.delete(alert.alert_id)) tell();
     } else if (isBusy()) {
       held.set(alert.alert_id, alert);
