@@ -8,8 +8,10 @@ and a key that was dropped leaves fewer quotes in the value read than in the mes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import accumulate
 from typing import Any, Final, TypeVar, get_args
 
 import orjson
@@ -123,20 +125,13 @@ def _depth_exceeds(raw: bytes, limit: int) -> bool:
     """Whether brackets nest deeper; counts those inside texts too, but only once there are more than the limit."""
     if raw.count(b"{") + raw.count(b"[") <= limit:
         return False
-    depth = deepest = 0
-    inside = escaped = False
-    for byte in raw:
-        if inside:
-            inside = escaped or byte != 0x22
-            escaped = not escaped and byte == 0x5C
-        elif byte == 0x22:
-            inside = True
-        elif byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest > limit
+    brackets = _TEXTS.sub(b"", raw).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
+
+
+_TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
 
 
 def _refuse_duplicate_keys(raw: bytes) -> None:

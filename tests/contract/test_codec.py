@@ -8,8 +8,11 @@ from typing import Any, Union, get_args, get_origin
 
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from schemas import codec
 from schemas.access import Access
 from schemas.codec import (
     DEPTH_MAX,
@@ -166,6 +169,26 @@ def test_the_deepest_message_is_told_from_the_one_below() -> None:
     deep = b'{"a":' * (DEPTH_MAX + 1) + b"1" + b"}" * (DEPTH_MAX + 1)
     assert "nested deeper" in refused(deep).reason
     assert "nested deeper" not in refused(deep[5:-1]).reason
+
+
+@given(st.lists(st.sampled_from(list(b'{}[]"\\a\n')), max_size=60).map(bytes), st.integers(0, 4))
+@example(b'{"\\"[[[[', 1)
+@example(b'[[["\\', 2)
+def test_depth_is_that_of_a_walk_byte_by_byte(raw: bytes, limit: int) -> None:
+    """Whatever is in texts, also where one has no end."""
+    depth = deepest = 0
+    inside = escaped = False
+    for byte in raw:
+        if inside:
+            inside = escaped or byte != 0x22
+            escaped = not escaped and byte == 0x5C
+        elif byte == 0x22:
+            inside = True
+        else:
+            depth += (byte in b"{[") - (byte in b"}]")
+            deepest = max(deepest, depth)
+    is_counted = raw.count(b"{") + raw.count(b"[") > limit
+    assert codec._depth_exceeds(raw, limit) == (is_counted and deepest > limit)
 
 
 BAD_IDS = {
