@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -28,6 +27,7 @@ from streams.policy.published import Published
 
 from .bulk import Allowance, fetched_in_bulk
 from .connect import GATHER_MS, GATHERED, answered, closed, connected, started
+from .garbage import collect_seldom, keep_for_good
 from .records import limits
 from .telemetry import Telemetry
 from .told import names_of, read_finding
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 BATCH_MAX: Final = 5_000  # messages applied together while loading: about 100 ms
 LIVE_MAX: Final = 200  # before others get the loop, later, of facts and marks and of findings: 3 to 8 ms
 FETCH_MAX: Final = 4 * 1_048_576  # bytes per partition and fetch
-COLLECT_AT: Final = (200_000, 50, 100)
-"""What is held stays for good: keep the collector from walking through it again and again (20 to 45 % of CPU)."""
 SAY_EVERY: Final = 50_000  # messages between two lines of progress while loading
 
 
@@ -105,10 +103,9 @@ class Broadcast(mode.Service):
         # End offsets on a connection of their own: on the reader's they would wait behind its long poll.
         self._ends = await self._connected()
         await self._assign()
-        gc.set_threshold(*COLLECT_AT)
+        collect_seldom()
         await self._load()
-        gc.collect()
-        gc.freeze()
+        keep_for_good()
         self.is_loaded = True
 
     async def on_shutdown(self) -> None:

@@ -33,6 +33,7 @@ from sinks.ledger.rejudge import Rejudge
 from sinks.ledger.report import Report
 from sinks.letters import Told, told_in
 from streams.agents.last_cuts import notes_of
+from streams.garbage import collect_seldom
 from streams.policies import load_policy
 from streams.records import read_safely
 from streams.sources import translate
@@ -100,7 +101,7 @@ def verify(broker: Broker, settings: Settings, since: int | None, policy_files: 
 def _seldom_collecting() -> Iterator[None]:
     """What is read stays to the end: looking through it for garbage again and again takes a quarter of reading."""
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
+    collect_seldom()
     try:
         yield
     finally:

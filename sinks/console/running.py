@@ -20,6 +20,7 @@ from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.store.sessions import Sessions
 from sinks.telemetry import ConsoleTelemetry, clauses_of
+from streams.garbage import collect_seldom, keep_for_good
 from streams.policies import load_policy
 
 from .app import build
@@ -63,6 +64,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         console = _console(settings, sign_in, desk, Sessions(store), facts, masks, health, Prover(facts, policy, masks))
         why_not_ready = partial(_why_not_ready, facts, service)
         app = build(console, live, policy.clauses, why_not_ready=why_not_ready, metrics=measures.page)
+        collect_seldom()
+        keep_for_good()
         async with _listening(app, settings), asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()

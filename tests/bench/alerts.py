@@ -17,6 +17,7 @@ from deploy.local.postgres import LocalPostgres, find_postgres
 from sinks.alerts.rebuilding import rebuild
 from sinks.store.store import Store
 from sinks.store.tables import ACTS, CHAIN
+from streams.garbage import collect_seldom, keep_for_good
 
 from .alerts_ask import LISTS, SEARCHES, pages
 from .alerts_fill import fill
@@ -45,6 +46,8 @@ def measure(sizes: Sizes, scratch: Path) -> dict[str, Measured]:
     """Each kind of store; which comes first alternates."""
     with contextlib.ExitStack() as held:
         stores = _filled(sizes, scratch, held)
+        collect_seldom()  # as the console does
+        keep_for_good()
         found = {kind: Measured(kind=kind, alerts=sizes.plan.alerts) for kind in stores}
         for number in range(sizes.rounds):
             for kind in stores if number % 2 == 0 else reversed(stores):

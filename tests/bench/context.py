@@ -7,6 +7,8 @@ import gc
 from dataclasses import dataclass
 from pathlib import Path
 
+from streams.garbage import keep_for_good
+
 from .broker import Broker
 from .workload import Plan, Workload, make_workload
 
@@ -31,6 +33,5 @@ def prepared(plan: Plan) -> Workload:
     print(f"making {plan.accesses:,} accesses", flush=True)
     gc.unfreeze()
     workload = make_workload(plan)
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     return workload

@@ -23,7 +23,7 @@ import psutil
 from schemas.codec import decode, encode
 from schemas.fact import RegisteredFact, RegisteredMark
 from schemas.plain_fact import cut_plain_facts
-from streams.broadcast import COLLECT_AT
+from streams.garbage import collect_seldom, keep_for_good
 from streams.join.bodies import plain_key
 from streams.join.completeness import Completeness
 from streams.join.index import AccessIndex
@@ -87,9 +87,8 @@ class Judge:
             translate=translate,
         )
         self.next_offset = 0
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AT)
+        keep_for_good()
+        collect_seldom()
 
     def hear(self, value: bytes) -> tuple[Learned, int]:
         """One fact, the exact way."""
@@ -136,9 +135,8 @@ def loading(facts: int) -> dict[str, float]:
     """Facts learned a second, and bytes an assignment, as resident memory grew; the texts were there before."""
     values = [message.value for message in many_facts.assignments(facts)]
     knowledge = Knowledge(load_policy().grace_ms)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AT)
+    keep_for_good()
+    collect_seldom()
     before = resident()
     took, _ = timed(learn_all, knowledge, values)
     return {"facts_per_s": facts / took, "resident_bytes": (resident() - before) / facts}

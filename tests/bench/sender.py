@@ -8,7 +8,6 @@ JSON, how it kept its schedule.
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from array import array
@@ -19,6 +18,7 @@ import orjson
 from confluent_kafka import Producer
 
 from schemas.ids import format_instant
+from streams.garbage import keep_for_good
 
 from . import disorder_load, open_load
 from .schedule import Step
@@ -98,8 +98,7 @@ def main(plan: dict[str, Any]) -> None:
     """One schedule from beginning to end."""
     steps = list(_made(plan))
     sending = Sending(plan["broker"])
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     print("ready", flush=True)
     if not sys.stdin.readline():
         return  # whoever started it is gone
