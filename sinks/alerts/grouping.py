@@ -9,6 +9,8 @@ from schemas.access import Record
 from schemas.alert import Alert, Who
 from schemas.finding import Finding
 
+from .parties import Party
+
 
 class Group(NamedTuple):
     """What the findings of an alert have in common."""
@@ -33,6 +35,11 @@ def group_of(finding: Finding) -> Group:
 def group_of_alert(alert: Alert) -> Group:
     """The group that an alert was made for."""
     return _group(alert.who, alert.record, alert.clause)
+
+
+def who_is(party: Party) -> str | None:
+    """The `who` of the groups that are this party's own; None: a data subject has none."""
+    return {"actor": f"staff {party.name}", "login": f"login {party.name}", "data_subject": None}[party.relation]
 
 
 def alert_id(secret: bytes, group: Group, finding_id: str) -> str:

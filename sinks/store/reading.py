@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -49,11 +50,14 @@ class Facets:
 
     def add(self, kind: Kind, count: int) -> None:
         """So many more of a kind; of what there is none of, nothing is said."""
-        self.total += count
-        self.kinds += [(kind, count)] if count else []
-        named = ((self.status, kind.status), (self.severity, SEVERITIES[kind.severity]))
-        for counts, name in (*named, (self.outcome, kind.outcome), (self.clause, kind.clause)) if count else ():
-            counts[name] = counts.get(name, 0) + count
+        if count:
+            self.total += count
+            self.kinds.append((kind, count))
+            self.status[kind.status] = self.status.get(kind.status, 0) + count
+            severity = SEVERITIES[kind.severity]
+            self.severity[severity] = self.severity.get(severity, 0) + count
+            self.outcome[kind.outcome] = self.outcome.get(kind.outcome, 0) + count
+            self.clause[kind.clause] = self.clause.get(kind.clause, 0) + count
 
 
 class SqlReading:
@@ -97,20 +101,23 @@ class SqlReading:
     def named(self, words: Sequence[str], alert_ids: Sequence[str]) -> frozenset[str]:
         """Those of these alerts in which any of the words is an id: whoever typed it has searched for somebody."""
         matching = self._text.naming(words).subquery()
+        number = ACTS.c.number + 0  # few alerts are asked of and many acts may match: not by the acts' own index
         found = (
             select(ALERTS.c.alert_id)
             .join(ACTS, ACTS.c.alert == ALERTS.c.id)
-            .where(ALERTS.c.alert_id.in_(alert_ids), ACTS.c.number.in_(select(matching.c.number)))
+            .where(ALERTS.c.alert_id.in_(alert_ids), number.in_(select(matching.c.number)))
             .distinct()
         )
         return frozenset(self._connection.execute(found).scalars())
 
     def facets(self, hidden: frozenset[Party] = frozenset()) -> Facets:
         """Counts of everything that exists for whoever asks: of all, less what is kept from them."""
-        less = {row.kind: row.alerts for row in self._connection.execute(hidden_kinds(hidden))} if hidden else {}
+        less = Counter[int]()
+        for row in self._connection.execute(hidden_kinds(hidden)).all() if hidden else ():
+            less[row.kind] += row.alerts
         found = Facets()
         for kind in self._kinds():
-            found.add(kind, kind.alerts - less.get(kind.kind, 0))
+            found.add(kind, kind.alerts - less[kind.kind])
         return found
 
     def history(self, alert_id: str, *, after: int = 0, count: int = PIECE) -> list[Act]:
@@ -183,7 +190,7 @@ class SqlReading:
 
     def _kinds(self) -> list[Kind]:
         if self._counted is None:
-            self._counted = [Kind(*row) for row in self._connection.execute(KINDS)]
+            self._counted = [Kind(*row) for row in self._connection.execute(KINDS).all()]
         return self._counted
 
     def _listed(self, wanted: Filter, count: int) -> list[int]:

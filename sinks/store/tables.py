@@ -67,6 +67,7 @@ ALERTS: Final = Table(
     Index("alerts_by_holder", "holder", "last_at", "alert_id", "kind", "owed", **where("holder IS NOT NULL")),
     Index("alerts_by_owed", "last_at", "alert_id", "kind", "owed", **where("owed > 0")),
     Index("alerts_by_group", "group_who", "group_record", "clause", **where("status <> 'closed'")),
+    Index("alerts_by_who", "group_who", "kind"),  # how many of each kind: of those that are kept from somebody
 )
 """What the acts of each alert come to."""
 
@@ -87,7 +88,8 @@ PARTIES: Final = Table(
     Column("alert", BigInteger, primary_key=True, autoincrement=False),
     Column("relation", String(20), primary_key=True),
     Column("name", String(250), primary_key=True),
-    Index("parties_by_name", "relation", "name", "alert"),
+    Column("group_who", String(250), nullable=False),  # of the alert
+    Index("parties_by_name", "relation", "name", "group_who", "alert"),
     sqlite_with_rowid=False,
 )
 """Whom an alert is about; it is kept from them."""

@@ -153,7 +153,7 @@ class SqlWriting:
         self._counts[kind] += 1
         self._counting.take(None if before is None else before.alert, act, alert)
         self._rows[alert.alert_id] = row
-        fresh = self._place(act, act.body, row.id) if isinstance(act.body, OfFinding) else []
+        fresh = self._place(act, act.body, row) if isinstance(act.body, OfFinding) else []
         told = told_by(act, fresh)
         if told.words or told.ids:
             ids = " ".join(sorted(map(token, told.ids)))
@@ -241,13 +241,13 @@ class SqlWriting:
             self._kinds[kind] = found
         return self._kinds[kind]
 
-    def _place(self, act: Act, body: OfFinding, alert: int) -> list[Party]:
+    def _place(self, act: Act, body: OfFinding, row: _Row) -> list[Party]:
         """Says where the finding is, and whom the alert is about; returns those who are new to it."""
-        known = self._about(alert, is_new=act.version == 1)
+        known, who = self._about(row.id, is_new=act.version == 1), group_of_alert(row.alert).who
         looked_at = (self.parties(name) for name in watched(body.finding.access))
         fresh = sorted(parties(body.finding).union(*looked_at) - known)
         for party in fresh:
-            self._add(say.ADD_PARTIES, {**party._asdict(), "alert": alert})
+            self._add(say.ADD_PARTIES, {**party._asdict(), "alert": row.id, "group_who": who})
         known.update(fresh)
         if is_here(body):
             name = body.finding.finding_id

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -12,31 +14,42 @@ from schemas.act import OfFinding
 from schemas.alert import Alert
 from sinks.alerts.parties import Party
 from sinks.alerts.severity import SEVERITIES
+from sinks.alerts.writing import hear
 from sinks.store.engine import sqlite_url
 from sinks.store.listing import place_of
 from sinks.store.reading import Filter
 from sinks.store.store import Store
 from tests.harness.acts import NOW, TAKE, act, close, raised
 from tests.harness.builders import make_access
-from tests.harness.findings import make_finding
+from tests.harness.findings import make_finding, place
 from tests.harness.postgres import new_database_name
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def filled(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Store, list[Alert]]]:
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Store]]:
+    """Empty stores of each kind."""
+    with ExitStack() as held:
+
+        def make() -> Store:
+            if request.param == "sqlite":
+                url = sqlite_url(tmp_path_factory.mktemp("lists"))
+            else:
+                url = request.getfixturevalue("postgres").create_database(new_database_name())
+            store = Store(url)
+            held.callback(store.close)
+            store.upgrade()
+            return store
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def filled(made: Callable[[], Store]) -> tuple[Store, list[Alert]]:
     """Forty alerts of all sorts, the one changed last first; nobody writes there any more."""
-    if request.param == "sqlite":
-        store = Store(sqlite_url(tmp_path_factory.mktemp("filled")))
-    else:
-        store = Store(request.getfixturevalue("postgres").create_database(new_database_name()))
-    store.upgrade()
+    store = made()
     _fill(store)
     with store.reading() as reading:
-        everything = reading.alerts(Filter(), 100)
-    yield store, everything
-    store.close()
+        return store, reading.alerts(Filter(), 100)
 
 
 def _fill(store: Store) -> None:
@@ -141,6 +154,39 @@ def test_counts_are_those_of_what_one_may_see(filled: tuple[Store, list[Alert]],
         for alert in seen:
             by_hand[getattr(alert, name)] = by_hand.get(getattr(alert, name), 0) + 1
         assert getattr(facets, name) == by_hand
+
+
+@pytest.fixture(scope="module")
+def crowded(made: Callable[[], Store]) -> Store:
+    """Alerts of logins that are several people's or nobody's, and of people in others' alerts."""
+    store, chance = made(), random.Random(5)
+    people: list[str | None] = ["w0", "w1", "w2", None]
+    for n in range(60):
+        name = chance.choice(["staff:w0", "staff:w1", "case:c1"])
+        access = make_access(event_id=f"crowd-{n}", actor=f"shared{n % 3}", name=name)
+        with store.writing() as writing:
+            for revision in (1, 2):  # the second may say that it was somebody else: it stays where it is
+                finding = make_finding(f"crowd-{n}", chance.choice(people), revision, access=access)
+                hear(writing, finding, place(2 * n + revision), NOW + 1_000 + n)
+    return store
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_alert_that_is_kept_from_somebody_is_counted_once(crowded: Store, seed: int) -> None:
+    """By however many of the names and logins that are kept from them."""
+    chance = random.Random(seed)
+    with crowded.reading() as reading:
+        everything = [(alert, reading.parties(alert.alert_id)) for alert in reading.alerts(Filter(), 200)]
+        known = sorted({party for _, parties in everything for party in parties})
+        hidden = frozenset(chance.sample(known, chance.randrange(1, 8)))
+        kinds = Counter(
+            (a.status, a.severity, a.outcome, a.clause, a.disposition or "")
+            for a, parties in everything
+            if not parties & hidden
+        )
+        found = reading.facets(hidden).kinds
+    assert {(k.status, SEVERITIES[k.severity], *k[3:6]): count for k, count in found} == kinds
+    assert any(parties & hidden for _, parties in everything)
 
 
 def test_what_is_hidden_is_as_if_it_were_not_there(filled: tuple[Store, list[Alert]]) -> None:

@@ -185,7 +185,7 @@ def test_a_store_of_an_earlier_version_is_counted_anew(store: Store) -> None:
     before = told(store, office.now)
     with store._engine.begin() as connection:
         drop = [f"DROP TABLE {name}" for name in ("measures", "waits", "lookups", "unreadable")]
-        drop += ["DROP TRIGGER acts_are_new"] if store.kind == "sqlite" else []
+        drop += ["DROP INDEX alerts_by_who", *(["DROP TRIGGER acts_are_new"] if store.kind == "sqlite" else [])]
         for statement in (*drop, "UPDATE alembic_version SET version_num = '0002'"):
             connection.execute(text(statement))
     assert store.upgrade()
@@ -201,9 +201,9 @@ def test_a_console_that_is_killed_before_its_rows_are_made_anew_makes_them_at_it
     office.month(4, steps=20)
     before = told(store, office.now)
     with store._engine.begin() as connection:
-        for name in ("measures", "waits"):
-            connection.execute(text(f"DELETE FROM {name}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+        for statement in ("DELETE FROM measures", "DELETE FROM waits", "DROP INDEX alerts_by_who"):
+            connection.execute(text(statement))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     assert store.upgrade()
     with pytest.raises(KilledError):
         rebuild(store, _killed)
