@@ -24,6 +24,7 @@ STOP_SECONDS: Final = 15.0  # it promises 10
 PAUSE: Final = 0.1
 PROGRAM: Final = str(Path(sys.executable).with_name("needtoknow"))
 _OPENER: Final = build_opener(ProxyHandler({}))  # everything asked here is on this machine
+_THEIRS: Final = ("NTK_BROKER_WAIT_SECONDS",)  # of the settings in our environment: not where, only how long to wait
 
 Say = Callable[[str], None]
 
@@ -91,7 +92,7 @@ class Service:
             "NTK_GROUP": f"{self.prefix}needtoknow",
             "NTK_DATA_DIR": str(self.directory / "data"),
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("NTK_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NTK_") or name in _THEIRS}
         return {**kept, **ours, **self.settings, **more}
 
     def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
