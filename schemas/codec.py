@@ -129,7 +129,8 @@ def _depth_exceeds(raw: bytes, limit: int) -> bool:
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
 
 
-_TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_TEXTS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+"""Nothing is tried twice: a place to come back to for each escape would take 57 bytes of memory a byte."""
 _STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
 

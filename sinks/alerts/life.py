@@ -45,8 +45,7 @@ class NotNowError(NeedToKnowError):
     """This act is not possible in the status the alert has; the message says what must be done first, if anything."""
 
     def __init__(self, status: Status | None, kind: ActKind) -> None:
-        is_untaken = "acknowledged" in LIFE[status] and kind in LIFE["acknowledged"]
-        first = ": acknowledge it first" if is_untaken else ""
+        first = ": acknowledge it first" if kind == "closed" and "acknowledged" in LIFE[status] else ""
         super().__init__(f"an alert that is {status or 'not there'} cannot be {kind}{first}")
 
 

@@ -1,4 +1,4 @@
-"""A real Prometheus that watches two workers and two consoles, and a real browser that may look at nothing else.
+"""A real Prometheus that watches two workers and two consoles, a console, and a real browser that looks nowhere else.
 
 The four are exporters.
 """
@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from deploy.local.prometheus import HOW_TO_GET, LocalPrometheus, find_prometheus
 from tests.browser import scene
+from tests.browser.console_scene import Enter, Running, a_day, running_console
 from tests.harness.exporter import Exporter
 from tests.harness.parts import require_part
 
@@ -100,3 +101,39 @@ def _let_rules_follow(prometheus: LocalPrometheus) -> None:
 def _are_rules_of_after(prometheus: LocalPrometheus, instant: datetime) -> bool:
     groups = prometheus.api("rules")["groups"]
     return all(datetime.fromisoformat(group["lastEvaluation"]) > instant for group in groups)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A console for all tests here."""
+    with running_console(tmp_path_factory.mktemp("console")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def day(running: Running) -> list[str]:
+    """The alerts of a day."""
+    return a_day(running)
+
+
+@pytest.fixture
+def enter(browser: Browser, running: Running) -> Iterator[Enter]:
+    """Somebody comes in with a browser of their own. At the end no browser may have complained."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def entered(login: str, path: str = "/", *, may_fail: str = "nothing", **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        contexts.append(context)
+        token = running.run(running.scene.user(login)).token
+        context.add_cookies([{"name": "needtoknow", "value": token, "url": running.scene.base}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: None if may_fail in m.text else complaints.append(f"{m.type}: {m.text}"))
+        page.goto(running.scene.base + path)
+        return page
+
+    yield entered
+    for context in contexts:
+        context.close()
+    assert complaints == []

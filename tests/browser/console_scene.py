@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from playwright.sync_api import Page, expect
 
 from schemas.act import LookedBack
 from schemas.fact import Fact
@@ -20,6 +22,7 @@ from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
 
 T = TypeVar("T")
+Enter = Callable[..., Page]
 
 
 def directory() -> list[Fact]:
@@ -174,3 +177,14 @@ def a_day(running: Running) -> list[str]:
     running.do("ivo", ids[3], "acknowledge")
     running.do("ivo", ids[3], "close", disposition="policy_unclear", why="nobody says whether minutes count")
     return ids
+
+
+def row(page: Page, alert_id: str) -> Any:
+    """The row of an alert."""
+    return page.locator(f'[data-id="{alert_id}"].row')
+
+
+def is_live(page: Page) -> Page:
+    """Once its rows live."""
+    expect(page.locator("#said")).to_have_text("Live")
+    return page

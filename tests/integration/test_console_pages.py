@@ -271,6 +271,7 @@ async def test_an_empty_list_says_what_is_watched(scene: Scene, ivo: Visitor) ->
     """Nothing to do is not the same as nobody looking."""
     page = await ivo.open("/")
     assert "Nothing is to be done." in page.text
+    assert "Nothing is to be done." in (await ivo.open("/alerts?status=open&status=reopened&status=acknowledged")).text
     assert re.search(r"ecms last heard \d+ s ago", page.text)
     assert "paper never heard" in page.text
 

@@ -20,6 +20,7 @@ from sinks.alerts.measures import shown
 from sinks.alerts.mirror import MIRRORED
 from sinks.alerts.rebuilding import rebuild
 from sinks.store.engine import sqlite_url
+from sinks.store.reading import Filter
 from sinks.store.store import Store
 from sinks.telemetry import Labels, Spread, Values
 from tests.harness.acts import NOTE, TAKE, close
@@ -200,11 +201,17 @@ def test_a_console_that_is_killed_before_its_rows_are_made_anew_makes_them_at_it
     office = Office(store)
     office.month(4, steps=20)
     before = told(store, office.now)
+    with store.reading() as reading:
+        alert = reading.alerts(Filter(), 1)[0]
+        about = reading.parties(alert.alert_id)
     with store._engine.begin() as connection:
         for statement in ("DELETE FROM measures", "DELETE FROM waits", "DROP INDEX alerts_by_who"):
             connection.execute(text(statement))
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     assert store.upgrade()
+    with store.reading() as reading:
+        assert reading.parties(alert.alert_id) == about
+        assert reading.alert(alert.alert_id, about) is None, "it is kept from whom it is about, also until then"
     with pytest.raises(KilledError):
         rebuild(store, _killed)
     assert store.upgrade(), "it was not done: nobody may look at these rows"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from schemas.act import ActKind
 from schemas.alert import Alert
 from sinks.alerts.commanding import NotHeldError, TooLateError
 from sinks.alerts.counting import waits
@@ -273,6 +276,14 @@ def test_the_holder_gives_back_or_an_admin_for_them(desk: Desk) -> None:
         desk.act("w003", GIVE_BACK)
     assert desk.act("w009", GIVE_BACK, role="admin").holder is None
     assert desk.act("w003", TAKE).holder == "w003"
+
+
+def test_what_must_be_done_first_is_said_where_there_is_something() -> None:
+    """Of an alert that nobody holds: to decide it one takes it, and to give it back one need do nothing."""
+    told = {str(NotNowError(status, kind)) for status in LIFE for kind in get_args(ActKind)}
+    assert {words for words in told if "first" in words} == {
+        f"an alert that is {status} cannot be closed: acknowledge it first" for status in ("open", "reopened")
+    }
 
 
 def test_a_step_of_several_acts_is_done_whole_or_not_at_all(desk: Desk) -> None:

@@ -17,6 +17,7 @@ export function begin(list) {
   const detail = document.getElementById("detail");
   const context = { staff: list.dataset.staff, words: JSON.parse(list.dataset.words), query: list.dataset.query };
   const wanted = new URLSearchParams(list.dataset.query);
+  const pageEnds = document.querySelector(".pager [rel=next]") ? list.lastElementChild?.dataset.placed : undefined;
   const held = new Map();
   const locked = new Set();
   let isPointed = false, isPaused = false, isMissing = false, counting = null;
@@ -49,13 +50,14 @@ export function begin(list) {
       && (wanted.get("owed") !== "true" || alert.owed.some((one) => !one.reference));
   }
 
-  const severityOf = (row) => row.querySelector(".severity").classList.item(1);
-  const isBefore = (alert, row) => wanted.get("order") !== "severity" || GRAVEST.indexOf(alert.severity) <= GRAVEST.indexOf(severityOf(row));
+  /** Whether its place is before a row that was placed by this severity; what has changed in a row moves it no more. */
+  function isBefore(alert, placed) {
+    return wanted.get("order") !== "severity" || GRAVEST.indexOf(alert.severity) <= GRAVEST.indexOf(placed);
+  }
 
   /** Whether it belongs in this list, and not on a page to come. */
   function comes(alert) {
-    const last = document.querySelector(".pager [rel=next]") && list.lastElementChild;
-    return belongs(alert) && (!last || isBefore(alert, last));
+    return belongs(alert) && (pageEnds === undefined || isBefore(alert, pageEnds));
   }
 
   function rewrite(row, alert) {
@@ -73,10 +75,11 @@ export function begin(list) {
     const row = document.getElementById("a-row").content.firstElementChild.cloneNode(true);
     fill(row, alert, context);
     row.classList.add("fresh");
-    list.insertBefore(row, [...list.children].find((other) => isBefore(alert, other)) ?? null);
+    row.dataset.placed = alert.severity;
+    list.insertBefore(row, [...list.children].find((other) => isBefore(alert, other.dataset.placed)) ?? null);
     document.getElementById("empty")?.remove();
     while (list.children.length > ROWS_MAX) list.lastElementChild.remove();
-    return row;
+    return row.isConnected ? row : null;
   }
 
   function unlock() {
@@ -92,7 +95,7 @@ export function begin(list) {
     for (const alert of waiting) {
       const row = rowOf(alert.alert_id);
       if (row) rewrite(row, alert);
-      else newest = insert(alert);
+      else newest = insert(alert) ?? newest;
     }
     pane.scrollTop = 0;
     tell();
@@ -117,8 +120,7 @@ export function begin(list) {
       held.set(alert.alert_id, alert);
       tell();
     } else {
-      insert(alert);
-      say(`New: ${shown(alert.sentence)}`);
+      if (insert(alert)) say(`New: ${shown(alert.sentence)}`);
     }
     counting ??= setTimeout(count, COUNT_MS);
   }
