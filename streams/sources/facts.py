@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,12 +23,12 @@ from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
 from schemas.topics import SOURCES
 
+from .local_time import YEARS, readings
 from .translated import CONTROL, Translated
 
 LINE_LENGTH: Final = 96
 
 _ZONE = ZoneInfo(SOURCES["facts"].zone or "UTC")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _WORD = re.compile(r"[\x21-\x7e]+")
 _CONTROL_HASH = re.compile(r"[0-9a-f]{16}")
 
@@ -150,29 +150,22 @@ def _instants(line: str) -> tuple[int, int]:
     day = _day(_DATE, line)
     clock = _digits(_TIME, line)
     try:
-        local = day.replace(hour=int(clock[:2]), minute=int(clock[2:4]), second=int(clock[4:]), tzinfo=_ZONE)
+        wall = day.replace(hour=int(clock[:2]), minute=int(clock[2:4]), second=int(clock[4:]))
     except ValueError:
         raise _TIME.reject("must be a time of day, HHMMSS") from None
-    first, second = _utc_ms(local, fold=0), _utc_ms(local, fold=1)
-    if second < first:  # the offset grows over a gap, so the two readings cross
+    found = readings(wall, _ZONE)
+    if found is None:
         raise _TIME.reject("does not exist on this date: the clocks went forward")
-    return first, second
-
-
-def _utc_ms(local: datetime, *, fold: int) -> int:
-    # By subtraction, not astimezone: it cannot overflow.
-    wall = local.replace(fold=fold)
-    since = wall.replace(tzinfo=None) - _EPOCH - (wall.utcoffset() or timedelta())
-    return (since.days * 86_400 + since.seconds) * 1000
+    return found
 
 
 def _day(field: Field, line: str) -> datetime:
     text = _digits(field, line)
     try:
-        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=_ZONE)
+        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001 - as clocks show it
     except ValueError:
         raise field.reject("must be a date that exists, YYYYMMDD") from None
-    if not 1900 <= day.year < 9999:  # one year inside the contract's bounds: the zone may move it
+    if day.year not in YEARS:
         raise field.reject("must lie between the years 1900 and 9998")
     return day
 
