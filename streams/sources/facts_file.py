@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from schemas.errors import RejectedInputError
 
 from .facts import AUDIT_NUMBER, CONTROL_HASH, COUNT, FILE_NUMBER, LINE_LENGTH, USER, check_header, check_trailer
+from .translated import NativeMessage
 
 _AGAIN: Final = "fetch the file again, whole and in binary mode"
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class FactsMessage:
-    """One line as it is sent: `value` without its newline, `key` the user (the file number for header and trailer),
-    `message_id` unique in the source."""
-
-    key: bytes
-    value: bytes
-    message_id: str
-
-
-def read_file(raw: bytes) -> tuple[FactsMessage, ...]:
+def read_file(raw: bytes) -> tuple[NativeMessage, ...]:
     """Every line of a nightly file as a message, in its order, once the whole file holds together.
 
     Checks encoding, the length of every line, header, trailer, count and control hash (the first 16 hexadecimal digits
@@ -101,13 +91,13 @@ def _located(number: int, error: RejectedInputError) -> RejectedInputError:
     return RejectedInputError(f"line {number}: {error.place}", error.reason)
 
 
-def _messages(lines: Sequence[str]) -> tuple[FactsMessage, ...]:
+def _messages(lines: Sequence[str]) -> tuple[NativeMessage, ...]:
     file_number = FILE_NUMBER.of(lines[0])
 
-    def control(line: str) -> FactsMessage:
-        return FactsMessage(file_number.encode(), line.encode(), f"facts-file-{file_number}-{line[0]}")
+    def control(line: str) -> NativeMessage:
+        return NativeMessage(file_number.encode(), line.encode(), f"facts-file-{file_number}-{line[0]}")
 
-    def detail(line: str) -> FactsMessage:
-        return FactsMessage(USER.of(line).strip().encode(), line.encode(), f"facts-{AUDIT_NUMBER.of(line)}")
+    def detail(line: str) -> NativeMessage:
+        return NativeMessage(USER.of(line).strip().encode(), line.encode(), f"facts-{AUDIT_NUMBER.of(line)}")
 
     return (control(lines[0]), *(detail(line) for line in lines[1:-1]), control(lines[-1]))

@@ -1,4 +1,4 @@
-"""What a translator answers: the accesses that one message names."""
+"""What a translator answers, the accesses that one message names; and what a file of native messages is cut into."""
 
 from __future__ import annotations
 
@@ -16,3 +16,16 @@ class Translated:
 
 
 CONTROL = Translated(accesses=(), is_control=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeMessage:
+    """One message of a file as it is sent: `value` byte-exact, or with what it inherits from others put before it.
+
+    `key` keeps what belongs together in order; `message_id` is unique in the source, and the same when the file is sent
+    again.
+    """
+
+    key: bytes
+    value: bytes
+    message_id: str

@@ -15,7 +15,8 @@ from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.topics import FACTS_LINE
 from streams.sources import Translated, translate
-from streams.sources.facts_file import FactsMessage, control_hash_of, read_file
+from streams.sources.facts_file import control_hash_of, read_file
+from streams.sources.translated import NativeMessage
 from tests.harness.facts_file import facts_file_for_dst_night
 
 GOLDEN = Path(__file__).parent / "golden" / "facts"
@@ -237,7 +238,7 @@ def test_no_damaged_file_is_taken_for_whole(place: int, insert: bytes, cut: int)
     """Either refused, or the very bytes that were checked: what is sent is what the hash was made of."""
     raw = NIGHT[:place] + insert + NIGHT[place + cut :]
     try:
-        messages: tuple[FactsMessage, ...] = read_file(raw)
+        messages: tuple[NativeMessage, ...] = read_file(raw)
     except RejectedInputError:
         return
     assert b"".join(message.value + b"\n" for message in messages) == raw
