@@ -20,18 +20,25 @@ CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
 
 
+DEPARTMENT_ZONE: Final = "America/New_York"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A system that publishes accesses.
 
-    `zone` is the IANA zone of its local times (None: it sends offsets); `content_types` its native messages beside
-    canonical JSON, which every source may send.
+    `content_types`: its native messages beside canonical JSON, which every source may send. Of the times in these:
+    `zone`, the IANA zone of local times (None: they have offsets), and `precision_ms`, the shortest span that they tell
+    apart: what a time cuts off lies behind it. `clock_error_ms`: how far its clock may be off, either way, whatever it
+    sends.
     """
 
     name: SourceName
     title: str
     content_types: tuple[str, ...] = ()
     zone: str | None = None
+    precision_ms: int = 1
+    clock_error_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +58,7 @@ SOURCES: Final = MappingProxyType(
     {
         s.name: s
         for s in (
-            Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone="America/New_York"),
+            Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone=DEPARTMENT_ZONE, precision_ms=1_000),
             Source(name="facts2", title="FACTS2"),
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),

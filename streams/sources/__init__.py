@@ -10,9 +10,10 @@ from schemas.ids import SourceName
 from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
 
 from . import canonical, facts
+from .imprecise import widened
 from .translated import Translated
 
-__all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "translate"]
+__all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "clock_error_ms", "translate"]
 
 Headers = Iterable[tuple[str, bytes]]
 Translator = Callable[[SourceName, bytes], Translated]
@@ -38,7 +39,21 @@ def translate(source: SourceName, value: bytes | None, headers: Headers, appende
     for access in translated.accesses:
         if access.occurred_at > appended_at + AHEAD_MAX_MS:
             raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
-    return translated
+    return _as_declared(source, translated)
+
+
+def clock_error_ms(source: SourceName) -> int:
+    """How far the clock of a source may be off, either way."""
+    return SOURCES[source].clock_error_ms if source in SOURCES else 0
+
+
+def _as_declared(source: SourceName, translated: Translated) -> Translated:
+    """With what the source's clock leaves open."""
+    error = clock_error_ms(source)
+    if error == 0:
+        return translated
+    accesses = tuple(widened(access, error) for access in translated.accesses)
+    return Translated(accesses=accesses, is_control=translated.is_control)
 
 
 def _translator(source: SourceName, headers: Headers) -> Translator:

@@ -29,6 +29,7 @@ from .translated import CONTROL, Translated
 LINE_LENGTH: Final = 96
 
 _ZONE = ZoneInfo(SOURCES["facts"].zone or "UTC")
+_PRECISION_MS: Final = SOURCES["facts"].precision_ms
 _WORD = re.compile(r"[\x21-\x7e]+")
 _CONTROL_HASH = re.compile(r"[0-9a-f]{16}")
 
@@ -83,7 +84,8 @@ def translate(source: SourceName, value: bytes) -> Translated:
     """The access that a detail line names; none for the header and the trailer, which are control messages.
 
     `value` is one line of 96 ASCII characters without its newline. Raises RejectedInputError naming field and columns;
-    the FACTS team must act. A local time that happened twice becomes an interval from the first instant to the second.
+    the FACTS team must act. A local time is the whole second that it names, since a duty may begin within it; in the
+    hour that happens twice it reaches from the first such second to the end of the other.
     """
     line = _text(value)
     match line[0]:
@@ -128,7 +130,7 @@ def _text(value: bytes) -> str:
 
 def _access(source: SourceName, line: str) -> Access:
     number = _digits(AUDIT_NUMBER, line)
-    first, second = _instants(line)
+    first, last = _instants(line)
     access = Access(
         event_id=f"facts-{number}",
         source=source,
@@ -139,21 +141,21 @@ def _access(source: SourceName, line: str) -> Access:
         device=None if _TERMINAL.of(line).isspace() else _word(_TERMINAL, line),
         result=_coded(_RESULT, line, _RESULTS),
         occurred_at=first,
-        occurred_until=None if second == first else second,
+        occurred_until=last,
     )
     _rest_is_blank(line, after=66)
     return access
 
 
 def _instants(line: str) -> tuple[int, int]:
-    """UTC milliseconds of the local date and time: twice the same, except in the hour that happens twice."""
+    """The first and the last millisecond (UTC) at which the local date and time may have been."""
     day = _day(_DATE, line)
     clock = _digits(_TIME, line)
     try:
         wall = day.replace(hour=int(clock[:2]), minute=int(clock[2:4]), second=int(clock[4:]))
     except ValueError:
         raise _TIME.reject("must be a time of day, HHMMSS") from None
-    found = readings(wall, _ZONE)
+    found = readings(wall, _ZONE, _PRECISION_MS)
     if found is None:
         raise _TIME.reject("does not exist on this date: the clocks went forward")
     return found

@@ -11,14 +11,15 @@ _MS: Final = timedelta(milliseconds=1)
 YEARS: Final = range(1900, 9999)  # one year inside the contract's bounds: the zone may move an instant over them
 
 
-def readings(wall: datetime, zone: ZoneInfo) -> tuple[int, int] | None:
-    """The first and the second instant (UTC ms) at which clocks in `zone` showed `wall`, a time without a zone.
+def readings(wall: datetime, zone: ZoneInfo, precision_ms: int = 1) -> tuple[int, int] | None:
+    """The first and the last instant (UTC ms) at which clocks in `zone` may have shown `wall`, a time without a zone.
 
-    Twice the same but in the hour that happens twice; None in the hour that clocks leave out. `wall` is of `YEARS`.
+    They differ in the hour that happens twice, and by what a time of this precision cuts off. None in the hour that
+    clocks leave out. `wall` is of `YEARS`.
     """
     local = wall.replace(tzinfo=zone)
     first, second = _utc_ms(local, fold=0), _utc_ms(local, fold=1)
-    return None if second < first else (first, second)  # the offset grows over a gap, so the two readings cross
+    return None if second < first else (first, second + precision_ms - 1)  # over a gap the two readings cross
 
 
 def whole_day(day: date, zone: ZoneInfo) -> tuple[int, int]:

@@ -18,7 +18,7 @@ WIDTH = 96
 FUNCTIONS: dict[Action, str] = {"search": "INQ", "view": "VEW", "edit": "UPD", "print": "PRT", "export": "RPT"}
 KINDS: dict[RecordKind, str] = {"person": "P", "case": "C", "intake": "I", "document": "D", "service": "S"}
 RESULTS = {"success": "S", "denied": "D", "failed": "F"}
-HOUR_MS = 3_600_000
+HOUR_MS, SECOND_MS = 3_600_000, 1_000
 # Fixed offsets, not a zone database: the bytes must not depend on which edition a machine has.
 EST, EDT = timezone(timedelta(hours=-5)), timezone(timedelta(hours=-4))
 
@@ -37,8 +37,10 @@ class FactsFile:
 
 
 def audit_access(number: int, access: Access) -> Access:
-    """The access as FACTS numbers it: a dense audit number over all files."""
-    return access.model_copy(update={"event_id": f"facts-{number:010d}", "sequence": number, "source": "facts"})
+    """The access as FACTS numbers it, a dense audit number over all files, and as it tells time: in whole seconds."""
+    last = (access.occurred_until or access.occurred_at) + SECOND_MS - 1
+    named = {"event_id": f"facts-{number:010d}", "sequence": number, "source": "facts", "occurred_until": last}
+    return access.model_copy(update=named)
 
 
 def facts_file(business_date: str, file_number: int, accesses: Sequence[Access]) -> FactsFile:
@@ -81,7 +83,8 @@ def terminal(chance: Chance) -> AccessFields:
 
 
 def _detail(access: Access) -> bytes:
-    zone = EDT if access.occurred_until is not None or access.occurred_at < at("2025-11-02T06:00:00Z") else EST
+    is_double = (access.occurred_until or access.occurred_at) - access.occurred_at >= HOUR_MS
+    zone = EDT if is_double or access.occurred_at < at("2025-11-02T06:00:00Z") else EST
     local = datetime.fromtimestamp(access.occurred_at // 1000, UTC).astimezone(zone)
     assert access.sequence is not None
     return _line(

@@ -317,7 +317,7 @@ def test_the_nightly_file_follows_its_layout() -> None:
     assert_layout(file, "20260105")
     for line, access in zip(file.lines[1:-1], file.accesses, strict=True):
         assert access.occurred_at == local_time(line) + 5 * 3_600_000
-        assert access.occurred_until is None
+        assert access.occurred_until == access.occurred_at + 999
 
 
 def test_the_lines_of_the_file_are_sent_at_three_in_the_night() -> None:
@@ -355,7 +355,7 @@ def test_the_hour_that_happens_twice_is_an_interval() -> None:
         summer, winter = local + 4 * 3_600_000, local + 5 * 3_600_000
         is_double = hour == 1
         assert access.occurred_at == (summer if hour < 2 else winter)
-        assert access.occurred_until == (winter if is_double else None)
+        assert access.occurred_until == (winter if is_double else access.occurred_at) + 999
         seen.add(hour)
     assert seen == {0, 1, 2, 3}
 

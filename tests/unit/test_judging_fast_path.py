@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -16,7 +17,8 @@ from schemas.access import Access
 from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
-from schemas.topics import CANONICAL, FACTS_LINE
+from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from streams import sources
 from streams.join.index import AccessIndex, Taking
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
@@ -161,6 +163,16 @@ def test_each_message_is_asked_about_its_own_append_time() -> None:
     assert both(judging(JDOE, MINE), [first, second]) == ("ee", 1)
     first.timestamp = at("15:00")  # appended before it, by a broker whose clock was set back
     assert both(judging(JDOE, MINE), [first, second]) == ("ee", 1)
+
+
+def test_what_a_clock_leaves_open_is_looked_at_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A duty that begins within the time by which the clock may be off explains some of the instants, and not all."""
+    monkeypatch.setattr(sources, "SOURCES", {**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=60_000)})
+    judge = judging(JDOE, assignment("w028", valid_from="14:00"))
+    sent = messages(*(make_access(when=w) for w in ("13:58:59.999", "13:59", "14:00:59.999", "14:01")))
+    assert both(judge, sent) == ("uuue", 4)
+    found = watched(judge).batch(PARTITION, "ecms", sent).findings
+    assert [one.flags for one in found] == [(), ("borderline",), ("borderline",)]
 
 
 def test_a_source_cannot_speak_for_another_the_fast_way() -> None:

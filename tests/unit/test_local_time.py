@@ -34,6 +34,15 @@ def test_a_time_on_a_clock_is_one_instant_or_two(wall: str, first: str, second: 
     assert readings(datetime.fromisoformat(wall), HERE) == (parse_instant(first), parse_instant(second))
 
 
+def test_what_a_time_cuts_off_lies_behind_it() -> None:
+    """A minute on a clock is all of its sixty seconds, and both of them in the hour that happens twice."""
+    noon, double = datetime.fromisoformat("2026-01-05T12:00"), datetime.fromisoformat("2025-11-02T01:30")
+    first, last = readings(noon, HERE, 60_000) or (0, 0)
+    assert last - first == 59_999
+    first, last = readings(double, HERE, 60_000) or (0, 0)
+    assert last - first == HOUR_MS + 59_999
+
+
 @pytest.mark.parametrize("wall", ["2026-03-08T02:00:00", "2026-03-08T02:59:59.999"])
 def test_a_time_that_no_clock_showed_is_none(wall: str) -> None:
     """Whoever wrote it has a wrong clock, or another zone."""

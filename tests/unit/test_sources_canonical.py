@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from schemas.codec import MESSAGE_MAX, decode_access
 from schemas.errors import RejectedInputError
-from schemas.ids import parse_instant
+from schemas.ids import format_instant, parse_instant
 from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from streams import sources
 from streams.sources import translate
 
 RAW = (
@@ -139,3 +142,28 @@ def test_any_message_is_accesses_or_an_error(
     except RejectedInputError:
         return
     assert all(access.source == source for access in translated.accesses)
+
+
+@pytest.mark.parametrize(
+    ("at", "until", "begins", "ends"),
+    [
+        ("2026-01-05T14:00:00.000Z", None, "2026-01-05T13:59:58.000Z", "2026-01-05T14:00:02.000Z"),
+        (
+            "2026-01-05T14:00:00.000Z",
+            "2026-01-05T15:00:00.000Z",
+            "2026-01-05T13:59:58.000Z",
+            "2026-01-05T15:00:02.000Z",
+        ),
+        ("1900-01-01T00:00:00.000Z", None, "1900-01-01T00:00:00.000Z", "1900-01-01T00:00:02.000Z"),
+    ],
+)
+def test_a_clock_that_may_be_off_leaves_an_interval(
+    monkeypatch: pytest.MonkeyPatch, at: str, until: str | None, begins: str, ends: str
+) -> None:
+    """Either way, and never out of the contract's bounds; another source's clock is its own."""
+    monkeypatch.setattr(sources, "SOURCES", {**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=2_000)})
+    fields = orjson.loads(RAW) | {"occurred_at": at} | ({"occurred_until": until} if until else {})
+    [access] = translate("ecms", orjson.dumps(fields), (), LATER).accesses
+    assert (format_instant(access.occurred_at), format_instant(access.occurred_until or 0)) == (begins, ends)
+    [other] = translate("irss", orjson.dumps(fields | {"source": "irss"}), (), LATER).accesses
+    assert (other.occurred_at, other.occurred_until is None) == (parse_instant(at), until is None)
