@@ -25,13 +25,15 @@ class Source:
     """A system that publishes accesses.
 
     `zone` is the IANA zone of its local times (None: it sends offsets); `content_types` its native messages beside
-    canonical JSON, which every source may send.
+    canonical JSON, which every source may send. `has_tombstones`: a message without a value is nothing but a word of
+    the connector that copies the source's table, and so a control message; of every other source it is a mistake.
     """
 
     name: SourceName
     title: str
     content_types: tuple[str, ...] = ()
     zone: str | None = None
+    has_tombstones: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ SOURCES: Final = MappingProxyType(
         s.name: s
         for s in (
             Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone="America/New_York"),
-            Source(name="facts2", title="FACTS2"),
+            Source(name="facts2", title="FACTS2", has_tombstones=True),
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),

@@ -10,7 +10,7 @@ from schemas.ids import SourceName
 from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
 
 from . import canonical, facts
-from .translated import Translated
+from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "translate"]
 
@@ -28,17 +28,24 @@ _TRANSLATORS: Final[Mapping[str, Translator]] = {
 def translate(source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
     """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
 
-    `appended_at` is the broker's append time in UTC milliseconds. Raises RejectedInputError naming the field; whoever
-    sent the message must act, and it becomes a dead letter.
+    `appended_at` is the broker's append time in UTC milliseconds. A message without a value (none, or no bytes) is a
+    control message of a source that has tombstones. Raises RejectedInputError naming the field; whoever sent the
+    message must act, and it becomes a dead letter.
     """
     translator = _translator(source, headers)
     if not value:
-        raise RejectedInputError("message", "is empty")
+        return _tombstone(source)
     translated = translator(source, value)
     for access in translated.accesses:
         if access.occurred_at > appended_at + AHEAD_MAX_MS:
             raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
     return translated
+
+
+def _tombstone(source: SourceName) -> Translated:
+    if source in SOURCES and SOURCES[source].has_tombstones:
+        return CONTROL
+    raise RejectedInputError("message", "is empty")
 
 
 def _translator(source: SourceName, headers: Headers) -> Translator:
