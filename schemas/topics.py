@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -54,7 +55,13 @@ SOURCES: Final = MappingProxyType(
         s.name: s
         for s in (
             Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone="America/New_York"),
-            Source(name="facts2", title="FACTS2", has_tombstones=True),
+            Source(
+                name="facts2",
+                title="FACTS2",
+                content_types=(FACTS2_CDC,),
+                zone="America/New_York",
+                has_tombstones=True,
+            ),
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),
