@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -30,7 +31,8 @@ class Source:
     `content_types`: its native messages beside canonical JSON, which every source may send. Of the times in these:
     `zone`, the IANA zone of local times (None: they have offsets), and `precision_ms`, the shortest span that they tell
     apart: what a time cuts off lies behind it. `clock_error_ms`: how far its clock may be off, either way, whatever it
-    sends.
+    sends. `has_tombstones`: a message without a value is nothing but a word of the connector that copies the source's
+    table, and so a control message; of every other source it is a mistake.
     """
 
     name: SourceName
@@ -39,6 +41,7 @@ class Source:
     zone: str | None = None
     precision_ms: int = 1
     clock_error_ms: int = 0
+    has_tombstones: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,13 @@ SOURCES: Final = MappingProxyType(
         s.name: s
         for s in (
             Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone=DEPARTMENT_ZONE, precision_ms=1_000),
-            Source(name="facts2", title="FACTS2"),
+            Source(
+                name="facts2",
+                title="FACTS2",
+                content_types=(FACTS2_CDC,),
+                zone=DEPARTMENT_ZONE,
+                has_tombstones=True,
+            ),
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),

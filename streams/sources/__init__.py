@@ -7,11 +7,11 @@ from typing import Final
 
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
-from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from schemas.topics import CANONICAL, FACTS2_CDC, FACTS_LINE, SOURCES
 
-from . import canonical, facts
+from . import canonical, facts, facts2
 from .imprecise import widened
-from .translated import Translated
+from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "clock_error_ms", "translate"]
 
@@ -23,18 +23,20 @@ AHEAD_MAX_MS: Final = 24 * 3_600_000  # design section 4: more than a day ahead 
 _TRANSLATORS: Final[Mapping[str, Translator]] = {
     CANONICAL: canonical.translate,
     FACTS_LINE: facts.translate,
+    FACTS2_CDC: facts2.translate,
 }
 
 
 def translate(source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
     """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
 
-    `appended_at` is the broker's append time in UTC milliseconds. Raises RejectedInputError naming the field; whoever
-    sent the message must act, and it becomes a dead letter.
+    `appended_at` is the broker's append time in UTC milliseconds. A message without a value (none, or no bytes) is a
+    control message of a source that has tombstones. Raises RejectedInputError naming the field; whoever sent the
+    message must act, and it becomes a dead letter.
     """
     translator = _translator(source, headers)
     if not value:
-        raise RejectedInputError("message", "is empty")
+        return _tombstone(source)
     translated = translator(source, value)
     for access in translated.accesses:
         if access.occurred_at > appended_at + AHEAD_MAX_MS:
@@ -54,6 +56,12 @@ def _as_declared(source: SourceName, translated: Translated) -> Translated:
         return translated
     accesses = tuple(widened(access, error) for access in translated.accesses)
     return Translated(accesses=accesses, is_control=translated.is_control)
+
+
+def _tombstone(source: SourceName) -> Translated:
+    if source in SOURCES and SOURCES[source].has_tombstones:
+        return CONTROL
+    raise RejectedInputError("message", "is empty")
 
 
 def _translator(source: SourceName, headers: Headers) -> Translator:

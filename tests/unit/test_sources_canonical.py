@@ -96,6 +96,16 @@ def test_an_empty_message_is_rejected(raw: bytes | None) -> None:
     assert rejected(raw, ("content-type", FACTS_LINE.encode()), source="facts").place == "message"
 
 
+@pytest.mark.parametrize("source", [*SOURCES, "never_heard_of"])
+def test_only_sources_that_say_so_have_tombstones(source: str) -> None:
+    """Of all others a message without a value is a mistake, which must not be lost."""
+    if source in SOURCES and SOURCES[source].has_tombstones:
+        assert translate(source, None, (), LATER).is_control
+    else:
+        assert rejected(None, source=source).place == "message"
+    assert [name for name in SOURCES if SOURCES[name].has_tombstones] == ["facts2"]
+
+
 def test_an_access_a_day_ahead_is_still_taken() -> None:
     """Clocks may be wrong by a day, in either zone of the world; exactly a day is the limit."""
     assert translate("ecms", RAW, (), OCCURRED - DAY).accesses[0].occurred_at == OCCURRED
