@@ -23,6 +23,8 @@ from streams.join.knowledge import Knowledge
 from streams.join.question import Question, question_of
 from streams.join.view import View
 from streams.policy.decide import staff_at
+from streams.policy.plainly import is_canonical
+from streams.sources import Headers
 
 from .writing import Writing, write
 
@@ -44,6 +46,10 @@ class Raw(Protocol):
     @property
     def value(self) -> bytes | None:
         """Whatever it is."""
+
+    @property
+    def headers(self) -> Headers:
+        """What it says it is."""
 
 
 R = TypeVar("R", bound=Raw)
@@ -90,12 +96,15 @@ class LookBack:
         names = {answer.sought.record.id for answer in self._answers.values()}
         self._ids = frozenset(name.encode() for name in names)
         self._escape = b"\\" if any(_ESCAPED & set(name) for name in names) else b"\\u"
+        # The id of criteria is made of what a native message says, and a quote is doubled in tables.
+        self._is_hidden = any(answer.sought.record.kind == "criteria" for answer in self._answers.values())
+        self._is_hidden |= any('"' in name for name in names)
 
     def near(self, messages: Iterable[R]) -> list[R]:
         """The messages that may name a record that is sought: all that do, and few others.
 
-        A record's id stands between quotes after `"id"` in JSON, unless it is spelled with escapes; in a line of a
-        native format it stands anywhere.
+        A record's id stands between quotes after `"id"` in canonical JSON, unless it is spelled with escapes; in a
+        native message it stands anywhere, unless that has escapes of its own.
         """
         ids, escape, found = self._ids, self._escape, list[R]()
         names, is_none = _IDS.findall, self._ids.isdisjoint
@@ -103,10 +112,10 @@ class LookBack:
             value = message.value
             if not value:
                 continue
-            if value.startswith(b"{"):
+            if is_canonical(message):
                 if escape in value or not is_none(names(value)):
                     found.append(message)
-            elif escape in value or any(one in value for one in ids):
+            elif self._is_hidden or b"\\" in value or b"&" in value or any(one in value for one in ids):
                 found.append(message)
         return found
 

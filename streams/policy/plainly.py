@@ -122,7 +122,14 @@ def _all_but(places: Sequence[int], number: int) -> bytearray:
     return kept
 
 
-def is_canonical(message: Message) -> bool:
+class Headed(Protocol):
+    """Whatever has headers."""
+
+    @property
+    def headers(self) -> Headers: ...
+
+
+def is_canonical(message: Headed) -> bool:
     """Whether the message says, or says nothing against, that it is canonical JSON."""
     if not message.headers:
         return True

@@ -13,6 +13,8 @@ from schemas.alert import Who
 from schemas.codec import decode, encode
 from schemas.fact import Fact
 from schemas.finding import MessagePlace
+from schemas.ids import LATEST_MS
+from schemas.topics import FACTS2_CDC, FACTS_LINE
 from sinks.alerts import looking_back
 from sinks.alerts.looking_back import LookBack, Sought, confirmed, sought_for, write_down
 from streams.join.knowledge import knowing
@@ -22,6 +24,7 @@ from tests.harness.builders import When, account, at, make_access, record, regis
 from tests.harness.desk import Desk
 from tests.harness.fake_log import Record
 from tests.harness.findings import make_finding
+from tests.harness.hostile import facts2
 
 JDOE = account("jdoe12", "w028")
 STORED = at("20:00")
@@ -216,17 +219,33 @@ def line_of(name: str) -> bytes:
         ('c"42', encode(make_access(name='case:c"42'))),
         ("c\\42", encode(make_access(name="case:c\\42"))),
         ("c0042", encode(make_access(name="criteria:q", candidates=["case:c1", "case:c0042"]))),
-        ("c0042", line_of("c0042")),
-        ("c" * 20, line_of("c" * 20)),
     ],
 )
 def test_whatever_names_the_record_is_read(name: str, value: bytes) -> None:
-    """However it is spelled: JSON knows many ways, and a native line its own."""
-    headers = [("content-type", b"text/vnd.needtoknow.facts.v1")] if value.startswith(b"D") else []
-    [access] = translate("facts" if headers else "ecms", value, headers, STORED).accesses
+    """However it is spelled: JSON knows many ways."""
+    [access] = translate("ecms", value, (), STORED).accesses
     assert record(f"case:{name}") in (access.record, *(access.candidates or ()))
     message = Record("access.ecms.v1", 0, 1, STORED, value)
     assert LookBack([sought(name=f"case:{name}")]).near([message]) == [message]
+
+
+NATIVE = {
+    FACTS_LINE: ("facts", {"short": line_of("c0042"), "long": line_of("c" * 20)}),
+    FACTS2_CDC: ("facts2", facts2.HARMLESS),
+}
+
+
+@pytest.mark.parametrize("content_type", NATIVE)
+def test_whatever_names_the_record_in_a_native_message_is_read(content_type: str) -> None:
+    """Of every source, however strange: the look-back for a record that a message names meets it."""
+    source, harmless = NATIVE[content_type]
+    headers, seen = (("content-type", content_type.encode()),), 0
+    for value in harmless.values():
+        message = Record(f"access.{source}.v1", 0, 1, STORED, value, headers=headers)
+        for access in translate(source, value, headers, LATEST_MS).accesses:
+            assert LookBack([sought(name=f"{access.record.kind}:{access.record.id}")]).near([message]) == [message]
+            seen += 1
+    assert seen > 1
 
 
 @pytest.mark.parametrize(
@@ -237,12 +256,19 @@ def test_whatever_names_the_record_is_read(name: str, value: bytes) -> None:
         encode(make_access(name="case:c00421")),
         encode(make_access("c0042", name="case:c1", session="c0042")),
         encode(make_access(name="case:c1", recipient='"quoted"')),
-        line_of("c0041"),
     ],
 )
 def test_nearly_everything_else_is_passed_over(value: bytes | None) -> None:
     """Reading all that closely would take ten times as long."""
     assert LookBack([sought()]).near([Record("access.ecms.v1", 0, 1, STORED, value)]) == []
+
+
+def test_a_native_message_without_the_name_is_passed_over() -> None:
+    """But where it is made of what the message says: then all must be read."""
+    native = (("content-type", FACTS_LINE.encode()),)
+    message = Record("access.facts.v1", 0, 1, STORED, line_of("c0041"), headers=native)
+    assert LookBack([sought()]).near([message]) == []
+    assert LookBack([sought(name="criteria:NAM-0123")]).near([message]) == [message]
 
 
 # --- what is written
