@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+IRSS_ROW: Final = "text/vnd.needtoknow.irss.v1"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -69,7 +70,7 @@ SOURCES: Final = MappingProxyType(
                 zone=DEPARTMENT_ZONE,
                 has_tombstones=True,
             ),
-            Source(name="irss", title="IRSS"),
+            Source(name="irss", title="IRSS", content_types=(IRSS_ROW,), zone=DEPARTMENT_ZONE, precision_ms=60_000),
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),

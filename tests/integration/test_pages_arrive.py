@@ -97,7 +97,8 @@ def test_one_cause_is_told_once_and_what_outlasts_it_is_told_then(
     pager.wait_for(about("NoWorker", "resolved"))
     pager.wait_for(about("PartitionRefused", "resolved"))
     pager.wait_for(about("PendingTooLong", "firing"))
-    assert sorted({(n.page, n.status) for n in pager.came()[before:] if n.page != "NoAccesses"}) == [
+    earlier = {"NoAccesses", "PolicyDiverging"}  # on a busy machine they may end, and begin again
+    assert sorted({(n.page, n.status) for n in pager.came()[before:] if n.page not in earlier}) == [
         ("NoWorker", "firing"),
         ("NoWorker", "resolved"),
         ("PartitionRefused", "firing"),
