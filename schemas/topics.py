@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+PAPER_SLIP: Final = "text/vnd.needtoknow.paper.v1"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -58,7 +59,7 @@ SOURCES: Final = MappingProxyType(
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),
-            Source(name="paper", title="paper sign-out"),
+            Source(name="paper", title="paper sign-out", content_types=(PAPER_SLIP,), zone="America/New_York"),
             Source(name=CONSOLE, title="alert console"),
         )
     }
