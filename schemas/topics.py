@@ -16,6 +16,7 @@ FOR_EVER: Final = -1
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
 IRSS_ROW: Final = "text/vnd.needtoknow.irss.v1"
+PAPER_SLIP: Final = "text/vnd.needtoknow.paper.v1"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -75,7 +76,13 @@ SOURCES: Final = MappingProxyType(
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),
-            Source(name="paper", title="paper sign-out"),
+            Source(
+                name="paper",
+                title="paper sign-out",
+                content_types=(PAPER_SLIP,),
+                zone=DEPARTMENT_ZONE,
+                precision_ms=DAY_MS,
+            ),
             Source(name=CONSOLE, title="alert console"),
         )
     }
