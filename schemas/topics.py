@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+CLEAN_LINES: Final = "text/vnd.needtoknow.clean.v1"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -54,7 +55,7 @@ SOURCES: Final = MappingProxyType(
             Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone="America/New_York"),
             Source(name="facts2", title="FACTS2"),
             Source(name="irss", title="IRSS"),
-            Source(name="clean", title="CLEAN"),
+            Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone="America/New_York"),
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),
