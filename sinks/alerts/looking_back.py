@@ -88,6 +88,7 @@ class LookBack:
         for answer in self._answers.values():
             self._by_record[record_key(answer.sought.record)].append(answer)
         names = {answer.sought.record.id for answer in self._answers.values()}
+        self._is_id_made = any(answer.sought.record.kind == "criteria" for answer in self._answers.values())
         self._ids = frozenset(name.encode() for name in names)
         self._escape = b"\\" if any(_ESCAPED & set(name) for name in names) else b"\\u"
 
@@ -95,7 +96,7 @@ class LookBack:
         """The messages that may name a record that is sought: all that do, and few others.
 
         A record's id stands between quotes after `"id"` in JSON, unless it is spelled with escapes; in a line of a
-        native format it stands anywhere.
+        native format it stands anywhere, but for criteria: their id may be made of them, so all such lines are read.
         """
         ids, escape, found = self._ids, self._escape, list[R]()
         names, is_none = _IDS.findall, self._ids.isdisjoint
@@ -106,7 +107,7 @@ class LookBack:
             if value.startswith(b"{"):
                 if escape in value or not is_none(names(value)):
                     found.append(message)
-            elif escape in value or any(one in value for one in ids):
+            elif self._is_id_made or escape in value or any(one in value for one in ids):
                 found.append(message)
         return found
 

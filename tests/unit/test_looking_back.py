@@ -13,6 +13,7 @@ from schemas.alert import Who
 from schemas.codec import decode, encode
 from schemas.fact import Fact
 from schemas.finding import MessagePlace
+from schemas.topics import CLEAN_LINES
 from sinks.alerts import looking_back
 from sinks.alerts.looking_back import LookBack, Sought, confirmed, sought_for, write_down
 from streams.join.knowledge import knowing
@@ -22,6 +23,7 @@ from tests.harness.builders import When, account, at, make_access, record, regis
 from tests.harness.desk import Desk
 from tests.harness.fake_log import Record
 from tests.harness.findings import make_finding
+from tests.harness.hostile.clean import PAIR
 
 JDOE = account("jdoe12", "w028")
 STORED = at("20:00")
@@ -227,6 +229,17 @@ def test_whatever_names_the_record_is_read(name: str, value: bytes) -> None:
     assert record(f"case:{name}") in (access.record, *(access.candidates or ()))
     message = Record("access.ecms.v1", 0, 1, STORED, value)
     assert LookBack([sought(name=f"case:{name}")]).near([message]) == [message]
+
+
+def test_criteria_are_sought_in_every_native_line() -> None:
+    """Their id is made of them and stands nowhere in the message; in JSON it does."""
+    headers = [("content-type", CLEAN_LINES.encode())]
+    [access] = translate("clean", PAIR, headers, STORED).accesses
+    message = Record("access.clean.v1", 0, 1, STORED, PAIR)
+    json = Record("access.clean.v1", 0, 2, STORED, encode(make_access(name="criteria:q")))
+    assert access.record.kind == "criteria"
+    assert LookBack([sought(name=f"criteria:{access.record.id}")]).near([message, json]) == [message]
+    assert LookBack([sought(name="person:p1")]).near([message, json]) == []
 
 
 @pytest.mark.parametrize(
