@@ -37,6 +37,8 @@ class Purpose(Sparse):
 class Access(Sparse):
     """One touch of one record.
 
+    Four parties are kept apart: `actor` is the login that did it, `requested_for` the login of whoever asked for it,
+    `recipient` to whom it goes, `agency` the agency under whose authority it was done.
     `occurred_at` to `occurred_until` (both included) is an interval when the source cannot say the instant better.
     `sequence` is dense per source, so that a gap is a missing message.
     """
@@ -50,6 +52,7 @@ class Access(Sparse):
     record: Record
     candidates: Annotated[tuple[Record, ...], Field(max_length=CANDIDATES_MAX, strict=False)] | None = None
     recipient: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    agency: Id | None = None
     purpose: Purpose | None = None
     result: Result
     occurred_at: Instant
@@ -130,6 +133,7 @@ class ThinAccess(TypedDict):
     action: Action
     record: ThinRecord
     recipient: NotRequired[Annotated[str, StringConstraints(min_length=1, max_length=500)] | None]
+    agency: NotRequired[Id | None]
     purpose: NotRequired[ThinPurpose | None]
     result: Result
     occurred_at: Annotated[str, StringConstraints(max_length=40)]

@@ -18,7 +18,7 @@ from .access import Action, Record, RecordKind, Result
 from .codec import decode_thin
 from .ids import SourceName
 
-PLAIN_MAX: Final = 2_000  # bytes; the longest plain access has 1,710. Longer messages are not even looked at
+PLAIN_MAX: Final = 2_000  # bytes; the longest plain access has 1,922. Longer messages are not even looked at
 
 # Only days that exist, since nobody reads these numbers any more.
 _DAY: Final = (
@@ -93,6 +93,7 @@ def _pattern(source: SourceName) -> re.Pattern[str]:
         rf'(?:,"requested_for":"{NAME}"|)',
         rf',"action":"(?:{"|".join(get_args(Action))})"',
         rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{NAME}")}}',
+        rf'(?:,"agency":"{NAME}"|)',
         rf',"result":"(?:{"|".join(get_args(Result))})"',
         rf',"occurred_at":"({INSTANT})"',
         rf'(?:,"session":"{NAME}"|)(?:,"device":"{NAME}"|)(?:,"batch_id":"{NAME}"|)',

@@ -17,6 +17,7 @@ CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
 IRSS_ROW: Final = "text/vnd.needtoknow.irss.v1"
 PAPER_SLIP: Final = "text/vnd.needtoknow.paper.v1"
+CLEAN_LINES: Final = "text/vnd.needtoknow.clean.v1"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -72,7 +73,7 @@ SOURCES: Final = MappingProxyType(
                 has_tombstones=True,
             ),
             Source(name="irss", title="IRSS", content_types=(IRSS_ROW,), zone=DEPARTMENT_ZONE, precision_ms=60_000),
-            Source(name="clean", title="CLEAN"),
+            Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone=DEPARTMENT_ZONE, precision_ms=10),
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),

@@ -9,7 +9,8 @@ ACCESS = (
 FULL_ACCESS = (
     b'{"event_id":"ecms-000124","source":"ecms","sequence":124,"actor":"jdoe","requested_for":"asmith","action":"export",'
     b'"record":{"kind":"criteria","id":"q-9"},"candidates":[{"kind":"person","id":"p7"},{"kind":"case","id":"c0042"}],'
-    b'"recipient":"Records room, 2nd floor","purpose":{"code":"C","text":"court date"},"result":"denied",'
+    b'"recipient":"Records room, 2nd floor","agency":"PA0510099",'
+    b'"purpose":{"code":"C","text":"court date"},"result":"denied",'
     b'"occurred_at":"2026-01-05T14:14:03.120Z","occurred_until":"2026-01-05T14:20:00.000Z","session":"s-1",'
     b'"device":"term4","batch_id":"b-2","object_count":3}'
 )

@@ -206,7 +206,7 @@ BAD_IDS = {
     "right-to-left mark": f"{SECRET}\u202e",
     "201 characters": SECRET + "x" * (ID_MAX + 1 - len(SECRET)),
 }
-ID_FIELDS = ("event_id", "actor", "requested_for", "session", "device", "batch_id")
+ID_FIELDS = ("event_id", "actor", "requested_for", "agency", "session", "device", "batch_id")
 
 
 @pytest.mark.parametrize("field", ID_FIELDS)

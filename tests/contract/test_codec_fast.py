@@ -44,6 +44,7 @@ _accesses = st.fixed_dictionaries(
         "requested_for": st.one_of(st.none(), _maybe_ids),
         "candidates": st.one_of(st.none(), st.lists(_records, max_size=2)),
         "recipient": st.one_of(st.none(), st.text(max_size=6)),
+        "agency": st.one_of(st.none(), _maybe_ids),
         "purpose": st.one_of(st.none(), st.dictionaries(st.sampled_from(["code", "text", "x"]), _maybe_ids)),
         "occurred_until": st.one_of(st.none(), _instants),
         "object_count": st.one_of(st.none(), st.integers(-1, 2**31)),
@@ -70,7 +71,12 @@ def _spelled(draw: st.DrawFn) -> bytes:
 @st.composite
 def _encoded(draw: st.DrawFn) -> bytes:
     """An access as the codec spells it, or with one byte changed."""
-    some = {"requested_for": draw(_maybe_ids), "sequence": draw(st.integers(0, 2**63 - 1)), "device": draw(_ids)}
+    some = {
+        "requested_for": draw(_maybe_ids),
+        "agency": draw(_maybe_ids),
+        "sequence": draw(st.integers(0, 2**63 - 1)),
+        "device": draw(_ids),
+    }
     chosen = {name: value for name, value in some.items() if draw(st.booleans())}
     raw = orjson.dumps({**orjson.loads(ACCESS), **chosen})
     if draw(st.booleans()):
@@ -153,7 +159,10 @@ def test_every_day_that_exists_is_plain_and_no_other() -> None:
             assert row[3].startswith(day)
 
 
-@pytest.mark.parametrize("name", ["sequence", "requested_for", "session", "device", "batch_id", "object_count", None])
+SMALL_FIELDS = ["sequence", "requested_for", "agency", "session", "device", "batch_id", "object_count", None]
+
+
+@pytest.mark.parametrize("name", SMALL_FIELDS)
 def test_what_the_codec_writes_is_plain_with_one_look(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The contract's own spelling never needs the model, whichever of the small fields it has."""
     monkeypatch.setattr(plain, "decode_thin", lambda value: pytest.fail("read by the model"))

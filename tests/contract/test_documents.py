@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from schemas import access as access_module
 from schemas import finding as finding_module
 from schemas.access import Purpose
-from schemas.codec import decode, decode_thin, encode
+from schemas.codec import decode, decode_access, decode_thin, encode
 from schemas.finding import Finding
 from schemas.ids import format_instant, parse_instant, quick_instant
 from schemas.ledger import Cut
-from tests.contract.examples import CUT, FINDING
+from tests.contract.examples import ACCESS, CUT, FINDING, FULL_ACCESS
 from tests.harness import chance
 from tests.harness.builders import make_access
 
@@ -25,6 +25,7 @@ FULL = make_access(
     until="14:30",
     requested_for="boss1",
     recipient="a court",
+    agency="ag1",
     purpose=Purpose(code="C", text="said so"),
     session="se1",
     device="de1",
@@ -44,6 +45,20 @@ def test_any_access_is_written_as_the_model_would(seed: int) -> None:
     """With and without its optional fields."""
     one = chance.access(Random(seed), 7)
     assert access_module.document(one) == one.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("raw", "known"),
+    [
+        (ACCESS, "f_9dc08bb3cae0e63feff4b708ce9e3c42"),
+        (FULL_ACCESS.replace(b'"agency":"PA0510099",', b""), "f_0842cdfcd1f590162ce18666808f0cd2"),
+    ],
+)
+def test_an_access_of_before_there_were_agencies_is_still_the_same(raw: bytes, known: str) -> None:
+    """Its bytes and the id of its finding, or whatever was raised would be raised a second time."""
+    access = decode_access(raw)
+    assert encode(access) == raw
+    assert access_module.finding_id(access) == known
 
 
 @pytest.mark.parametrize("staff", ["w017", None])

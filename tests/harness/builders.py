@@ -70,6 +70,7 @@ class AccessFields(TypedDict, total=False):
     requested_for: str
     candidates: Sequence[str | Record]
     recipient: str
+    agency: str
     purpose: Purpose
     result: Result
     until: When | None

@@ -27,6 +27,7 @@ def largest_access(letter: str, purpose: str, shape: int = 0) -> bytes:
         "action": "check_out",
         "record": {"kind": "document", "id": name},
         "recipient": "\x01" * 500,
+        "agency": name,
         "purpose": {"code": name, "text": purpose},
         "result": "success",
         "occurred_at": "2026-01-05T14:05:00Z",
