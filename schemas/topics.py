@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+ECMS_SYSLOG: Final = "text/vnd.needtoknow.ecms-syslog.v1"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -57,7 +58,7 @@ SOURCES: Final = MappingProxyType(
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
-            Source(name="ecms", title="ECMS"),
+            Source(name="ecms", title="ECMS", content_types=(ECMS_SYSLOG,)),
             Source(name="paper", title="paper sign-out"),
             Source(name=CONSOLE, title="alert console"),
         )
