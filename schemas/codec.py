@@ -54,7 +54,7 @@ def decode(model: type[T], raw: bytes | None) -> T:
     try:
         return model.model_validate(document, context={"wire": True})
     except ValidationError as error:
-        raise _rejected(error) from None
+        raise rejected_by(error) from None
 
 
 def largest_of(model: type[BaseModel]) -> int:
@@ -145,7 +145,11 @@ def _refuse_duplicate_keys(raw: bytes) -> None:
     json.loads(raw, object_pairs_hook=unique)
 
 
-def _rejected(error: ValidationError) -> RejectedInputError:
+def rejected_by(error: ValidationError) -> RejectedInputError:
+    """What a model of the contract says against a value, with the contract's name of the field and never its content.
+
+    For translators too, which read other names than the contract's and put theirs into `place`.
+    """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     place = _place(first["loc"])
     if first["type"] == "extra_forbidden":

@@ -18,6 +18,7 @@ FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
 IRSS_ROW: Final = "text/vnd.needtoknow.irss.v1"
 PAPER_SLIP: Final = "text/vnd.needtoknow.paper.v1"
 CLEAN_LINES: Final = "text/vnd.needtoknow.clean.v1"
+ECMS_SYSLOG: Final = "text/vnd.needtoknow.ecms-syslog.v1"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -76,7 +77,7 @@ SOURCES: Final = MappingProxyType(
             Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone=DEPARTMENT_ZONE, precision_ms=10),
             Source(name="jnet", title="JNET"),
             Source(name="accurint", title="Accurint"),
-            Source(name="ecms", title="ECMS"),
+            Source(name="ecms", title="ECMS", content_types=(ECMS_SYSLOG,)),
             Source(
                 name="paper",
                 title="paper sign-out",

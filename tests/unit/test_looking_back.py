@@ -14,7 +14,7 @@ from schemas.codec import decode, encode
 from schemas.fact import Fact
 from schemas.finding import MessagePlace
 from schemas.ids import LATEST_MS
-from schemas.topics import CLEAN_LINES, FACTS2_CDC, FACTS_LINE, IRSS_ROW, PAPER_SLIP
+from schemas.topics import CLEAN_LINES, ECMS_SYSLOG, FACTS2_CDC, FACTS_LINE, IRSS_ROW, PAPER_SLIP
 from sinks.alerts import looking_back
 from sinks.alerts.looking_back import LookBack, Sought, confirmed, sought_for, write_down
 from streams.join.knowledge import knowing
@@ -24,7 +24,7 @@ from tests.harness.builders import When, account, at, make_access, record, regis
 from tests.harness.desk import Desk
 from tests.harness.fake_log import Record
 from tests.harness.findings import make_finding
-from tests.harness.hostile import clean, facts2, irss, paper
+from tests.harness.hostile import clean, ecms, facts2, irss, paper
 
 JDOE = account("jdoe12", "w028")
 STORED = at("20:00")
@@ -233,6 +233,7 @@ NATIVE = {
     FACTS_LINE: ("facts", {"short": line_of("c0042"), "long": line_of("c" * 20)}),
     FACTS2_CDC: ("facts2", facts2.HARMLESS),
     CLEAN_LINES: ("clean", clean.HARMLESS),
+    ECMS_SYSLOG: ("ecms", ecms.HARMLESS),
     IRSS_ROW: ("irss", irss.HARMLESS),
     PAPER_SLIP: ("paper", paper.HARMLESS),
 }
