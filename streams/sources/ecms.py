@@ -43,6 +43,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "batch": "batch_id",
     "count": "object_count",
     "recipient": "recipient",
+    "agency": "agency",
     "purposeCode": "purpose.code",
     "purposeText": "purpose.text",
     "candidates": "candidates",

@@ -42,6 +42,7 @@ def _parameters(access: Access) -> dict[str, str]:
         "batch": access.batch_id,
         "count": access.object_count,
         "recipient": access.recipient,
+        "agency": access.agency,
         "purposeCode": purpose and purpose.code,
         "purposeText": purpose and purpose.text,
         "candidates": None if candidates is None else " ".join(f"{one.kind}:{one.id}" for one in candidates),

@@ -101,6 +101,7 @@ def accesses(draw: st.DrawFn) -> Access:
         record=draw(RECORDS),
         candidates=draw(st.none() | st.lists(RECORDS, max_size=4).map(tuple)),
         recipient=draw(st.none() | TEXTS.filter(bool)),
+        agency=draw(st.none() | IDS),
         purpose=draw(st.none() | PURPOSES),
         result=draw(st.sampled_from(get_args(Result))),
         occurred_at=first,
@@ -195,7 +196,7 @@ def test_a_parameter_given_twice_is_rejected(name: str) -> None:
 BAD_VALUES = {
     "id": b"e 1", "seq": b"1.5", "user": b"", "for": b"j\t", "action": b"looked", "kind": b"file", "record": b"\x7f",
     "result": b"fine", "until": b"noon", "session": b" ", "device": b"", "batch": b"b 2", "count": b"-7",
-    "recipient": b"", "purposeCode": b"C C", "purposeText": b"x" * 2001, "candidates": b"p7",
+    "recipient": b"", "agency": b"", "purposeCode": b"C C", "purposeText": b"x" * 2001, "candidates": b"p7",
 }  # fmt: skip
 
 
