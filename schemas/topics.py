@@ -15,6 +15,8 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+ACCURINT_ROW: Final = "text/vnd.needtoknow.accurint.v1"
+ACCURINT_BATCH: Final = "text/vnd.needtoknow.accurint-batch.v1"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -56,7 +58,12 @@ SOURCES: Final = MappingProxyType(
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),
             Source(name="jnet", title="JNET"),
-            Source(name="accurint", title="Accurint"),
+            Source(
+                name="accurint",
+                title="Accurint",
+                content_types=(ACCURINT_ROW, ACCURINT_BATCH),
+                zone="America/New_York",
+            ),
             Source(name="ecms", title="ECMS"),
             Source(name="paper", title="paper sign-out"),
             Source(name=CONSOLE, title="alert console"),
