@@ -19,6 +19,8 @@ IRSS_ROW: Final = "text/vnd.needtoknow.irss.v1"
 PAPER_SLIP: Final = "text/vnd.needtoknow.paper.v1"
 CLEAN_LINES: Final = "text/vnd.needtoknow.clean.v1"
 ECMS_SYSLOG: Final = "text/vnd.needtoknow.ecms-syslog.v1"
+ACCURINT_ROW: Final = "text/vnd.needtoknow.accurint.v1"
+ACCURINT_BATCH: Final = "text/vnd.needtoknow.accurint-batch.v1"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -76,7 +78,13 @@ SOURCES: Final = MappingProxyType(
             Source(name="irss", title="IRSS", content_types=(IRSS_ROW,), zone=DEPARTMENT_ZONE, precision_ms=60_000),
             Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone=DEPARTMENT_ZONE, precision_ms=10),
             Source(name="jnet", title="JNET"),
-            Source(name="accurint", title="Accurint"),
+            Source(
+                name="accurint",
+                title="Accurint",
+                content_types=(ACCURINT_ROW, ACCURINT_BATCH),
+                zone=DEPARTMENT_ZONE,
+                precision_ms=1_000,
+            ),
             Source(name="ecms", title="ECMS", content_types=(ECMS_SYSLOG,)),
             Source(
                 name="paper",

@@ -7,9 +7,20 @@ from typing import Final
 
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
-from schemas.topics import CANONICAL, CLEAN_LINES, ECMS_SYSLOG, FACTS2_CDC, FACTS_LINE, IRSS_ROW, PAPER_SLIP, SOURCES
+from schemas.topics import (
+    ACCURINT_BATCH,
+    ACCURINT_ROW,
+    CANONICAL,
+    CLEAN_LINES,
+    ECMS_SYSLOG,
+    FACTS2_CDC,
+    FACTS_LINE,
+    IRSS_ROW,
+    PAPER_SLIP,
+    SOURCES,
+)
 
-from . import canonical, clean, ecms, facts, facts2, irss, paper
+from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, irss, paper
 from .imprecise import widened
 from .translated import CONTROL, Translated
 
@@ -24,6 +35,8 @@ _TRANSLATORS: Final[Mapping[str, Translator]] = {
     CANONICAL: canonical.translate,
     FACTS_LINE: facts.translate,
     FACTS2_CDC: facts2.translate,
+    ACCURINT_ROW: accurint.translate,
+    ACCURINT_BATCH: accurint_batch.translate,
     ECMS_SYSLOG: ecms.translate,
     CLEAN_LINES: clean.translate,
     IRSS_ROW: irss.translate,

@@ -14,7 +14,16 @@ from schemas.codec import decode, encode
 from schemas.fact import Fact
 from schemas.finding import MessagePlace
 from schemas.ids import LATEST_MS
-from schemas.topics import CLEAN_LINES, ECMS_SYSLOG, FACTS2_CDC, FACTS_LINE, IRSS_ROW, PAPER_SLIP
+from schemas.topics import (
+    ACCURINT_BATCH,
+    ACCURINT_ROW,
+    CLEAN_LINES,
+    ECMS_SYSLOG,
+    FACTS2_CDC,
+    FACTS_LINE,
+    IRSS_ROW,
+    PAPER_SLIP,
+)
 from sinks.alerts import looking_back
 from sinks.alerts.looking_back import LookBack, Sought, confirmed, sought_for, write_down
 from streams.join.knowledge import knowing
@@ -24,7 +33,7 @@ from tests.harness.builders import When, account, at, make_access, record, regis
 from tests.harness.desk import Desk
 from tests.harness.fake_log import Record
 from tests.harness.findings import make_finding
-from tests.harness.hostile import clean, ecms, facts2, irss, paper
+from tests.harness.hostile import accurint, clean, ecms, facts2, irss, paper
 
 JDOE = account("jdoe12", "w028")
 STORED = at("20:00")
@@ -230,6 +239,8 @@ def test_whatever_names_the_record_is_read(name: str, value: bytes) -> None:
 
 
 NATIVE = {
+    ACCURINT_ROW: ("accurint", {k: v for k, v in accurint.HARMLESS.items() if not v.startswith(b"JOB,")}),
+    ACCURINT_BATCH: ("accurint", {k: v for k, v in accurint.HARMLESS.items() if v.startswith(b"JOB,")}),
     FACTS_LINE: ("facts", {"short": line_of("c0042"), "long": line_of("c" * 20)}),
     FACTS2_CDC: ("facts2", facts2.HARMLESS),
     CLEAN_LINES: ("clean", clean.HARMLESS),
