@@ -15,6 +15,7 @@ FOR_EVER: Final = -1
 
 CANONICAL: Final = "application/json"
 FACTS_LINE: Final = "text/vnd.needtoknow.facts.v1"
+JNET_XML: Final = "application/vnd.needtoknow.jnet.v1+xml"
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -55,7 +56,7 @@ SOURCES: Final = MappingProxyType(
             Source(name="facts2", title="FACTS2"),
             Source(name="irss", title="IRSS"),
             Source(name="clean", title="CLEAN"),
-            Source(name="jnet", title="JNET"),
+            Source(name="jnet", title="JNET", content_types=(JNET_XML,)),
             Source(name="accurint", title="Accurint"),
             Source(name="ecms", title="ECMS"),
             Source(name="paper", title="paper sign-out"),

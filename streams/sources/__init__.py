@@ -7,9 +7,9 @@ from typing import Final
 
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
-from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from schemas.topics import CANONICAL, FACTS_LINE, JNET_XML, SOURCES
 
-from . import canonical, facts
+from . import canonical, facts, jnet
 from .translated import Translated
 
 __all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "translate"]
@@ -22,6 +22,7 @@ AHEAD_MAX_MS: Final = 24 * 3_600_000  # design section 4: more than a day ahead 
 _TRANSLATORS: Final[Mapping[str, Translator]] = {
     CANONICAL: canonical.translate,
     FACTS_LINE: facts.translate,
+    JNET_XML: jnet.translate,
 }
 
 
