@@ -21,6 +21,7 @@ CLEAN_LINES: Final = "text/vnd.needtoknow.clean.v1"
 ECMS_SYSLOG: Final = "text/vnd.needtoknow.ecms-syslog.v1"
 ACCURINT_ROW: Final = "text/vnd.needtoknow.accurint.v1"
 ACCURINT_BATCH: Final = "text/vnd.needtoknow.accurint-batch.v1"
+JNET_XML: Final = "application/vnd.needtoknow.jnet.v1+xml"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 
 CONSOLE: Final[SourceName] = "console"
@@ -77,7 +78,7 @@ SOURCES: Final = MappingProxyType(
             ),
             Source(name="irss", title="IRSS", content_types=(IRSS_ROW,), zone=DEPARTMENT_ZONE, precision_ms=60_000),
             Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone=DEPARTMENT_ZONE, precision_ms=10),
-            Source(name="jnet", title="JNET"),
+            Source(name="jnet", title="JNET", content_types=(JNET_XML,)),
             Source(
                 name="accurint",
                 title="Accurint",

@@ -16,11 +16,12 @@ from schemas.topics import (
     FACTS2_CDC,
     FACTS_LINE,
     IRSS_ROW,
+    JNET_XML,
     PAPER_SLIP,
     SOURCES,
 )
 
-from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, irss, paper
+from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, irss, jnet, paper
 from .imprecise import widened
 from .translated import CONTROL, Translated
 
@@ -40,6 +41,7 @@ _TRANSLATORS: Final[Mapping[str, Translator]] = {
     ECMS_SYSLOG: ecms.translate,
     CLEAN_LINES: clean.translate,
     IRSS_ROW: irss.translate,
+    JNET_XML: jnet.translate,
     PAPER_SLIP: paper.translate,
 }
 

@@ -22,6 +22,7 @@ from schemas.topics import (
     FACTS2_CDC,
     FACTS_LINE,
     IRSS_ROW,
+    JNET_XML,
     PAPER_SLIP,
 )
 from sinks.alerts import looking_back
@@ -33,7 +34,7 @@ from tests.harness.builders import When, account, at, make_access, record, regis
 from tests.harness.desk import Desk
 from tests.harness.fake_log import Record
 from tests.harness.findings import make_finding
-from tests.harness.hostile import accurint, clean, ecms, facts2, irss, paper
+from tests.harness.hostile import accurint, clean, ecms, facts2, irss, jnet, paper
 
 JDOE = account("jdoe12", "w028")
 STORED = at("20:00")
@@ -246,6 +247,7 @@ NATIVE = {
     CLEAN_LINES: ("clean", clean.HARMLESS),
     ECMS_SYSLOG: ("ecms", ecms.HARMLESS),
     IRSS_ROW: ("irss", irss.HARMLESS),
+    JNET_XML: ("jnet", jnet.HARMLESS),
     PAPER_SLIP: ("paper", paper.HARMLESS),
 }
 
