@@ -35,6 +35,7 @@ PART_BYTES: Final = 61_440
 """Of the accesses of one act: no message has more than 65,536, and an act around them has some 1,000."""
 
 _IDS: Final = re.compile(rb'"id"\s*:\s*"([^"]*)"')
+_MARKUP: Final = (b"\\", b"&", b"<!")  # by which native messages spell an id otherwise, or in pieces
 _ESCAPED: Final = frozenset('"\\/')  # what a JSON text may spell with a backslash other than \u
 
 Order = tuple[int, str, int, int]
@@ -115,7 +116,7 @@ class LookBack:
             if is_canonical(message):
                 if escape in value or not is_none(names(value)):
                     found.append(message)
-            elif self._is_hidden or b"\\" in value or b"&" in value or any(one in value for one in ids):
+            elif self._is_hidden or any(one in value for one in (*_MARKUP, *ids)):
                 found.append(message)
         return found
 
