@@ -11,9 +11,7 @@ from schemas.codec import decode, decode_access, encode, read_json
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
 from schemas.ids import FeedName, SourceName, format_instant
-from schemas.topics import CANONICAL, FACTS_LINE, FEEDS
-from streams.sources import facts as facts_lines
-from streams.sources.facts_file import read_file
+from schemas.topics import CANONICAL, FEEDS
 
 FILE_MAX: Final = 1 << 30  # bytes: held in memory, so that what is sent is what was checked
 NOTHING_SENT: Final = "correct the file and send it again; nothing was sent"
@@ -61,26 +59,6 @@ def access_lines(raw: bytes, source: SourceName) -> Iterator[Outgoing]:
         time = format_instant(access.occurred_at)
         headers = cloud_event(access.event_id, f"/sources/{source}", "needtoknow.access.v1", CANONICAL, time)
         yield Outgoing(access.record.id.encode(), line, headers)
-
-
-def facts_night(raw: bytes) -> Iterator[Outgoing]:
-    """The lines of a nightly FACTS file, the whole of it checked first. Raises RejectedInputError as `read_file`."""
-    try:
-        messages = read_file(raw)
-    except RejectedInputError as error:
-        raise RejectedInputError(error.place, f"{error.reason}; nothing was sent") from None
-    for message in messages:
-        headers = cloud_event(message.message_id, "/sources/facts", "needtoknow.facts-line.v1", FACTS_LINE)
-        yield Outgoing(message.key, message.value, headers)
-
-
-def unreadable_facts_lines(raw: bytes) -> Iterator[RejectedInputError]:
-    """The lines of a whole FACTS file that will become dead letters, each with its number."""
-    for number, message in enumerate(read_file(raw), start=1):
-        try:
-            facts_lines.translate("facts", message.value)
-        except RejectedInputError as error:
-            yield RejectedInputError(f"line {number}: {error.place}", error.reason)
 
 
 def fact_lines(raw: bytes, feed: FeedName) -> Iterator[Outgoing]:

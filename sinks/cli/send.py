@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import Final, Literal
+from typing import Final
 
 import click
 
@@ -12,18 +12,21 @@ from schemas.settings import Settings
 from schemas.topics import SOURCES
 from sinks.kafka import Broker
 
+from .layouts import LAYOUTS, native_messages, warnings
 from .options import as_json, with_broker
-from .outgoing import access_lines, facts_night, unreadable_facts_lines
+from .outgoing import access_lines
 from .storing import check, read_all, send_and_report
 
-Format = Literal["jsonl", "facts"]
 JSON_ENDINGS: Final = (".json", ".jsonl", ".ndjson")
+SYSLOG_ENDINGS: Final = (".log", ".syslog")
 WARNINGS_SHOWN: Final = 5
 
 
-def format_of(path: str, source: str) -> Format:
-    """The format of a file by its name: FACTS sends its nightly layout unless the name says JSON."""
-    return "facts" if source == "facts" and not path.lower().endswith(JSON_ENDINGS) else "jsonl"
+def is_native(path: str, source: str) -> bool:
+    """Whether a file of a source is as the system itself writes it, by its name: of ECMS only what says so is."""
+    if source == "ecms":
+        return path.lower().endswith(SYSLOG_ENDINGS)
+    return source in LAYOUTS and not path.lower().endswith(JSON_ENDINGS)
 
 
 @click.command()
@@ -32,11 +35,12 @@ def format_of(path: str, source: str) -> Format:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["auto", "jsonl", "facts"]),
+    type=click.Choice(["auto", "jsonl", "native"]),
     default="auto",
     show_default=True,
-    help="jsonl: canonical JSON, one access a line. facts: the nightly fixed-width file of FACTS. auto: facts for the "
-    "source facts, unless the name ends in .json, .jsonl or .ndjson; else jsonl.",
+    help="jsonl: canonical JSON, one access a line. native: as the system itself writes it. auto: native where the "
+    f"system hands over files ({', '.join(LAYOUTS)}), unless the name ends in .json, .jsonl or .ndjson; of ecms only "
+    "files that end in .log or .syslog; else jsonl.",
 )
 @as_json
 @with_broker
@@ -44,32 +48,33 @@ def send(broker: Broker, settings: Settings, file: str, source: str, layout: str
     """Put a file of accesses on the topic of its source. FILE may be - for standard input.
 
     The whole file is checked first. When anything is wrong, the line and the field are named and nothing is sent (only
-    a single wrong line of a FACTS file that is otherwise whole is sent: it becomes a dead letter, and the rest of the
-    night is judged). Then messages in and messages stored are counted; exit code 1 when they differ. Sending a file
+    a single wrong line of a native file that is otherwise whole is sent: it becomes a dead letter, and the rest is
+    judged). Then messages in and messages stored are counted; exit code 1 when they differ. Sending a file
     twice does no harm: a repeat is judged again and found again under the same id.
 
     \b
     Example:
       needtoknow send accesses.jsonl --source ecms
       needtoknow send FACTSAUD.20260105 --source facts
+      needtoknow send usage.csv --source accurint
     One line of accesses.jsonl:
       {"event_id":"ecms-000123","source":"ecms","actor":"jdoe","action":"view",
        "record":{"kind":"case","id":"c0042"},"result":"success","occurred_at":"2026-01-05T14:14:03.120Z"}
     """
-    if layout == "facts" and source != "facts":
-        raise click.UsageError("only the source facts sends the layout facts")
+    if layout == "native" and source not in LAYOUTS:
+        raise click.UsageError(f"only {', '.join(LAYOUTS)} hand over files of their own")
     raw = read_all(file)
-    is_night = (format_of(file, source) if layout == "auto" else layout) == "facts"
-    messages = partial(facts_night, raw) if is_night else partial(access_lines, raw, source)
+    is_own = is_native(file, source) if layout == "auto" else layout == "native"
+    messages = partial(native_messages if is_own else access_lines, raw, source)
     held = check(messages, raw.count(b"\n"))
-    if is_night:
-        _warn(raw)
+    if is_own:
+        _warn(raw, source)
     send_and_report(broker, settings.topics.access(source), messages, held, as_json=as_json)
 
 
-def _warn(raw: bytes) -> None:
-    faults = unreadable_facts_lines(raw)
-    for fault in islice(faults, WARNINGS_SHOWN):
-        click.echo(f"will become a dead letter: {fault}", err=True)
-    if more := sum(1 for _ in faults):
-        click.echo(f"and {more} more lines will become dead letters", err=True)
+def _warn(raw: bytes, source: str) -> None:
+    found = warnings(raw, source)
+    for words in islice(found, WARNINGS_SHOWN):
+        click.echo(words, err=True)
+    if more := sum(1 for _ in found):
+        click.echo(f"and {more} more of the kind", err=True)

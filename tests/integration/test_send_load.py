@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas.codec import decode
+from schemas.codec import decode, decode_access, encode
 from schemas.fact import Fact, Mark
 from schemas.topics import FACTS_LINE
 from streams.sources import translate
@@ -85,6 +85,29 @@ def test_a_facts_night_is_stored_line_by_line(program: Program, tmp_path: Path) 
     translated = [translate("facts", m.value, m.headers, m.timestamp) for m in stored]
     assert sum(len(one.accesses) for one in translated) == 6
     assert sum(one.is_control for one in translated) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("irss", "night.csv"),
+        ("clean", "day.txt"),
+        ("accurint", "session.csv"),
+        ("accurint", "job.csv"),
+        ("ecms", "shift.txt"),
+        ("paper", "days.csv"),
+    ],
+)
+def test_a_native_file_of_every_system_is_read_again_as_it_was_written(
+    program: Program, source: str, name: str
+) -> None:
+    """From the broker, by what its headers say."""
+    path = GOLDEN.parent / source / name
+    program("send", str(path), "--source", source, "--format", "native")
+    stored = program.messages(program.topics.access(source))
+    found = [a for m in stored for a in translate(source, m.value, m.headers, m.timestamp).accesses]
+    written = path.with_suffix(".expected.jsonl").read_bytes().splitlines()
+    assert sorted(map(encode, found)) == sorted(encode(decode_access(line)) for line in written if line != b"null")
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import decode
+from schemas.codec import decode, encode
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
+from schemas.ids import LATEST_MS
 from schemas.topics import FACTS_LINE
 from sinks.cli.csv_facts import COLUMNS, fact_rows
+from sinks.cli.layouts import LAYOUTS, native_messages, warnings
 from sinks.cli.load import is_csv, with_mark
-from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, facts_night, numbered_lines, unreadable_facts_lines
-from sinks.cli.send import format_of
+from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, numbered_lines
+from sinks.cli.send import is_native
+from streams.sources import translate
 from tests.contract.examples import ACCESS, FACT, MARK
 
-NIGHT = (Path(__file__).parent / "golden" / "facts" / "night.txt").read_bytes()
+GOLDEN = Path(__file__).parent / "golden"
+NIGHT = (GOLDEN / "facts" / "night.txt").read_bytes()
 
 
 def rejected(messages: Callable[[], Iterator[Outgoing]]) -> RejectedInputError:
@@ -49,7 +53,7 @@ def test_accesses_are_sent_as_they_are_under_the_id_of_their_record() -> None:
 
 def test_lines_of_a_facts_night_name_their_layout() -> None:
     """Without the header the judge would read them as JSON."""
-    messages = list(facts_night(NIGHT))
+    messages = list(native_messages(NIGHT, "facts"))
     assert len(messages) == 8
     assert {dict(m.headers)["content-type"] for m in messages} == {FACTS_LINE.encode()}
     assert dict(messages[1].headers)["ce_id"] == b"facts-0000009001"
@@ -57,14 +61,44 @@ def test_lines_of_a_facts_night_name_their_layout() -> None:
 
 def test_a_short_night_is_refused_with_what_to_do() -> None:
     """As a whole: nothing of it is sent."""
-    error = rejected(partial(facts_night, NIGHT[:500]))
+    error = rejected(partial(native_messages, NIGHT[:500], "facts"))
     assert error.place == "line 6"
     assert "fetch the file again" in error.reason
 
 
 def test_lines_that_will_become_dead_letters_are_told_before() -> None:
-    """The night as a whole is right; one line is not, and whoever sends it should know."""
-    assert list(unreadable_facts_lines(NIGHT)) == []
+    """The file as a whole is right; one line is not, and whoever sends it should know. Its content is not repeated."""
+    assert list(warnings(NIGHT, "facts")) == []
+    wrong = b"OPR=JDOE12|KEY=RECORD"
+    log = b"TYP=REQ|NUM=0000000001|TIM=2026-01-05 08:14:03.12|%b\nTYP=RSP|NUM=0000000007|REF=0000000000\n" % wrong
+    left_out, dead = warnings(log, "clean")
+    assert left_out.startswith("left out: line 2: is a response to a request that is not in this file")
+    assert dead.startswith("will become a dead letter: message 1: SID (request)")
+
+
+FILES = [path for source in LAYOUTS for path in sorted((GOLDEN / source).iterdir()) if ".expected" not in path.name]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_native_file_is_sent_as_its_system_writes_it(path: Path) -> None:
+    """Each message says what it is, has an id of its own, and is read as the accesses written beside the file."""
+    source = path.parent.name
+    sent = list(native_messages(path.read_bytes(), source))
+    said = [(dict(message.headers), message) for message in sent]
+    assert len({headers["ce_id"] for headers, _ in said}) == len(sent)
+    assert {headers["ce_source"] for headers, _ in said} <= {f"/sources/{source}".encode()}
+    found: list[bytes] = []
+    for message in sent:
+        with suppress(RejectedInputError):
+            found += [encode(one) for one in translate(source, message.value, message.headers, LATEST_MS).accesses]
+    lines = path.with_suffix(".expected.jsonl").read_bytes().splitlines()
+    written = [orjson.loads(line) for line in lines if line.startswith(b'{"event_id"')]
+    assert [orjson.loads(one) for one in found] == written
+
+
+def test_every_system_that_hands_over_files_has_files_here() -> None:
+    """Or the test above would say nothing of it."""
+    assert {path.parent.name for path in FILES} == set(LAYOUTS)
 
 
 @pytest.mark.parametrize(
@@ -130,19 +164,22 @@ def test_a_promised_mark_follows_the_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "source", "layout"),
+    ("path", "source", "is_own"),
     [
-        ("FACTSAUD.20260105", "facts", "facts"),
-        ("night.txt", "facts", "facts"),
-        ("-", "facts", "facts"),
-        ("night.JSONL", "facts", "jsonl"),
-        ("night.txt", "ecms", "jsonl"),
-        ("-", "ecms", "jsonl"),
+        ("FACTSAUD.20260105", "facts", True),
+        ("night.txt", "facts", True),
+        ("-", "facts", True),
+        ("night.JSONL", "facts", False),
+        ("usage.csv", "accurint", True),
+        ("shift.log", "ecms", True),
+        ("night.txt", "ecms", False),
+        ("-", "ecms", False),
+        ("changes.txt", "facts2", False),
     ],
 )
-def test_the_layout_follows_from_source_and_name(path: str, source: str, layout: str) -> None:
-    """FACTS sends its own unless the name says JSON."""
-    assert format_of(path, source) == layout
+def test_whether_a_file_is_native_follows_from_source_and_name(path: str, source: str, is_own: bool) -> None:
+    """Who hands over files sends its own unless the name says JSON; ECMS speaks JSON unless the name says syslog."""
+    assert is_native(path, source) == is_own
 
 
 @pytest.mark.parametrize(
@@ -277,7 +314,7 @@ def test_any_bytes_are_facts_or_an_error(raw: bytes) -> None:
         partial(fact_rows, raw, "assignments"),
         partial(fact_lines, raw, "assignments"),
         partial(access_lines, raw, "ecms"),
-        partial(facts_night, raw),
+        *(partial(native_messages, raw, source) for source in LAYOUTS),
     ):
         with suppress(RejectedInputError):
             list(messages())
