@@ -28,6 +28,7 @@ from streams.policies import load_policy
 from streams.policy.decide import decide
 from streams.policy.every_path import every_path, people
 from streams.policy.explain import tell
+from streams.policy.plainly import is_canonical
 from streams.sources import translate
 
 from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
@@ -188,8 +189,8 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str |
         async for message in messages:
             value = message.value or b""
             if (letter := told.aside(message.topic, message.partition, message.offset)) is not None:
-                aside += [(message, letter)] if _stands_in(value, needle, part) else []
-            elif part in value:
+                aside += [(message, letter)] if _stands_in(message, needle, part) else []
+            elif needle in value or b"\\" in value or not is_canonical(message):  # where it may be spelled otherwise
                 found += _accesses(source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [_ours(message, decode_registered) async for message in messages]
@@ -236,9 +237,14 @@ def _ours(message: Message, read: Callable[[bytes | None], T]) -> T | None:
         return None
 
 
-def _stands_in(value: bytes, needle: bytes, part: bytes) -> bool:
-    """Whether an id stands in what nobody may read: in JSON all of it between quotes, else its part anywhere."""
-    return (b'"%b"' % needle if value.lstrip().startswith(b"{") else part) in value
+def _stands_in(message: Message, needle: bytes, part: bytes) -> bool:
+    """Whether an id stands in what nobody may read: all of it between quotes, in a native message its part alone."""
+    value = message.value or b""
+    if is_canonical(message):
+        return b'"%b"' % needle in value
+    if value.lstrip().startswith(b"{"):
+        return re.search(rb"(?<![0-9A-Za-z])%b(?![0-9A-Za-z])" % re.escape(part), value) is not None
+    return part in value  # columns stand side by side
 
 
 def _accesses(source: str, event_id: str, message: Message) -> list[Found]:

@@ -16,8 +16,9 @@ from threading import Timer
 import orjson
 import pytest
 
-from schemas.codec import encode
+from schemas.codec import decode_access, encode
 from schemas.ids import parse_instant
+from schemas.topics import FACTS2_CDC
 from streams.sources import Translated, translate
 from tests.contract.examples import FINDING
 from tests.harness.broker import SharedBroker
@@ -25,6 +26,8 @@ from tests.harness.builders import make_access
 from tests.harness.facts_file import facts_file
 from tests.integration.cli import Headers, Program
 from tests.integration.cli import program as make_program
+
+GOLDEN = Path(__file__).parent.parent / "unit" / "golden"
 
 SECRET = b"jane-roe-1987 \x1b[2J"
 ID = "f_00112233445566778899aabbccddeeff"
@@ -190,6 +193,49 @@ def test_an_access_on_a_native_line_is_found_to_be_explained(program: Program, t
     program.store(program.topics.dead_letters, name.encode(), None, letter)
     (document,) = program("explain", "facts", "facts-0000000008", "--json").documents
     assert document["set_aside"] == {"dead_letter": name, "message": "message: ends a worker"}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("irss", "night.csv"), ("accurint", "job.csv"), ("paper", "days.csv"), ("clean", "day.txt")]
+)
+def test_an_access_whose_id_stands_in_no_message_is_found_to_be_explained(
+    program: Program, source: str, name: str
+) -> None:
+    """It may be made of what a row says, of a job and a line, or of a slip and what was done with it."""
+    file = GOLDEN / source / name
+    program("send", str(file), "--source", source)
+    *_, line = file.with_suffix(".expected.jsonl").read_bytes().splitlines()
+    access = decode_access(line)
+    (document,) = program("explain", source, access.event_id, "--json").documents
+    [place] = [
+        f"{m.topic}/{m.partition}/{m.offset}"
+        for m in program.messages(program.topics.access(source))
+        if access in translate(source, m.value, m.headers, m.timestamp).accesses
+    ]
+    assert document["message"] == place
+
+
+def test_a_change_of_facts2_that_is_set_aside_is_found_by_its_number(program: Program) -> None:
+    """Which stands in JSON without quotes, and is no part of another number."""
+    topic = program.topics.access("facts2")
+    changes, written = (
+        (GOLDEN / "facts2" / name).read_bytes().splitlines() for name in ("stream.txt", "stream.expected.jsonl")
+    )
+    pairs = [(change, line) for change, line in zip(changes, written, strict=True) if line != b"null"][:2]
+    accesses = [decode_access(line) for _, line in pairs]
+    for change, _ in pairs:
+        program.store(topic, b"same", change, (("content-type", FACTS2_CDC.encode()),))
+    first, second = program.messages(topic)
+    name = f"{topic}/{first.partition}/{first.offset}"
+    why = {"topic": topic, "stage": "quarantine", "message": "message: ends a worker"}
+    letter = tuple((f"needtoknow.errors.{word}", text.encode()) for word, text in why.items())
+    program.store(program.topics.dead_letters, name.encode(), None, letter)
+    (document,) = program("explain", "facts2", accesses[0].event_id, "--json").documents
+    assert document["set_aside"] == {"dead_letter": name, "message": "message: ends a worker"}
+    (document,) = program("explain", "facts2", accesses[1].event_id, "--json").documents
+    assert document["message"] == f"{topic}/{second.partition}/{second.offset}"
+    shorter = accesses[0].event_id[:-1]
+    assert "names no access" in program("explain", "facts2", shorter, code=1).err
 
 
 def test_findings_are_shown_as_they_stand_now(program: Program) -> None:
