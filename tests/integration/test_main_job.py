@@ -32,7 +32,7 @@ from tests.harness.builders import (
 )
 from tests.harness.department_bad import bad_steps
 from tests.harness.department_people import Chance
-from tests.harness.facts_file import facts_file
+from tests.harness.facts_file import audit_access, facts_file
 from tests.harness.outcome import compare
 from tests.harness.steps import Step
 from tests.integration.tale import POLICY, Tale
@@ -304,7 +304,7 @@ def test_a_night_of_facts_is_sent_as_the_file_it_is(tale: Tale, tmp_path: Path) 
     )
     did: list[tuple[str, Action]] = [(logins[0], "view"), (logins[1], "view"), (logins[0], "print")]
     lines = [
-        make_access(who, action, case, tale.at("14:00"), source="facts", event_id=f"facts-{n:010d}", sequence=n)
+        audit_access(n, make_access(who, action, case, tale.at("14:00")))
         for n, (who, action) in enumerate(did, start=1)
     ]
     tale.ends()
