@@ -8,8 +8,10 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Final
 from urllib.request import ProxyHandler, build_opener
 
@@ -164,23 +166,43 @@ def test_sigterm_in_the_middle_of_the_work_leaves_nothing_undone(
         one.service.start_workers(1)
         (first,) = one.service.workers
         story = at_work("jdoe12", "w028")
-        known = len(story.steps)
         one.play(story.steps)
         one.wait_idle()
-        accesses = [story.see("w028", "view") for _ in range(4_000)]
-        one.play(story.steps[known:])
-        until(lambda: cuts(one), "the worker has not begun")
-        first.send(signal.SIGTERM)
-        began = time.monotonic()
-        assert first.process.wait(STOP_SECONDS + 5) == 0
-        assert time.monotonic() - began < STOP_SECONDS
+        with played_on(one, story) as accesses:
+            until(lambda: cuts(one), "the worker has not begun")
+            first.send(signal.SIGTERM)
+            began = time.monotonic()
+            assert first.process.wait(STOP_SECONDS + 5) == 0
+            assert time.monotonic() - began < STOP_SECONDS
         reached = {c.partition: c.next_offset for c in sorted(cuts(one), key=lambda c: c.next_offset)}
         assert asyncio.run(committed(one)) == reached
-        assert sum(reached.values()) < len(accesses), "it was done before it was asked to end: use more accesses"
+        assert 0 < sum(reached.values()) < len(accesses)
         one.service.start_workers(1)
         one.wait_idle()
         assert sum(c.messages.translated for c in cuts(one)) == len(accesses)
         assert one.verify()["differences"] == []
+
+
+@contextmanager
+def played_on(one: Running, story: Story) -> Iterator[list[Access]]:
+    """Accesses that go on coming, however fast they are judged, and some after all is over: what has been sent."""
+    over, sent = Event(), list[Access]()
+
+    def play_on() -> None:
+        while True:
+            is_last, known = over.is_set(), len(story.steps)
+            sent.extend(story.see("w028", "view") for _ in range(250))
+            one.play(story.steps[known:])
+            if is_last:
+                return
+
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(play_on)
+        try:
+            yield sent
+        finally:
+            over.set()
+        playing.result()
 
 
 def cuts(one: Running) -> list[Cut]:
