@@ -17,6 +17,7 @@ from .act import Act
 from .alert import Alert
 from .fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from .finding import Finding
+from .heartbeat import Heartbeat
 from .ledger import Cut
 from .policy import Policy
 
@@ -27,6 +28,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "access": Access,
     "fact": Fact,
     "mark": Mark,
+    "heartbeat": Heartbeat,
     "finding": Finding,
     "cut": Cut,
     "registered-fact": RegisteredFact,

@@ -23,6 +23,8 @@ ACCURINT_ROW: Final = "text/vnd.needtoknow.accurint.v1"
 ACCURINT_BATCH: Final = "text/vnd.needtoknow.accurint-batch.v1"
 JNET_XML: Final = "application/vnd.needtoknow.jnet.v1+xml"
 FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
+HEARTBEAT: Final = "application/vnd.needtoknow.heartbeat.v1+json"
+"""Of every source, like canonical JSON."""
 
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
@@ -35,11 +37,11 @@ DEPARTMENT_ZONE: Final = "America/New_York"
 class Source:
     """A system that publishes accesses.
 
-    `content_types`: its native messages beside canonical JSON, which every source may send. Of the times in these:
-    `zone`, the IANA zone of local times (None: they have offsets), and `precision_ms`, the shortest span that they tell
-    apart: what a time cuts off lies behind it. `clock_error_ms`: how far its clock may be off, either way, whatever it
-    sends. `has_tombstones`: a message without a value is nothing but a word of the connector that copies the source's
-    table, and so a control message; of every other source it is a mistake.
+    `content_types`: its native messages beside canonical JSON and heartbeats, which every source may send. Of the times
+    in these: `zone`, the IANA zone of local times (None: they have offsets), and `precision_ms`, the shortest span that
+    they tell apart: what a time cuts off lies behind it. `clock_error_ms`: how far its clock may be off, either way,
+    whatever it sends. `has_tombstones`: a message without a value is nothing but a word of the connector that copies
+    the source's table, and so a control message; of every other source it is a mistake.
     """
 
     name: SourceName

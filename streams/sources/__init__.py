@@ -15,13 +15,14 @@ from schemas.topics import (
     ECMS_SYSLOG,
     FACTS2_CDC,
     FACTS_LINE,
+    HEARTBEAT,
     IRSS_ROW,
     JNET_XML,
     PAPER_SLIP,
     SOURCES,
 )
 
-from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, irss, jnet, paper
+from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, heartbeat, irss, jnet, paper
 from .imprecise import widened
 from .translated import CONTROL, Translated
 
@@ -34,6 +35,7 @@ AHEAD_MAX_MS: Final = 24 * 3_600_000  # design section 4: more than a day ahead 
 
 _TRANSLATORS: Final[Mapping[str, Translator]] = {
     CANONICAL: canonical.translate,
+    HEARTBEAT: heartbeat.translate,
     FACTS_LINE: facts.translate,
     FACTS2_CDC: facts2.translate,
     ACCURINT_ROW: accurint.translate,
@@ -91,8 +93,9 @@ def _translator(source: SourceName, headers: Headers) -> Translator:
         raise RejectedInputError("content-type", "is given twice")
     media_type = _media_type(values.pop())
     native = SOURCES[source].content_types if source in SOURCES else ()
-    if media_type not in (CANONICAL, *native):
-        raise RejectedInputError("content-type", f"must be one of {', '.join((CANONICAL, *native))} on this topic")
+    known = (CANONICAL, HEARTBEAT, *native)
+    if media_type not in known:
+        raise RejectedInputError("content-type", f"must be one of {', '.join(known)} on this topic")
     return _TRANSLATORS[media_type]
 
 
