@@ -38,7 +38,8 @@ class Access(Sparse):
     """One touch of one record.
 
     Four parties are kept apart: `actor` is the login that did it, `requested_for` the login of whoever asked for it,
-    `recipient` to whom it goes, `agency` the agency under whose authority it was done.
+    `recipient` to whom it goes, `agency` the agency under whose authority it was done. Who asked is judged by an access
+    of their own, which no source sends: there `actor` asked, and `operator` is the login that did it for them (ADR 27).
     `occurred_at` to `occurred_until` (both included) is an interval when the source cannot say the instant better.
     `sequence` is dense per source, so that a gap is a missing message.
     """
@@ -48,6 +49,7 @@ class Access(Sparse):
     sequence: Sequence | None = None
     actor: Id
     requested_for: Id | None = None
+    operator: Id | None = None
     action: Action
     record: Record
     candidates: Annotated[tuple[Record, ...], Field(max_length=CANDIDATES_MAX, strict=False)] | None = None

@@ -75,6 +75,8 @@ def _by_model(source: SourceName, value: bytes | None) -> Plain:
     thin = decode_thin(value)
     if thin is None or thin["source"] != source or not _INSTANT.fullmatch(thin["occurred_at"]):
         return NOT_PLAIN
+    if thin.get("requested_for") not in (None, thin["actor"]):  # that is two accesses
+        return NOT_PLAIN
     sequence = thin.get("sequence")
     number = "" if sequence is None else str(sequence)
     return number, thin["actor"], plain_record(Record(**thin["record"])), thin["occurred_at"]
@@ -90,7 +92,6 @@ def _pattern(source: SourceName) -> re.Pattern[str]:
         rf'"event_id":"{NAME}","source":"{re.escape(source)}"',
         r'(?:,"sequence":(0|[1-9][0-9]{0,17}+)|)',
         rf',"actor":"({NAME})"',
-        rf'(?:,"requested_for":"{NAME}"|)',
         rf',"action":"(?:{"|".join(get_args(Action))})"',
         rf',"record":{{"kind":"((?:{"|".join(get_args(RecordKind))})","id":"{NAME}")}}',
         rf'(?:,"agency":"{NAME}"|)',

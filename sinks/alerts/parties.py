@@ -35,7 +35,7 @@ def _parties(finding: Finding) -> Iterator[Party]:
     access = finding.access
     if finding.staff is not None:
         yield Party("actor", finding.staff)
-    for login in (access.actor, access.requested_for):
+    for login in (access.actor, access.requested_for, access.operator):
         if login is not None:
             yield Party("login", f"{access.source} {login}")
     for record in (access.record, *(access.candidates or ())):

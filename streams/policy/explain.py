@@ -16,7 +16,7 @@ from .decide import Verdict, ask, first_path
 from .near_misses import near_misses
 from .reach import Grounds
 from .refs import refs
-from .sentences import DID, clock, exceeded, record_words
+from .sentences import DID, exceeded, record_words, span
 
 
 class Told(NamedTuple):
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Access, verdict: Verdict) -> Told:
     """Why the verdict is what it is, at the knowledge's position, asked at the first instant of the access."""
     who = verdict.staff or f"login {access.actor}"
-    lead = f"{who} {DID[access.action]} {_record(access)} on {clock(question.start)}"
+    lead = f"{who} {DID[access.action]} {_record(access)}{_other_party(access)} {span(question.start, question.end)}"
     if access.result != "success":
         lead += f" (attempt {access.result})"
     if verdict.staff is None:
@@ -51,6 +51,14 @@ def _record(access: Access) -> str:
     if access.candidates:
         return f"{words} ({len(access.candidates)} candidates)"
     return words
+
+
+def _other_party(access: Access) -> str:
+    """Who else had to do with it: whoever asked, or whoever did it for them."""
+    if access.operator is not None:
+        return f" through login {access.operator}"
+    asked_by = access.requested_for
+    return f" for login {asked_by}" if asked_by not in (None, access.actor) else ""
 
 
 def _clearing(

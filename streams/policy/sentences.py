@@ -51,6 +51,16 @@ def clock(ms: int) -> str:
     return f"{text[:10]} at {text[11:19]} UTC"
 
 
+def span(start: int, end: int) -> str:
+    """When something happened, of which no more is known than that it was not before `start` and not after `end`."""
+    first, last = clock(start), clock(end)
+    if first == last:  # within a second, and no more than that is told of any instant
+        return f"on {first}"
+    if first[:10] == last[:10]:
+        return f"on {first[:10]} between {first[14:22]} and {last[14:]}"
+    return f"between {first} and {last}"
+
+
 def record_words(record: RecordKey) -> str:
     """`case/c0042` as "case c0042"."""
     kind, _, name = record.partition("/")

@@ -24,6 +24,7 @@ from schemas.topics import (
 
 from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, heartbeat, irss, jnet, paper
 from .imprecise import widened
+from .requested import parties
 from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "clock_error_ms", "translate"]
@@ -62,7 +63,7 @@ def translate(source: SourceName, value: bytes | None, headers: Headers, appende
     for access in translated.accesses:
         if access.occurred_at > appended_at + AHEAD_MAX_MS:
             raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
-    return _as_declared(source, translated)
+    return _by_party(_as_declared(source, translated))
 
 
 def clock_error_ms(source: SourceName) -> int:
@@ -76,6 +77,14 @@ def _as_declared(source: SourceName, translated: Translated) -> Translated:
     if error == 0:
         return translated
     accesses = tuple(widened(access, error) for access in translated.accesses)
+    return Translated(accesses=accesses, is_control=translated.is_control)
+
+
+def _by_party(translated: Translated) -> Translated:
+    """With an access more for each that somebody asked for."""
+    if all(access.requested_for is None for access in translated.accesses):
+        return translated
+    accesses = tuple(party for access in translated.accesses for party in parties(access))
     return Translated(accesses=accesses, is_control=translated.is_control)
 
 

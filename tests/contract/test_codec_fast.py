@@ -159,7 +159,7 @@ def test_every_day_that_exists_is_plain_and_no_other() -> None:
             assert row[3].startswith(day)
 
 
-SMALL_FIELDS = ["sequence", "requested_for", "agency", "session", "device", "batch_id", "object_count", None]
+SMALL_FIELDS = ["sequence", "agency", "session", "device", "batch_id", "object_count", None]
 
 
 @pytest.mark.parametrize("name", SMALL_FIELDS)
@@ -171,6 +171,13 @@ def test_what_the_codec_writes_is_plain_with_one_look(name: str | None, monkeypa
     [row] = read_plain("ecms", [encode(access)])
     assert row[1] == access.actor
     assert row[0] == ("17" if name == "sequence" else "")
+
+
+def test_what_somebody_asked_for_is_not_plain() -> None:
+    """It is two accesses; what somebody asked for themselves is one."""
+    other, own = make_access(requested_for="boss1"), make_access("jdoe12", requested_for="jdoe12")
+    assert read_plain("ecms", [encode(other), encode(own)])[0] == NOT_PLAIN
+    assert read_plain("ecms", [encode(own)])[0][1] == "jdoe12"
 
 
 def _plain(access: Access) -> dict[str, Any]:

@@ -24,6 +24,7 @@ FULL = make_access(
     candidates=["person:p1", "person:p2"],
     until="14:30",
     requested_for="boss1",
+    operator="op1",
     recipient="a court",
     agency="ag1",
     purpose=Purpose(code="C", text="said so"),

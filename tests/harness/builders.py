@@ -68,6 +68,7 @@ class AccessFields(TypedDict, total=False):
     event_id: str
     sequence: int | None
     requested_for: str
+    operator: str
     candidates: Sequence[str | Record]
     recipient: str
     agency: str

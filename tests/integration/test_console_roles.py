@@ -30,6 +30,7 @@ KEPT: Final = (
     "data_subject",
     "candidate",
     "requested_for",
+    "operator",
     "chief",
     "chief_of_chief",
     "chiefs_login",
@@ -67,6 +68,8 @@ def about(login: str, relation: str) -> Any:
             access = make_access(f"x-{name}", event_id=name, name="criteria:q", candidates=candidates)
         case "requested_for":
             access = make_access(f"x-{name}", event_id=name, requested_for=f"{login}-ecms")
+        case "operator":
+            access = make_access(f"x-{name}", event_id=name, operator=f"{login}-ecms")
         case "chief":
             who = f"chief-{staff}"
         case "chief_of_chief":
@@ -250,6 +253,6 @@ async def test_the_matrix_is_as_large_as_it_should_be() -> None:
     """Roles by endpoints by relations: nobody forgets to add a new one here."""
     on_alerts = {route.path.rpartition("}")[2].lstrip("/") for route in ROUTES if "{alert_id" in route.path}
     assert on_alerts == {read.lstrip("/") for read in READS} | {command for command, _ in COMMANDS.values()}
-    assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 792
+    assert len(ROLES) * len(RELATIONS) * (len(READS) + len(COMMANDS)) == 864
     forms = {route.path.rpartition(":")[2].rstrip("}") for route in PAGE_ROUTES if "{command" in route.path}
     assert forms == {COMMANDS[deed][0] for deed in FORMS}

@@ -24,6 +24,7 @@ from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, numbered_line
 from sinks.cli.send import is_native
 from streams.sources import translate
 from tests.contract.examples import ACCESS, FACT, MARK
+from tests.harness.native import as_sent
 
 GOLDEN = Path(__file__).parent / "golden"
 NIGHT = (GOLDEN / "facts" / "night.txt").read_bytes()
@@ -90,7 +91,8 @@ def test_a_native_file_is_sent_as_its_system_writes_it(path: Path) -> None:
     found: list[bytes] = []
     for message in sent:
         with suppress(RejectedInputError):
-            found += [encode(one) for one in translate(source, message.value, message.headers, LATEST_MS).accesses]
+            translated = translate(source, message.value, message.headers, LATEST_MS)
+            found += [encode(one) for one in as_sent(translated.accesses)]
     lines = path.with_suffix(".expected.jsonl").read_bytes().splitlines()
     written = [orjson.loads(line) for line in lines if line.startswith(b'{"event_id"')]
     assert [orjson.loads(one) for one in found] == written

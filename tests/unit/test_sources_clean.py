@@ -22,6 +22,7 @@ from streams.sources.clean_lines import LINE_MAX
 from streams.sources.local_time import readings
 from streams.sources.translated import NativeMessage
 from tests.harness.hostile.clean import HARMLESS, HOSTILE, PAIR, RECORD, REQUEST, SECRET, SENT, asked, record
+from tests.harness.native import as_sent
 
 GOLDEN = Path(__file__).parent / "golden" / "clean"
 HEADERS = (("content-type", CLEAN_LINES.encode()),)
@@ -34,7 +35,7 @@ def of(value: bytes) -> Access:
     """The one access of a message."""
     translated = translate("clean", value, HEADERS, LATER)
     assert not translated.is_control
-    [access] = translated.accesses
+    [access] = as_sent(translated.accesses)
     return access
 
 

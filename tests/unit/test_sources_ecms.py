@@ -24,6 +24,7 @@ from tests.contract.examples import ACCESS, FULL_ACCESS
 from tests.harness.builders import make_access
 from tests.harness.ecms_syslog import syslog
 from tests.harness.hostile.ecms import BOM, GOOD, HARMLESS, HOSTILE, SECOND, element, header, message
+from tests.harness.native import as_sent
 
 GOLDEN = Path(__file__).parent / "golden" / "ecms"
 HEADERS = (("content-type", ECMS_SYSLOG.encode()),)
@@ -39,7 +40,7 @@ def of(value: bytes) -> Translated:
 
 def access(value: bytes) -> Access:
     """The one access of a message."""
-    [found] = of(value).accesses
+    [found] = as_sent(of(value).accesses)
     return found
 
 
@@ -124,7 +125,7 @@ def test_an_access_is_the_same_both_ways(one: Access, offset: timedelta, finer: 
     """Whatever it holds, as syslog and as canonical JSON: whoever sends both is told of once."""
     spelt = syslog(one, offset=offset, finer=finer, before=before, text=after)
     assert access(spelt) == one
-    [both] = translate("ecms", canonical(one), (("content-type", CANONICAL.encode()),), FOR_EVER).accesses
+    [both] = as_sent(translate("ecms", canonical(one), (("content-type", CANONICAL.encode()),), FOR_EVER).accesses)
     assert canonical(access(spelt)) == canonical(both)
 
 

@@ -20,6 +20,7 @@ from streams.sources.local_time import whole_day
 from streams.sources.paper_csv import COLUMNS
 from streams.sources.paper_file import read_file
 from tests.harness.hostile.paper import GOOD, HARMLESS, HOSTILE, PLAIN, message, slip
+from tests.harness.native import as_sent
 
 GOLDEN = Path(__file__).parent / "golden" / "paper"
 HEADERS = (("content-type", PAPER_SLIP.encode()),)
@@ -31,7 +32,7 @@ def of(value: bytes) -> tuple[Access, ...]:
     """The accesses of one slip; it is never a control message."""
     translated = translate("paper", value, HEADERS, LATER)
     assert not translated.is_control
-    return translated.accesses
+    return as_sent(translated.accesses)
 
 
 def rejected(value: bytes) -> RejectedInputError:
