@@ -27,7 +27,10 @@ class Who(Sparse):
 
 
 class Tally(Strict):
-    """How many standing findings of an alert say the same, in all that its gravity depends on."""
+    """How many standing findings of an alert say the same, in all that its gravity depends on.
+
+    `shown`: how many times their lists and reports showed somebody, whoever that was.
+    """
 
     outcome: Outcome
     certainty: Certainty
@@ -37,6 +40,7 @@ class Tally(Strict):
     flags: Annotated[tuple[Flag, ...], Many]
     is_bulk: bool
     count: Number
+    shown: Count
 
 
 class Owed(Strict):

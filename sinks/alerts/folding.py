@@ -23,7 +23,7 @@ from schemas.errors import BrokenPromiseError
 from schemas.finding import Finding
 
 from . import severity
-from .grouping import who_of
+from .grouping import record_of, who_of
 from .life import status_after
 
 Changes = dict[str, Any]
@@ -73,7 +73,7 @@ def _begun(act: Act, finding: Finding) -> Alert:
         certainty="incomplete",
         circumstances=(),
         who=who_of(finding),
-        record=finding.access.record,
+        record=record_of(finding.access),
         clause=finding.clause,
         sources=(),
         why="",
@@ -135,9 +135,10 @@ def _why(alert: Alert, body: OfFinding) -> str:
 def _tallied(tallies: tuple[Tally, ...], body: OfFinding | None, by: int) -> tuple[Tally, ...]:
     if body is None or not is_standing(body):
         return tallies
-    counts = {_key(t): t.count for t in tallies}
-    key = _key(_tally(body))
-    counts[key] = counts.get(key, 0) + by
+    counts = {_key(t): (t.count, t.shown) for t in tallies}
+    one = _tally(body)
+    count, shown = counts.get(_key(one), (0, 0))
+    counts[_key(one)] = count + by, shown + by * one.shown
     return tuple(
         Tally(
             outcome=outcome,
@@ -148,8 +149,9 @@ def _tallied(tallies: tuple[Tally, ...], body: OfFinding | None, by: int) -> tup
             flags=flags,
             is_bulk=is_bulk,
             count=count,
+            shown=shown,
         )
-        for (outcome, certainty, grave, action, result, flags, is_bulk), count in sorted(counts.items())
+        for (outcome, certainty, grave, action, result, flags, is_bulk), (count, shown) in sorted(counts.items())
         if count
     )
 
@@ -165,6 +167,7 @@ def _tally(body: OfFinding) -> Tally:
         flags=finding.flags,
         is_bulk=severity.is_bulk(finding.access),
         count=1,
+        shown=severity.shown(finding.access),
     )
 
 

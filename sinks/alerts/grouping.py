@@ -1,11 +1,16 @@
-"""Which findings make one alert: those of one staff member, one record and one clause, while the alert is open."""
+"""Which findings make one alert: those of one staff member, one record and one clause, while the alert is open.
+
+Two kinds of searches are looked at as one thing, whatever records they name (ADR 27): those that named nobody, and all
+lines of one file of people that was handed in to be searched for.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from schemas.access import Record
+from schemas.access import Access, Record
 from schemas.alert import Alert, Who
 from schemas.finding import Finding
 
@@ -20,6 +25,26 @@ class Group(NamedTuple):
     clause: str
 
 
+NOBODY_NAMED: Final = Record(kind="criteria", id="nobody-named")
+"""What alerts about searches are about that led to no record: there is none, whatever the criteria were."""
+_FILE: Final = "file-"
+
+
+def record_of(access: Access) -> Record:
+    """What an alert about this access is about."""
+    if access.action == "search" and access.batch_id is not None:
+        name = hashlib.sha256(f"{access.source}\x1f{access.batch_id}".encode()).hexdigest()[:16]
+        return Record(kind="criteria", id=f"{_FILE}{name}")
+    if access.record.kind == "criteria" and not access.candidates:
+        return NOBODY_NAMED
+    return access.record
+
+
+def is_file(record: Record) -> bool:
+    """Whether an alert is about a file of people."""
+    return record.kind == "criteria" and record.id.startswith(_FILE)
+
+
 def who_of(finding: Finding) -> Who:
     """Whom a finding is about. A login that is nobody's, or two people's, stands for itself at its source."""
     if finding.staff is not None:
@@ -29,7 +54,7 @@ def who_of(finding: Finding) -> Who:
 
 def group_of(finding: Finding) -> Group:
     """The group of a finding as it stands."""
-    return _group(who_of(finding), finding.access.record, finding.clause)
+    return _group(who_of(finding), record_of(finding.access), finding.clause)
 
 
 def group_of_alert(alert: Alert) -> Group:

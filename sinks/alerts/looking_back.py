@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from schemas.access import Access, Record, finding_id
+from schemas.access import Access, finding_id
 from schemas.act import LISTED_MAX, Act, Closed, EarlierAccess, LookedBack
 from schemas.alert import Alert, Who
 from schemas.codec import encode
-from schemas.finding import MessagePlace
+from schemas.finding import Finding, MessagePlace
 from streams.join.bodies import RecordKey, record_key
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question, question_of
@@ -33,6 +33,9 @@ KEPT_MAX: Final = 100_000
 
 PART_BYTES: Final = 61_440
 """Of the accesses of one act: no message has more than 65,536, and an act around them has some 1,000."""
+
+TRIED_MAX: Final = 1_000
+"""Ids for which native messages are gone through before they are read; each costs 1 us, and reading a message 30."""
 
 _IDS: Final = re.compile(rb'"id"\s*:\s*"([^"]*)"')
 _MARKUP: Final = (b"\\", b"&", b"<!")  # by which native messages spell an id otherwise, or in pieces
@@ -58,11 +61,14 @@ R = TypeVar("R", bound=Raw)
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Of whom, to which record and before which instant (UTC ms) accesses are sought; `found` are its findings."""
+    """Of whom, to which records and before which instant (UTC ms) accesses are sought; `found` are its findings.
+
+    Most alerts are about one record; those about files of people, or searches that named nobody, about many.
+    """
 
     alert_id: str
     who: Who
-    record: Record
+    records: frozenset[RecordKey]
     before: int
     found: frozenset[str] = frozenset()
 
@@ -72,9 +78,11 @@ def confirmed(acts: Iterable[Act]) -> list[str]:
     return [a.alert_id for a in acts if isinstance(a.body, Closed) and a.body.disposition == "confirmed"]
 
 
-def sought_for(alert: Alert, found: Iterable[str]) -> Sought:
-    """What the look-back of an alert seeks; `found`: the ids of its findings, which are listed already."""
-    return Sought(alert.alert_id, alert.who, alert.record, alert.occurred_first, frozenset(found))
+def sought_for(alert: Alert, findings: Iterable[Finding]) -> Sought:
+    """What the look-back of an alert seeks; its findings are listed already."""
+    listed = {finding.finding_id: record_key(finding.access.record) for finding in findings}
+    records = frozenset((record_key(alert.record), *listed.values()))
+    return Sought(alert.alert_id, alert.who, records, alert.occurred_first, frozenset(listed))
 
 
 @dataclass(slots=True)
@@ -93,13 +101,16 @@ class LookBack:
         self._answers = {one.alert_id: _Answer(one) for one in sought}
         self._by_record: defaultdict[RecordKey, list[_Answer]] = defaultdict(list)
         for answer in self._answers.values():
-            self._by_record[record_key(answer.sought.record)].append(answer)
-        names = {answer.sought.record.id for answer in self._answers.values()}
+            for record in answer.sought.records:
+                self._by_record[record].append(answer)
+        kinds, names = (
+            {key.partition("/")[0] for key in self._by_record},
+            {n.partition("/")[2] for n in self._by_record},
+        )
         self._ids = frozenset(name.encode() for name in names)
         self._escape = b"\\" if any(_ESCAPED & set(name) for name in names) else b"\\u"
         # The id of criteria is made of what a native message says, and a quote is doubled in tables.
-        self._is_hidden = any(answer.sought.record.kind == "criteria" for answer in self._answers.values())
-        self._is_hidden |= any('"' in name for name in names)
+        self._is_hidden = "criteria" in kinds or any('"' in name for name in names) or len(names) > TRIED_MAX
 
     def near(self, messages: Iterable[R]) -> list[R]:
         """The messages that may name a record that is sought: all that do, and few others.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from aiokafka.errors import KafkaError
 from schemas.access import Access
 from schemas.act import Act, OfFinding
 from schemas.errors import NotReadyError, RejectedInputError
-from schemas.finding import MessagePlace
+from schemas.finding import Finding, MessagePlace
 from schemas.topics import Topics
 from sinks.bulk import Reading, Some, read_whole
 from sinks.facts import FactsReader
 from sinks.kafka import Broker
 from sinks.letters import Told, told_in
 from sinks.progress import line
+from sinks.store.reading import SqlReading
 from sinks.store.store import Store
 from streams.policy.aside import fault
 from streams.sources import translate
@@ -83,16 +84,19 @@ class Waiting:
             if alert is None or alert.looked_back is not None:
                 del self._names[alert_id]
                 return None
-            found, version = set[str](), 0
-            while acts := reading.history(alert_id, after=version):
-                version = acts[-1].version
-                found |= {act.body.finding.finding_id for act in acts if isinstance(act.body, OfFinding)}
-        return sought_for(alert, found)
+            return sought_for(alert, _findings(reading, alert_id))
 
     def _keep(self, number: int) -> None:
         with self._store.writing() as writing:
             writing.advance(LOOKED_BACK, max(number, writing.progress(LOOKED_BACK) or 0))
         self._kept = number
+
+
+def _findings(reading: SqlReading, alert_id: str) -> Iterator[Finding]:
+    version = 0
+    while acts := reading.history(alert_id, after=version):
+        version = acts[-1].version
+        yield from (act.body.finding for act in acts if isinstance(act.body, OfFinding))
 
 
 class ReadingBack:

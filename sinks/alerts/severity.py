@@ -30,8 +30,22 @@ TOLD: Final[Mapping[Circumstance, str]] = MappingProxyType(
 
 
 def is_bulk(access: Access) -> bool:
-    """Whether one access touched more objects than a case has."""
-    return (access.object_count or 0) >= BULK
+    """Whether one access touched more objects than a case has, as one line of a file of people to be searched for does.
+
+    What a list shows beside what was sought is no use of it: `shown` counts that.
+    """
+    return (access.object_count or 0) >= BULK and not _shows(access)
+
+
+def shown(access: Access) -> int:
+    """How many others a list or a report showed beside those whom it names. Nobody was looking for them, so they are
+    counted, and in no finding."""
+    named = len(access.candidates or ()) or int(access.record.kind != "criteria")
+    return max(0, (access.object_count or 0) - named) if _shows(access) else 0
+
+
+def _shows(access: Access) -> bool:
+    return access.action == "view" or (access.action == "search" and access.batch_id is None)
 
 
 def circumstances(who: Who, record: Record, tallies: Sequence[Tally]) -> tuple[Circumstance, ...]:

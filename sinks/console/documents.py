@@ -33,7 +33,9 @@ class OwedDocument(Sparse):
 
 
 class AlertDocument(Sparse):
-    """An alert in a list. `sentence` says who did what to whose record, `because` why that is an alert."""
+    """An alert in a list. `sentence` says who did what to whose record, `because` why that is an alert; `shown` counts
+    others whom lists and reports showed besides.
+    """
 
     alert_id: AlertId
     version: Number
@@ -50,6 +52,7 @@ class AlertDocument(Sparse):
     sources: Annotated[tuple[SourceName, ...], Listed]
     findings: Count
     standing: Count
+    shown: Count
     occurred_first: Instant
     occurred_last: Instant
     opened_at: Instant
@@ -127,7 +130,8 @@ class NearMissDocument(Strict):
 
 class FindingDocument(Sparse):
     """One finding of an alert, as it stands. What says whose record it was only where that was revealed: `reason`,
-    `event_id`, and `finding_id`, which is a digest over the record that anybody can compute."""
+    `event_id`, `recipient`, and `finding_id`, which is a digest over the record that anybody can compute. `asked_by` or
+    `done_by` is the login of the other party, where somebody had asked for it."""
 
     finding_id: str | None = None
     outcome: Outcome
@@ -139,6 +143,11 @@ class FindingDocument(Sparse):
     result: Result
     record: RecordDocument
     candidates: Count
+    shown: Count
+    agency: Id | None = None
+    asked_by: Id | None = None
+    done_by: Id | None = None
+    recipient: str | None = None
     occurred_at: Instant
     occurred_until: Instant | None = None
     near_misses: Annotated[tuple[NearMissDocument, ...], Listed]

@@ -46,6 +46,7 @@ NOBODY: Final = AlertDocument(
     sources=(),
     findings=0,
     standing=0,
+    shown=0,
     occurred_first=0,
     occurred_last=0,
     opened_at=0,

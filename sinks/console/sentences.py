@@ -11,7 +11,7 @@ from schemas.access import Action, Record
 from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
 from schemas.finding import Finding, Outcome
-from sinks.alerts.grouping import who_of
+from sinks.alerts.grouping import NOBODY_NAMED, is_file, record_of, who_of
 from sinks.alerts.severity import TOLD
 from streams.policy.sentences import DID
 
@@ -25,6 +25,7 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
     "unexplained": "no recorded duty explains it",
     "unresolved": "no recorded fact names that record",  # of a staff member; else see _nobody
 }
+_NOBODY_NAMED: Final = "no record was named, so no duty can be compared with it"
 _MOMENTS: Final = re.compile(r"(?<=ended |began )[0-9]{1,3} milliseconds?(?= before$| after$)")
 _PEOPLE: Final = re.compile(r": that login is ([0-9]{1,4}) people at ")  # as streams.policy.explain writes it
 DISPOSITIONS: Final[dict[Disposition, str]] = {
@@ -47,7 +48,9 @@ def who_words(who: Who) -> str:
 
 def record_words(record: Record, mask: str) -> str:
     """ "case #7f3a90": the kind of a record, and its mask or name."""
-    return f"{record.kind} {mask}"
+    if record == NOBODY_NAMED:
+        return "criteria that led to nobody"
+    return f"a file of people {mask}" if is_file(record) else f"{record.kind} {mask}"
 
 
 def alert_sentence(alert: Alert, record: str) -> str:
@@ -68,7 +71,7 @@ def alert_sentence(alert: Alert, record: str) -> str:
 def why_words(alert: Alert) -> str:
     """Why it is an alert: what the facts say, and the duty that came closest."""
     shared = {"shared-login" in tally.flags for tally in alert.tallies if tally.outcome == alert.outcome}
-    words = _outcome(alert.outcome, alert.who, shared)
+    words = _outcome(alert.outcome, alert.who, shared, alert.record)
     return f"{words}: {near_words(alert.why)}" if alert.why and alert.outcome != "explained" else words
 
 
@@ -81,12 +84,13 @@ def finding_words(finding: Finding) -> str:
     """Why it is a finding: the judge's own reason, without whose login and whose record it was."""
     who = who_of(finding)
     people = _PEOPLE.search(finding.reason)
-    return _outcome(finding.outcome, who, {"shared-login" in finding.flags}, people[1] if people else "several")
+    number, record = people[1] if people else "several", record_of(finding.access)
+    return _outcome(finding.outcome, who, {"shared-login" in finding.flags}, record, number)
 
 
-def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], people: str = "several") -> str:
+def _outcome(outcome: Outcome, who: Who, shared: Collection[bool], record: Record, people: str = "several") -> str:
     if outcome != "unresolved" or who.staff is not None:
-        return _OUTCOMES[outcome]
+        return _NOBODY_NAMED if (outcome, record) == ("unresolved", NOBODY_NAMED) else _OUTCOMES[outcome]
     if shared == {True}:
         return f"that login is {people} people at {who.source} then, and no duty explains it for all of them"
     also = ", or several people," if True in shared else ""
@@ -103,6 +107,7 @@ def extra_words(alert: AlertDocument) -> str:
     parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
     parts += [alert.certainty] if alert.certainty != "final" and alert.standing else []
     parts += [TOLD[name] for name in alert.circumstances]
+    parts += [f"{alert.shown} other{'s' if alert.shown > 1 else ''} shown"] if alert.shown else []
     parts += [f"owed: {one.obligation}" for one in alert.owed if one.reference is None]
     return " · ".join(parts)
 

@@ -7,6 +7,7 @@ from typing import Final
 from schemas.access import Record
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
+from sinks.alerts import severity
 from sinks.store.reading import Facets
 
 from .documents import (
@@ -22,7 +23,7 @@ from .documents import (
 from .masks import Masks
 from .sentences import act_words, alert_sentence, record_words, why_words
 
-SAME: Final = tuple(sorted(set(AlertDocument.model_fields) - {"record", "sentence", "because", "owed"}))
+SAME: Final = tuple(sorted(set(AlertDocument.model_fields) - {"record", "sentence", "because", "owed", "shown"}))
 """Fields of an alert that the API shows as they are."""
 
 
@@ -45,6 +46,7 @@ class Showing:
             record=record,
             sentence=alert_sentence(alert, words),
             because=why_words(alert),
+            shown=sum(tally.shown for tally in alert.tallies),
             owed=tuple(OwedDocument(**dict(owed)) for owed in alert.owed),
         )
 
@@ -68,6 +70,11 @@ class Showing:
             result=access.result,
             record=self.record(access.record, is_revealed=is_revealed),
             candidates=len(access.candidates or ()),
+            shown=severity.shown(access),
+            agency=access.agency,
+            asked_by=access.requested_for if access.requested_for != access.actor else None,
+            done_by=access.operator,
+            recipient=access.recipient if is_revealed else None,
             occurred_at=access.occurred_at,
             occurred_until=access.occurred_until,
             near_misses=tuple(NearMissDocument(path=miss.path, why=miss.why) for miss in finding.near_misses),

@@ -43,13 +43,16 @@ def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Acces
     else:
         missed = ()
     late = _late(clearing, question.end, policy.grace_ms)
-    return Told(f"{lead}: {_why(verdict, question, late, missed)}.", explanations, missed)
+    return Told(f"{lead}: {_why(verdict, question, access, late, missed)}.", explanations, missed)
 
 
 def _record(access: Access) -> str:
     words = record_words(f"{access.record.kind}/{access.record.id}")
+    shown = "" if access.object_count is None or access.action != "search" else f" of {access.object_count} shown"
     if access.candidates:
-        return f"{words} ({len(access.candidates)} candidates)"
+        return f"{words} ({len(access.candidates)} candidates{shown})"
+    if access.record.kind == "criteria":
+        return f"{words} (nobody named{shown})"
     return words
 
 
@@ -88,7 +91,7 @@ def _late(clearing: tuple[PathName, Grounds] | None, end: int, grace: int) -> st
     return f"explained ({clearing[0]}) only by what was recorded {exceeded(last.known_from - end)} afterwards"
 
 
-def _why(verdict: Verdict, question: Question, late: str, missed: tuple[NearMiss, ...]) -> str:
+def _why(verdict: Verdict, question: Question, access: Access, late: str, missed: tuple[NearMiss, ...]) -> str:
     match verdict.outcome:
         case "explained":
             return "a recorded duty explains it"
@@ -97,6 +100,8 @@ def _why(verdict: Verdict, question: Question, late: str, missed: tuple[NearMiss
         case "revoked":
             return "a duty explained it when it happened, and was withdrawn or corrected since: for review"
         case "unresolved":
+            if question.targets == (f"criteria/{access.record.id}",):
+                return "no record was named, so no duty can be compared with it"
             return "no recorded fact names that record"
         case "unexplained":
             nearest = f"; nearest: {missed[0].why}" if missed else ""

@@ -28,7 +28,7 @@ def test_it_is_as_grave_as_its_gravest_finding() -> None:
     [
         (make_finding(access=make_access(name="staff:w031")), ("employee-record",)),
         (make_finding(access=make_access(name="staff:w017")), ("own-record", "employee-record")),
-        (make_finding(access=make_access(object_count=100)), ("bulk",)),
+        (make_finding(access=make_access(action="print", object_count=100)), ("bulk",)),
     ],
 )
 def test_a_named_circumstance_raises_it_by_one(finding: object, named: tuple[str, ...]) -> None:
@@ -38,7 +38,7 @@ def test_a_named_circumstance_raises_it_by_one(finding: object, named: tuple[str
 
 def test_a_case_more_or_less_is_no_bulk() -> None:
     """Below the bound nothing is said."""
-    assert raised(make_finding(access=make_access(object_count=99))) == ("medium", ())
+    assert raised(make_finding(access=make_access(action="print", object_count=99))) == ("medium", ())
 
 
 def test_who_is_denied_and_gets_in_after_all_is_told() -> None:

@@ -27,6 +27,7 @@ from schemas.topics import (
 )
 from sinks.alerts import looking_back
 from sinks.alerts.looking_back import LookBack, Sought, confirmed, sought_for, write_down
+from streams.join.bodies import record_key
 from streams.join.knowledge import knowing
 from streams.sources import translate
 from tests.harness.acts import TAKE, close
@@ -54,7 +55,7 @@ def sought(**wanted: Unpack[Wanted]) -> Sought:
     return Sought(
         "a_" + "1" * 32,
         wanted.get("who", Who(staff="w028")),
-        record(wanted.get("name", "case:c0042")),
+        frozenset({record_key(record(wanted.get("name", "case:c0042")))}),
         at(wanted.get("before", "14:00")),
         wanted.get("found", frozenset()),
     )
@@ -167,7 +168,7 @@ def test_an_access_that_was_sent_again_is_one() -> None:
 def test_one_pass_serves_all_who_wait() -> None:
     """Each alert gets what is its own, also two about one record."""
     asked = [
-        Sought("a_" + digit * 32, Who(staff=staff), record(name), at("14:00"))
+        Sought("a_" + digit * 32, Who(staff=staff), frozenset({record_key(record(name))}), at("14:00"))
         for digit, staff, name in (("1", "w028", "case:c0042"), ("2", "w031", "case:c0042"), ("3", "w028", "case:c2"))
     ]
     found = LookBack(asked)
@@ -315,7 +316,8 @@ def test_what_is_sought_is_what_the_alert_says() -> None:
     desk.hear(make_finding("two", access=make_access(event_id="two", when="13:00")))
     desk.act("w002", TAKE, close("justified"))
     alert = desk.only()
-    assert sought_for(alert, ["f"]) == Sought(
-        alert.alert_id, Who(staff="w017"), record("case:c0042"), at("13:00"), frozenset({"f"})
-    )
+    one, two = (make_finding(name, access=make_access(event_id=name)) for name in ("one", "two"))
+    found = frozenset({one.finding_id, two.finding_id})
+    asked = Sought(alert.alert_id, Who(staff="w017"), frozenset({"case/c0042"}), at("13:00"), found)
+    assert sought_for(alert, [one, two]) == asked
     assert confirmed(desk.acts) == []
