@@ -82,7 +82,7 @@ def _plan(chance: Chance, *, staff: int, cases: int, accesses: int) -> Plan:
     others = [*cast[COVERING:], *people.namesakes()]
     plan_stories(plan, cast[:COVERING], others)
     plan_snoopers(plan, work, others, accesses)
-    plan_ordinary(plan, work, accesses - len(plan.drafts))
+    plan_ordinary(plan, work, accesses - plan.count())
     return plan
 
 

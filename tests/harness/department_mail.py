@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from schemas.access import Access
@@ -11,16 +12,20 @@ from schemas.codec import encode
 from schemas.fact import Fact, Mark
 from schemas.finding import Outcome
 from schemas.ids import format_instant
-from schemas.topics import CANONICAL, FACTS_LINE
+from schemas.topics import CANONICAL, ECMS_SYSLOG, FACTS_LINE
 from tests.harness.builders import DUTY_FEEDS, FEED_OF
 from tests.harness.department_people import Chance
 from tests.harness.department_plan import DAY_START, HOUR, MINUTE, SECOND, Draft
+from tests.harness.ecms_syslog import syslog
 from tests.harness.facts_file import FactsFile, audit_access
+from tests.harness.native_day import WRITERS
 from tests.harness.steps import Headers, Step
 
 MARK_LAG = 10 * SECOND  # a feed calls complete what is this old: its facts take at most 8 s to arrive
 FIRST_AUDIT = 4_711_001
 FILE_NUMBER = 731
+UNNUMBERED = frozenset({"irss", "accurint", "paper"})  # systems whose own messages have no number
+SYSLOG = 0.05  # share of ECMS's messages that come by its fallback
 RESENT = 0.015  # share of messages that their source sends twice
 JSON_HEADER: Headers = (("content-type", CANONICAL.encode()),)
 LINE_HEADER: Headers = (("content-type", FACTS_LINE.encode()),)
@@ -34,25 +39,40 @@ def numbered(drafts: Iterable[Draft]) -> list[Draft]:
         source = draft.access.source
         number = counts[source] = counts.get(source, 0) + 1
         if source == "facts":
-            access = audit_access(FIRST_AUDIT - 1 + number, draft.access)
+            done.append(replace(draft, access=audit_access(FIRST_AUDIT - 1 + number, draft.access)))
         else:
-            access = draft.access.model_copy(update={"event_id": f"{source}-{number:06d}", "sequence": number})
-        done.append(Draft(access, draft.intent, draft.arrives_ms))
+            done.append(_numbered(draft, source, number))
     return done
 
 
+def _numbered(draft: Draft, source: str, number: int) -> Draft:
+    """As its system writes it, where that has a way to; else as canonical JSON."""
+    meant = [draft.access, *(access for access, _ in draft.also if access.operator is None)]
+    message = WRITERS[source](number, meant) if source in WRITERS else None
+    if message is not None:
+        first, *rest = message.accesses
+        also = zip(rest, (intent for _, intent in draft.also), strict=True)
+        return replace(draft, access=first, also=tuple(also), message=message)
+    assert not draft.also, f"{source} cannot say this, and canonical JSON not in one message"
+    sequence = None if source in UNNUMBERED else number
+    named = draft.access.model_copy(update={"event_id": f"{source}-{number:06d}", "sequence": sequence})
+    return replace(draft, access=named)
+
+
 def access_steps(chance: Chance, drafts: Iterable[Draft]) -> Iterator[Step]:
-    """One canonical message each, soon after it happened; now and then the same bytes again."""
+    """One message each, soon after it happened; now and then the same bytes again."""
     for draft in drafts:
         access = draft.access
         ended = access.occurred_at if access.occurred_until is None else access.occurred_until
+        value, headers = _written(chance, draft)
         step = Step(
             at_ms=ended + chance.between(200, 3 * SECOND) if draft.arrives_ms is None else draft.arrives_ms,
             topic=("access", access.source),
             key=access.actor.encode(),
-            value=_spelled(chance, access),
-            headers=_headers(chance, access),
+            value=value,
+            headers=headers,
             means=access,
+            also=tuple(other for other, _ in draft.also),
         )
         yield step
         if chance.happens(RESENT):
@@ -61,7 +81,7 @@ def access_steps(chance: Chance, drafts: Iterable[Draft]) -> Iterator[Step]:
 
 def again(step: Step, at_ms: int) -> Step:
     """The exact resend of a step: same key, value and headers."""
-    return Step(at_ms=at_ms, topic=step.topic, key=step.key, value=step.value, headers=step.headers, means=step.means)
+    return replace(step, at_ms=at_ms)
 
 
 def fact_step(at_ms: int, fact: Fact) -> Step:
@@ -104,6 +124,15 @@ def file_steps(at_ms: int, file: FactsFile) -> Iterator[Step]:
         )
 
 
+def _written(chance: Chance, draft: Draft) -> tuple[bytes, Headers]:
+    """As the system does it; ECMS's fallback is syslog."""
+    if draft.message is not None:
+        return draft.message.value, (("content-type", draft.message.content_type.encode()),)
+    if draft.access.source == "ecms" and chance.happens(SYSLOG):
+        return syslog(draft.access), (("content-type", ECMS_SYSLOG.encode()),)
+    return _spelled(chance, draft.access), _headers(chance, draft.access)
+
+
 def _headers(chance: Chance, access: Access) -> Headers:
     """CloudEvents from most; a message without any header is canonical JSON too."""
     if chance.happens(0.2):
@@ -136,4 +165,4 @@ def _spelled(chance: Chance, access: Access) -> bytes:
 
 def intents(drafts: Sequence[Draft]) -> tuple[tuple[Access, Outcome], ...]:
     """What the author of each access had in mind."""
-    return tuple((draft.access, draft.intent) for draft in drafts)
+    return tuple(pair for draft in drafts for pair in ((draft.access, draft.intent), *draft.also))

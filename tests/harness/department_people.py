@@ -34,6 +34,7 @@ LAST = ("Doe", "Moor", "Okafor", "Smith", "Vance", "Weber", "Xu", "Young", "Abbo
 FACTS_LOGIN = 8  # characters; FACTS cuts off the rest
 NAMESAKES = 2  # the last two workers: Montgomery and Montgomerie are one login in FACTS
 STAFF_MIN = 24
+FEDERATION = "NIEF:TIB:PORTAL:IDP:PHILA-DHS:USER:"  # before the name that JNET's portal has from the department
 
 
 class Chance:
@@ -138,6 +139,8 @@ def _person(number: int, rank: Rank, *, unit: str, namesake: int) -> Person:
         "ecms": plain,
         "facts": facts.upper()[:FACTS_LOGIN],
         "paper": f"{last},{first}#{number}",
+        "clean": f"CL-{plain}".upper(),
+        "jnet": f"{FEDERATION}{plain}@dhs.example",
     }
     return Person(staff=f"w{number:03d}", rank=rank, unit=unit, logins=logins)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from typing_extensions import Unpack
@@ -11,12 +12,13 @@ from schemas.fact import Fact
 from schemas.finding import Outcome
 from tests.harness.builders import DAY, AccessFields, at, make_access, membership, record
 from tests.harness.department_people import Chance, People, Person
+from tests.harness.native_day import Native
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 DAY_START = at(f"{DAY}T00:00:00-05:00")  # the department's day, in New York
 DAY_END = DAY_START + 24 * HOUR
-STORIES = 30  # cases that belong to a story about somebody; the rest is ordinary work
-CASES_MIN = STORIES + 10
+STORIES = 32  # cases that belong to a story about somebody; the rest is ordinary work
+CASES_MIN = STORIES + 8
 ACCESSES_MIN = 300
 
 
@@ -32,6 +34,7 @@ class Case:
     case: Record
     people: tuple[Record, ...]
     papers: tuple[Record, ...]
+    aliases: Mapping[str, Record] = field(default_factory=dict)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -40,7 +43,7 @@ class Case:
 
     def facts(self) -> list[Fact]:
         """What belongs to it, known for long."""
-        return [membership(member, self.case) for member in (*self.people, *self.papers)]
+        return [membership(member, self.case) for member in (*self.people, *self.papers, *self.aliases.values())]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Draft:
     access: Access
     intent: Outcome
     arrives_ms: int | None
+    also: tuple[tuple[Access, Outcome], ...] = ()
+    message: Native | None = None
 
 
 @dataclass
@@ -82,12 +87,19 @@ class Plan:
         intent: Outcome,
         *,
         arrives: int | None = None,
+        also: Sequence[tuple[Access, Outcome]] = (),
         **rest: Unpack[AccessFields],
-    ) -> None:
-        """Somebody (or a bare login) does this at UTC ms `when`; the judge should find `intent`."""
+    ) -> Access:
+        """Somebody (or a bare login) does this at UTC ms `when`; the judge should find `intent`, and of other accesses
+        of the same message what stands beside them."""
         login = who if isinstance(who, str) else who.logins[rest.get("source", "ecms")]
         access = make_access(login, action, what, when, **rest)
-        self.drafts.append(Draft(access, intent, arrives))
+        self.drafts.append(Draft(access, intent, arrives, tuple(also)))
+        return access
+
+    def count(self) -> int:
+        """How many accesses there are so far."""
+        return sum(1 + len(draft.also) for draft in self.drafts)
 
     def story_case(self) -> Case:
         """A case that nothing else on this day is about, with nobody assigned to it."""
@@ -103,6 +115,10 @@ class Plan:
 
     def _make_case(self, case_id: str) -> Case:
         number = case_id.upper()
+        aliases = {
+            "clean": record(f"person:PA{number}"),
+            "accurint": record(f"person:{ord(number[0]):03}{number[1:]:0>9}"),
+        }
         case = Case(
             record(f"case:{case_id}"),
             people=tuple(record(f"person:P-{number}-{i}") for i in range(self.chance.between(2, 5))),
@@ -110,6 +126,7 @@ class Plan:
                 record(f"intake:I-{number}"),
                 *(record(f"document:D-{number}-{i}") for i in range(self.chance.between(2, 6))),
             ),
+            aliases=aliases,
         )
         self.cases.append(case)
         self.know(*case.facts())

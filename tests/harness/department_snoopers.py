@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.finding import Outcome
+from tests.harness.builders import AccessFields, make_access
 from tests.harness.department_people import Person
 from tests.harness.department_plan import HOUR, SECOND, Plan, clock
-from tests.harness.department_work import Work
+from tests.harness.department_work import THEIR_ACTIONS, Work
 
 NEIGHBOURS = 14
 REPEATED = 9
 BULK = 14
+HANDED_IN = 12
+UNEXPLAINED: Outcome = "unexplained"
 
 
 def plan_snoopers(plan: Plan, work: Work, others: Sequence[Person], accesses: int) -> None:
     """Every kind of snooper; the more accesses the day has, the more neighbours are looked up."""
     for i in range(NEIGHBOURS + accesses // 300):
         _neighbour(plan, work, plan.chance.pick(others), in_facts=i % 5 == 0)
+    for source in THEIR_ACTIONS:
+        _elsewhere(plan, work, plan.chance.pick(others), source)
+    _handed_in(plan, work, plan.chance.pick(others))
     _repeated(plan, work, plan.chance.pick(others))
     _bulk(plan, work, plan.chance.pick(others))
     _colleagues(plan, others)
@@ -37,6 +44,23 @@ def _neighbour(plan: Plan, work: Work, who: Person, *, in_facts: bool) -> None:
         plan.see(who, "search", person, when - when % SECOND, "unexplained", source="facts")
     else:
         plan.see(who, plan.chance.pick(("search", "view")), person, when, "unexplained")
+
+
+def _elsewhere(plan: Plan, work: Work, who: Person, source: str) -> None:
+    """The same in each of the systems that write in their own way."""
+    case = plan.chance.pick(work.strangers(who))
+    person = case.aliases.get(source) or plan.chance.pick(case.people)
+    plan.see(who, "view", person, _during_the_day(plan), "unexplained", source=source, session="ses-else")
+
+
+def _handed_in(plan: Plan, work: Work, who: Person) -> None:
+    """A file of people to be searched for at Accurint: one message, and one alert."""
+    people = [case.aliases["accurint"] for case in plan.chance.shuffled(work.strangers(who))[:HANDED_IN]]
+    when, login = _during_the_day(plan), who.logins["accurint"]
+    first, *rest = people
+    common: AccessFields = {"source": "accurint", "session": "ses-file", "batch_id": "J-2026-7"}
+    also = [(make_access(login, "search", person, when, **common), UNEXPLAINED) for person in rest]
+    plan.see(who, "search", first, when, "unexplained", also=also, **common)
 
 
 def _repeated(plan: Plan, work: Work, who: Person) -> None:

@@ -9,16 +9,29 @@ from collections.abc import Sequence
 
 from schemas.access import Record
 from schemas.fact import Fact
-from tests.harness.builders import account, assignment, coverage, membership, supervision, unit_member
+from schemas.finding import Outcome
+from tests.harness.builders import (
+    AccessFields,
+    account,
+    assignment,
+    coverage,
+    make_access,
+    membership,
+    supervision,
+    unit_member,
+)
 from tests.harness.department_people import Person
 from tests.harness.department_plan import DAY_END, DAY_START, HOUR, MINUTE, SECOND, Plan, clock
+from tests.harness.native_day import asked
 
+EXPLAINED: Outcome = "explained"
+UNEXPLAINED: Outcome = "unexplained"
 LONG_AGO = "2025-09-01"
-COVERING = 8  # workers who stand in for somebody, and so see more than their own
+COVERING = 9  # workers who stand in for somebody, and so see more than their own
 
 
 def plan_stories(plan: Plan, covering: Sequence[Person], others: Sequence[Person]) -> None:
-    """Every story once or more. `covering` are eight workers with no other part in the day."""
+    """Every story once or more. `covering` are nine workers with no other part in the day."""
     for _ in range(5):
         _hand_over(plan, *plan.chance.shuffled(others)[:2])
     for recorded_after in (40 * MINUTE, 3 * HOUR, 4 * HOUR):
@@ -32,6 +45,7 @@ def plan_stories(plan: Plan, covering: Sequence[Person], others: Sequence[Person
     _broken_mark(plan, *plan.chance.shuffled(others)[:2])
     _conflicts(plan, *plan.chance.shuffled(others)[:2])
     _covers(plan, *covering[:6])
+    _through_a_terminal(plan, covering[8], *plan.chance.shuffled(others)[:3])
     _lines(plan, *plan.chance.shuffled(others)[:1])
     _logins(plan, *plan.chance.shuffled(others)[:2])
     _namesakes(plan)
@@ -228,6 +242,26 @@ def _logins(plan: Plan, one: Person, two: Person) -> None:
     plan.see("temp01", "view", case.case, noon - 1, "explained")
     plan.see("temp01", "view", case.case, noon, "unexplained")
     plan.see("temp01", "print", case.papers[0], noon - HOUR, "unresolved", until=noon + HOUR)
+
+
+def _through_a_terminal(plan: Plan, operator: Person, served: Person, snooper: Person, busy: Person) -> None:
+    """Somebody operates CLEAN's terminal for three who ask: one whom they stand in for, one who only says so, and one
+    who has a duty, and for whom nobody has written down that they do."""
+    case, elsewhere = plan.story_case(), plan.story_case()
+    plan.know(
+        assignment(served.staff, case.case, fact_id=f"as-{case.case.id}-a"),
+        assignment(busy.staff, elsewhere.case, fact_id=f"as-{elsewhere.case.id}-a"),
+        coverage(operator.staff, served.staff, fact_id="co-terminal"),
+    )
+    for asks, at_case, of_operator, of_who_asked in (
+        (served, case, EXPLAINED, EXPLAINED),
+        (snooper, case, EXPLAINED, UNEXPLAINED),
+        (busy, elsewhere, UNEXPLAINED, EXPLAINED),
+    ):
+        when, record = clock("09:00") + plan.chance.below(8 * HOUR), at_case.aliases["clean"]
+        common: AccessFields = {"source": "clean", "requested_for": asks.logins["clean"]}
+        access = make_access(operator.logins["clean"], "view", record, when, **common)
+        plan.see(operator, "view", record, when, of_operator, also=[(asked(access), of_who_asked)], **common)
 
 
 def _namesakes(plan: Plan) -> None:

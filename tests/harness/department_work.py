@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.access import Action, Purpose, Record
-from tests.harness.builders import AccessFields, assignment, coverage, membership
+from schemas.finding import Outcome
+from tests.harness.builders import AccessFields, assignment, coverage, make_access, membership
 from tests.harness.department_people import Chance, Person
 from tests.harness.department_plan import DAY_END, DAY_START, HOUR, SECOND, Case, Plan
 from tests.harness.facts_file import FUNCTIONS, terminal
@@ -30,6 +31,16 @@ SOURCES: tuple[tuple[float, str], ...] = (
     (0.99, "accurint"),
     (1.0, "paper"),
 )
+
+
+EXPLAINED: Outcome = "explained"
+THEIR_ACTIONS: dict[str, tuple[Action, ...]] = {
+    "facts2": ("search", "view", "view", "edit", "print", "export"),
+    "irss": ("search", "view", "view", "edit", "print", "export"),
+    "clean": ("search", "view", "view", "print", "disclose"),
+    "jnet": ("search", "view", "view", "print", "subscribe"),
+    "accurint": ("view", "view", "export"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,21 +97,20 @@ def plan_ordinary(plan: Plan, work: Work, accesses: int) -> None:
     away, stand_in = plan.people.workers[0], plan.people.workers[1]
     plan.know(coverage(stand_in.staff, away.staff, valid_from="2026-01-03", valid_to="2026-01-12"))
     staff = [p for p in plan.people.everybody() if p.rank != "director"]
-    left = accesses
-    while left:
+    end = plan.count() + accesses
+    while (left := end - plan.count()) > 0:
         person = plan.chance.pick(staff)
         helped = [away] if person is stand_in and plan.chance.happens(0.3) else _whose(plan, person)
         cases = work.duties[plan.chance.pick(helped).staff] if helped else []
         if cases:
-            _open(plan, person, plan.chance.pick(cases))
-            left -= 1
+            _open(plan, person, plan.chance.pick(cases), left)
 
 
 def _whose(plan: Plan, person: Person) -> Sequence[Person]:
     return [person] if person.rank == "worker" else plan.people.below(person)
 
 
-def _open(plan: Plan, person: Person, case: Case) -> None:
+def _open(plan: Plan, person: Person, case: Case, left: int) -> None:
     chance = plan.chance
     source = chance.drawn(SOURCES)
     if source == "facts" and person in plan.people.namesakes():
@@ -109,7 +119,9 @@ def _open(plan: Plan, person: Person, case: Case) -> None:
     if source == "facts":
         _open_in_facts(plan, person, target, when)
     elif source == "paper":
-        _sign_out(plan, person, target)
+        _sign_out(plan, person, target, is_back=left > 1 and chance.happens(0.5))
+    elif source in THEIR_ACTIONS:
+        _open_elsewhere(plan, person, source, case, when)
     else:
         # One in a hundred was held up on its way for hours.
         arrives = when + chance.between(HOUR, 5 * HOUR) if chance.happens(0.01) else None
@@ -127,10 +139,27 @@ def _open_in_facts(plan: Plan, person: Person, target: Record, when: int) -> Non
     plan.see(person, action, target, when - when % SECOND, "explained", **extras)
 
 
-def _sign_out(plan: Plan, person: Person, target: Record) -> None:
+def _open_elsewhere(plan: Plan, person: Person, source: str, case: Case, when: int) -> None:
+    """In the way of systems that know only some records and deeds."""
+    chance = plan.chance
+    action = chance.pick(THEIR_ACTIONS[source])
+    target = case.aliases.get(source) or chance.pick(case.people if source == "jnet" else case.records)
+    extras = _extras(chance, action, target)
+    extras.pop("candidates", None)
+    if action == "search" and source in ("clean", "jnet"):
+        extras["candidates"] = [target]
+        extras.pop("result", None)  # who was turned away was shown nobody
+    plan.see(
+        person, action, "criteria:as-written" if "candidates" in extras else target, when, "explained",
+        **{**extras, "source": source},
+    )  # fmt: skip
+
+
+def _sign_out(plan: Plan, person: Person, target: Record, *, is_back: bool) -> None:
     """A clerk types the day's sheet later; it names no hour."""
-    action: Action = "check_out" if plan.chance.happens(0.5) else "return"
-    plan.see(person, action, target, DAY_START, "explained", source="paper", until=DAY_END - 1)
+    back = make_access(person.logins["paper"], "return", target, DAY_START, source="paper", until=DAY_END - 1)
+    also = [(back, EXPLAINED)] if is_back else []
+    plan.see(person, "check_out", target, DAY_START, "explained", source="paper", until=DAY_END - 1, also=also)
 
 
 def _office_hours(chance: Chance) -> int:

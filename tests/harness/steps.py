@@ -29,7 +29,10 @@ LONG_AFTER = parse_instant("9000-01-01T00:00:00Z")
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One message to send at `at_ms` (virtual UTC milliseconds); steps of the same instant keep their order."""
+    """One message to send at `at_ms` (virtual UTC milliseconds); steps of the same instant keep their order.
+
+    `also`: the accesses that it names beside the one it means.
+    """
 
     at_ms: int
     topic: Topic
@@ -37,6 +40,12 @@ class Step:
     value: bytes | None
     headers: Headers = ()
     means: Meaning
+    also: tuple[Access, ...] = ()
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """All that it names, in order."""
+        return (self.means, *self.also) if isinstance(self.means, Access) else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +132,7 @@ class Script:
         return digest.hexdigest()
 
     def _accesses(self) -> Iterator[Access]:
-        return (step.means for step in self.steps if isinstance(step.means, Access))
+        return (access for step in self.steps for access in step.accesses)
 
 
 def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -14,17 +14,19 @@ from schemas.access import Access, finding_id
 from schemas.codec import MESSAGE_MAX, decode, decode_access
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark, RegisteredFact
-from schemas.ids import parse_instant
-from schemas.topics import FACTS_LINE
+from schemas.ids import LATEST_MS, parse_instant
+from schemas.topics import CANONICAL, FACTS_LINE
+from streams.sources import translate
 from tests.harness.builders import DUTY_FEEDS, FEED_OF, SYSTEMS, make_policy
 from tests.harness.department import Day, make_day
+from tests.harness.department_mail import UNNUMBERED
 from tests.harness.facts_file import FUNCTIONS, KINDS, RESULTS, WIDTH, FactsFile, facts_file_for_dst_night
 from tests.harness.steps import Expected, Step
 
 SEEDS = range(1, 6)
 # What anybody gets for seed 7, on any machine and Python. A change of the department changes these on purpose.
-STEPS_OF_SEED_7 = "1d595a4e068e2ea6fac90520888213117d777573149793e6e2d56565fe6a9669"
-FILE_OF_SEED_7 = "30226851f6b86ee9495959687a749ca26d3299371f6b42799480ef259294543b"
+STEPS_OF_SEED_7 = "92ccee9e1836f287c9c54999805896339ed858a7aec49d312ec2e0b94071fd0e"
+FILE_OF_SEED_7 = "02050602a3ad10dedde85f0fb71b2485a01a9252b552f44ffcc44880d74dd761"
 DST_FILE_OF_SEED_7 = "814fe55051457a523bf420fa9465ad83da8a65d57508c4b0a6e4833949b370aa"
 
 
@@ -53,6 +55,11 @@ def dead(kind: str) -> list[Step]:
 def is_line(step: Step) -> bool:
     """Whether the message says that it is a line of FACTS."""
     return ("content-type", FACTS_LINE.encode()) in step.headers
+
+
+def is_native(step: Step) -> bool:
+    """Whether the message says that it is as its system writes it."""
+    return any(name == "content-type" and value != CANONICAL.encode() for name, value in step.headers)
 
 
 # --- the same bytes
@@ -104,10 +111,10 @@ def test_a_department_too_small_for_its_stories_is_refused(size: dict[str, int])
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_outcome_occurs(seed: int) -> None:
-    """And between three and five in a hundred are findings, all of them final."""
+    """And between three and six in a hundred are findings, all of them final."""
     expected = truth(seed)
     assert set(expected.accesses) == {"explained", "late", "revoked", "unexplained", "unresolved"}
-    assert 0.03 <= len(expected.findings) / 3000 <= 0.05
+    assert 0.03 <= len(expected.findings) / 3000 <= 0.06
     assert {v.certainty for v in expected.findings.values()} == {"final"}
     assert {v.severity for v in expected.findings.values()} == {"low", "medium", "high", "critical"}
     assert {flag for v in expected.findings.values() for flag in v.flags} == {"borderline", "shared-login"}
@@ -127,10 +134,10 @@ def test_the_judge_finds_what_the_author_of_each_story_meant(seed: int, make: An
 def test_counts_add_up(seed: int) -> None:
     """Every message is an access, control or a dead letter; every access is explained or found."""
     steps, expected = day(seed).steps, truth(seed)
-    accesses = sum(isinstance(s.means, Access) for s in steps)
+    messages = sum(isinstance(s.means, Access) for s in steps)
     facts_and_marks = sum(isinstance(s.means, Fact | Mark) for s in steps)
-    assert sum(expected.accesses.values()) == accesses
-    assert accesses + facts_and_marks + expected.control + expected.dead_letters == len(steps)
+    assert sum(expected.accesses.values()) == sum(len(s.accesses) for s in steps)
+    assert messages + facts_and_marks + expected.control + expected.dead_letters == len(steps)
     assert sum(expected.messages.values()) == len(steps)
     assert len(expected.judged) == len(day(seed).intents) == 3000
     assert expected.explained == expected.accesses["explained"] > 2800
@@ -168,25 +175,30 @@ def test_a_repeat_is_the_same_message_again() -> None:
                 step.topic,
             )
     assert repeats >= 20
-    assert repeats == sum(truth(1).accesses.values()) - 3000
+    assert repeats <= sum(truth(1).accesses.values()) - 3000
 
 
 def test_sequences_are_dense_in_each_source() -> None:
     """A gap would mean a missing message; event ids and keys are there too."""
     by_source: dict[str, list[int]] = {}
     for access, _ in day(1).intents:
-        assert access.sequence is not None
-        by_source.setdefault(access.source, []).append(access.sequence)
-    assert set(by_source) == set(SYSTEMS)
+        if access.sequence is not None:
+            by_source.setdefault(access.source, []).append(access.sequence)
+    assert {access.source for access, _ in day(1).intents} == set(SYSTEMS)
+    assert set(by_source) == set(SYSTEMS) - UNNUMBERED
     for numbers in by_source.values():
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_messages_mean_what_they_say() -> None:
     """Every canonical message reads as the access, fact or mark that it stands for."""
+    native = set()
     for step in day(1).steps:
         match step.means:
-            case Access() if not is_line(step):
+            case Access() if is_native(step):
+                assert translate(step.topic[1], step.value, step.headers, LATEST_MS).accesses == step.accesses
+                native.add(step.topic[1])
+            case Access():
                 assert decode_access(step.value) == step.means
                 assert step.topic == ("access", step.means.source)
             case Fact():
@@ -195,11 +207,12 @@ def test_messages_mean_what_they_say() -> None:
             case Mark():
                 assert decode(Mark, step.value) == step.means
                 assert step.topic == ("feed", step.means.feed)
+    assert native == set(SYSTEMS)
 
 
 def test_one_access_has_more_than_one_spelling() -> None:
     """Other zones, nulls and spaces: a finding's id must not depend on them."""
-    values = [s.value or b"" for s in day(1).steps if isinstance(s.means, Access) and not is_line(s)]
+    values = [s.value or b"" for s in day(1).steps if isinstance(s.means, Access) and not is_native(s)]
     assert sum(b"-05:00" in v for v in values) > 20
     assert sum(b": null" in v for v in values) > 20
     assert sum(v.startswith(b"{\n") for v in values) > 20
