@@ -1,8 +1,8 @@
 """Bytes in, values out, and back: the only place where JSON is read or written.
 
 orjson and pydantic both keep the last of two equal keys silently, which would let one message say two things to two
-readers. So a duplicate is looked for: without a backslash in the message each key and text has exactly two quotes,
-and a key that was dropped leaves fewer quotes in the value read than in the message. All else takes the exact way.
+readers. So a duplicate is looked for: each key and text has exactly two quotes that no backslash escapes, and a key
+that was dropped leaves fewer of them in the value read than in the message.
 """
 
 from __future__ import annotations
@@ -116,9 +116,17 @@ def read_json(raw: bytes | None, largest: int = MESSAGE_MAX) -> Any:
         raise RejectedInputError(f"byte {error.pos}", "is not JSON in UTF-8 without a byte order mark") from None
     if not isinstance(document, dict):
         raise RejectedInputError("message", "must be one JSON object")
-    if b"\\" in raw or raw.count(b'"') != orjson.dumps(document).count(b'"'):
+    if _quotes(raw) != _quotes(orjson.dumps(document)):
         _refuse_duplicate_keys(raw)
     return document
+
+
+def _quotes(raw: bytes) -> int:
+    """How many quotes of this JSON begin or end a text. A backslash escapes what follows, from the left: another one,
+    or a quote."""
+    if b"\\" in raw:
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return raw.count(b'"')
 
 
 def _depth_exceeds(raw: bytes, limit: int) -> bool:

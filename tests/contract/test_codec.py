@@ -23,6 +23,7 @@ from schemas.codec import (
     decode_thin,
     encode,
     is_waiver,
+    read_json,
 )
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark, Waiver
@@ -149,6 +150,25 @@ def test_a_quote_inside_a_text_is_no_duplicate() -> None:
     """The quick count of quotes must not refuse what is right."""
     text = 'says "hello" \\ and goes'
     assert decode_access(access_with(recipient=text)).recipient == text
+
+
+_texts = st.text(st.sampled_from('a"\\\n\u00fc{}[]:,'), max_size=6)
+_pairs = st.lists(st.tuples(_texts, _texts | st.lists(_texts, max_size=2)), min_size=1, max_size=4)
+
+
+@given(_pairs, st.booleans(), st.booleans())
+def test_a_key_is_found_twice_whatever_stands_in_the_texts(pairs: Any, is_ascii: bool, is_nested: bool) -> None:
+    """Quotes and backslashes in any order, inside an object or at its top: as Python's own reader counts them."""
+    written = ",".join(
+        f"{json.dumps(k, ensure_ascii=is_ascii)}:{json.dumps(v, ensure_ascii=is_ascii)}" for k, v in pairs
+    )
+    raw = f'{{"\\u0022":{{{written}}}}}' if is_nested else f"{{{written}}}"
+    is_twice = len(dict(pairs)) != len(pairs)
+    if is_twice:
+        with pytest.raises(RejectedInputError, match="names a field twice"):
+            read_json(raw.encode())
+    else:
+        assert read_json(raw.encode()) == ({'"': dict(pairs)} if is_nested else dict(pairs))
 
 
 def test_brackets_inside_a_text_are_no_depth() -> None:
