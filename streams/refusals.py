@@ -61,7 +61,7 @@ def _why(error: Exception, security: Security) -> str | None:
         case ssl.SSLError():
             return f"no TLS ({error.reason or 'it ended'}; NTK_KAFKA_SECURITY is {security.protocol})"
         case ValueError():
-            return f"authentication of the broker failed towards {security.username}"
+            return f"the broker did not prove itself to {security.who}"
     if isinstance(error, _WRONG_PROOF):
         return f"authentication failed as {security.username} (user or password is wrong)"
     if isinstance(error, _WRONG_WAY):
