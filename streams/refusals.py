@@ -54,13 +54,15 @@ async def refusal(address: str, security: Security) -> NotReadyError | None:
 
 
 def _why(error: Exception, security: Security) -> str | None:
-    """`ValueError`: the broker did not prove that it knows the password, too."""
+    """None: nothing that would not be over with a broker that is starting, or going down in the middle of a word."""
     match error:
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | ssl.SSLSyscallError():
+            return None
         case ssl.SSLCertVerificationError():
             return f"the broker's certificate is not to be trusted ({error.verify_message}; NTK_KAFKA_CA_FILE)"
         case ssl.SSLError():
             return f"no TLS ({error.reason or 'it ended'}; NTK_KAFKA_SECURITY is {security.protocol})"
-        case ValueError():
+        case ValueError() if str(error).startswith("Server "):  # aiokafka's word for a proof that is wrong
             return f"the broker did not prove itself to {security.who}"
     if isinstance(error, _WRONG_PROOF):
         return f"authentication failed as {security.username} (user or password is wrong)"

@@ -29,7 +29,7 @@ from deploy.kafka.wire import AlterQuotas, AlterUsers, CreateAcls
 from schemas.settings import Settings
 from streams.connect import at
 
-WAIT_MS: Final = 20_000  # for a broker that is busy with others
+WAIT_MS: Final = 30_000  # for a broker that is busy with others
 PAUSE: Final = 0.1
 NOT_YET: Final = {3, 5, 6}  # a topic that was just made has no leader, or not everybody knows it
 DONE: Final = 0

@@ -25,6 +25,7 @@ from tests.harness.certificates import make_certificates
 
 PROPERTIES: Final = Path(__file__).parents[2] / "deploy" / "kafka" / "server.properties"
 ADMIN: Final = "admin"
+START_SECONDS: Final = 180.0  # 5 on a quiet machine; more than 60 were seen on one that did seven such things at once
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def secured_broker(directory: Path, say: Say) -> Iterator[Secured]:
         properties=_properties(ports, ca.parent),
         format_options=["--add-scram", f"SCRAM-SHA-512=[name={ADMIN},password={password}]"],
         is_ready=lambda: asyncio.run(_answers(admin)),
+        wait_seconds=START_SECONDS,
         say=say,
     ) as kafka:
         yield Secured(kafka, keeper.directory, ca)

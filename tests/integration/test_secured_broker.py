@@ -35,6 +35,8 @@ from tests.harness.principals import (
 )
 from tests.harness.secured import Secured, secured_broker
 
+pytestmark = pytest.mark.timeout(400)  # whichever is first starts the broker, which takes a minute on a busy machine
+
 TRIED: Final = "tried."  # an installation whose topics hold whatever could be written there
 LIVE: Final = "live."
 EXAMPLE: Final = Path("deploy/example")
@@ -62,7 +64,6 @@ def apply(broker: Secured, *arguments: str, who: str = ADMIN, **settings: str) -
     return call(broker, who, "deploy.kafka", "apply", "--credentials", str(broker.credentials), *arguments, **ours)
 
 
-@pytest.mark.timeout(300)  # a broker is started first, and on a busy machine that alone takes a minute
 def test_only_the_listed_pairs_succeed(broker: Secured) -> None:
     """Every principal tries nine things on every topic; the broker lets happen what the table says, and no more."""
     found, due = tried(broker, TRIED), expected(TRIED)
@@ -84,7 +85,6 @@ def test_nobody_gets_at_groups_transactions_rules_or_users(broker: Secured) -> N
     assert tried_beside(broker, TRIED) == expected_beside(TRIED)
 
 
-@pytest.mark.timeout(300)
 def test_an_access_goes_from_its_source_to_an_alert(broker: Secured, tmp_path: Path) -> None:
     """Each step by the principal whose it is; another source's is refused. What a stolen credential says of another
     is not judged, and its owner is told."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.conn import ScramAuthenticator
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
@@ -21,7 +24,9 @@ from schemas.security import OPEN, Security
 from schemas.settings import Settings
 from sinks.cli.options import settings as known_settings
 from sinks.kafka import Broker, complaint
+from streams import refusals
 from streams.credentials import credentials
+from streams.refusals import refusal
 
 PASSWORD = "correct-horse-battery"
 PROVEN: Mapping[str, Any] = {
@@ -120,6 +125,44 @@ def test_nothing_that_is_shown_of_us_has_the_password() -> None:
     """Neither of the value nor of the settings it comes from."""
     settings = Settings(**PROVEN)
     assert PASSWORD not in f"{settings!r} {settings.security!r} {Broker('h:1', 1, settings.security)!r}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (b"", None),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            "no TLS (WRONG_VERSION_NUMBER; NTK_KAFKA_SECURITY is SASL_SSL) at 127.0.0.1:",
+        ),
+    ],
+)
+async def test_a_broker_that_hangs_up_is_waited_for_and_one_without_tls_is_not(words: bytes, said: str | None) -> None:
+    """One that goes down in the middle of a handshake comes back; another port must be set by somebody."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(words)
+        await writer.drain()
+        writer.close()
+
+    security = Settings(**PROVEN).security
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        found = await refusal(address, security)
+    assert (found is None) == (said is None)
+    assert found is None or str(found).startswith(str(said))
+    assert await refusal(address, security) is None  # nobody is there any more
+    assert await refusal(address, OPEN) is None
+
+
+def test_a_broker_that_does_not_know_the_password_itself_is_not_trusted() -> None:
+    """SCRAM proves both; aiokafka says it with these words, and other mistakes of its own with others."""
+    security = Settings(**PROVEN).security
+    for words in ("Server sent wrong signature!", "Server nonce, did not start with client nonce!"):
+        assert inspect.getsource(ScramAuthenticator).count(words) == 1
+        assert refusals._why(ValueError(words), security) == "the broker did not prove itself to source-ecms"
+    assert refusals._why(ValueError("Buffer underrun"), security) is None
 
 
 @pytest.mark.parametrize(
