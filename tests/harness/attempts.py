@@ -48,9 +48,9 @@ async def _write(ask: Ask, topics: Sequence[str]) -> Codes:
     return {topic: partitions[0][1] for topic, partitions in answer.topics}
 
 
-def _batch() -> bytes:
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 4096)
-    assert builder.append(0, 1, b"key", b"written by whoever could", [])
+def _batch(value: bytes = b"written by whoever could") -> bytes:
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, len(value) + 4096)
+    assert builder.append(0, 1, b"key", value, [])
     return bytes(builder.build())
 
 
@@ -127,6 +127,15 @@ async def on_topics(settings: Settings, topics: Iterable[str]) -> dict[str, set[
                 if succeeded(attempt, code):
                     could[name].add(attempt)
     return could
+
+
+async def slowed_ms(settings: Settings, topic: str, size: int) -> int:
+    """For how long the broker takes nothing more from this principal, after so many bytes."""
+    async with _Asking(settings) as ask:
+        answer = await ask(ProduceRequest(None, -1, WAIT_MS, [(topic, [(0, _batch(b"x" * size))])]))
+    [(_, [(_, code, *_)])] = answer.topics
+    assert code == DONE, code
+    return int(answer.throttle_time_ms)
 
 
 async def _answered(tried: Callable[[Ask, Sequence[str]], Awaitable[Codes]], ask: Ask, names: Sequence[str]) -> Codes:

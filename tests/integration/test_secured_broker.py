@@ -22,7 +22,7 @@ from schemas.topics import SOURCES, Topics
 from sinks.kafka import Broker, Message, admin, producer, read_topic, run
 from streams.ready import wait_for_topics
 from tests.faults.harness import FAULTY, until
-from tests.harness.attempts import ON_TOPICS
+from tests.harness.attempts import ON_TOPICS, slowed_ms
 from tests.harness.principals import (
     ADMIN,
     Said,
@@ -39,6 +39,11 @@ pytestmark = pytest.mark.timeout(400)  # whichever is first starts the broker, w
 
 TRIED: Final = "tried."  # an installation whose topics hold whatever could be written there
 LIVE: Final = "live."
+WAIT: Final = 150.0  # seconds for a whole service; a quiet machine needs two
+SHARE: Final = 1_000  # bytes a second
+TOO_MUCH: Final = 15 * SHARE
+"""Kafka looks at ten seconds, so it is too much however slow we are; and soon over, since until then a connection does
+not close."""
 EXAMPLE: Final = Path("deploy/example")
 DAY: Final = "2026-01-06T00:00:00Z"
 
@@ -106,15 +111,15 @@ def test_an_access_goes_from_its_source_to_an_alert(broker: Secured, tmp_path: P
         assert f"{LIVE}source-irss may not use topic {LIVE}access.ecms.v1 at {broker.kafka.bootstrap}" in refused.err
         sent = live(broker, "source-ecms", *sending)
         assert (sent.code, sent.err) == (0, ""), sent
-        until(lambda: status(broker)["idle"], "not idle")
+        until(lambda: status(broker)["idle"], "not idle", WAIT)
         assert status(broker)["findings"] == {"unexplained": 1}
         verified = live(broker, "operator", "verify", "--json")
         assert verified.code == 0, verified
         assert json.loads(verified.out)["differences"] == []
         forge(broker)
-        until(lambda: told(service) == (1, 1), "not counted for the owners of both topics")
+        until(lambda: told(service) == (1, 1), "not counted for the owners of both topics", WAIT)
         assert classes(broker) == ["SpeaksForAnotherError", "SpeaksForAnotherError"]
-        until(lambda: 'unclosed_alerts{severity="medium",status="open"} 1.0' in console.metrics(), "no alert")
+        until(lambda: 'unclosed_alerts{severity="medium",status="open"} 1.0' in console.metrics(), "no alert", WAIT)
         for process in (*service.workers, console):
             assert "uthoriz" not in process.log_file.read_text()
     finally:
@@ -251,6 +256,19 @@ def test_what_was_done_by_hand_is_undone_and_what_is_gone_is_taken_away(broker: 
     assert apply(broker).out == "strange User:backup may read topic *\n"
     run(_carried_out(kafka, Plan(gone_acls=(wide,)), Keeper(broker.credentials, where)), kafka)
     until(lambda: apply(broker, "--dry-run").code == 0, "still something to do")
+
+
+def test_who_sends_more_than_their_share_is_slowed_down(broker: Secured) -> None:
+    """By the principal, whatever it sends to; here with a share that is soon used up. `apply` puts it back."""
+    name, topic = f"{TRIED}source-accurint", f"{TRIED}access.accurint.v1"
+    where = broker.settings(ADMIN)
+    kafka = Broker(where.broker, 30, where.security)
+    assert asyncio.run(slowed_ms(broker.settings(name), topic, SHARE)) == 0
+    run(_carried_out(kafka, Plan(quotas=((name, float(SHARE)),)), Keeper(broker.credentials, where)), kafka)
+    until(lambda: asyncio.run(slowed_ms(broker.settings(name), topic, TOO_MUCH)), "not slowed down")
+    assert asyncio.run(slowed_ms(broker.settings(f"{TRIED}receive"), topic, TOO_MUCH)) == 0
+    until(lambda: apply(broker, "--dry-run").code == 1, "not seen by the broker")
+    assert apply(broker).out == f"set     quota {name} sends {SOURCE_BYTES:,} bytes/s\n"
 
 
 async def _carried_out(kafka: Broker, todo: Plan, keeper: Keeper) -> None:
