@@ -90,6 +90,15 @@ WORKER: Final = (
     Metric("needtoknow_facts_position", "gauge", "How far into facts.v1 has this worker read?"),
     Metric("needtoknow_facts_held", "gauge", "How many facts does this worker hold?"),
     Metric("needtoknow_dead_letters_total", "counter", "What could not be read, where?", ("stage", "reason")),
+    Metric(
+        "needtoknow_spoke_for_another_total", "counter", "On whose topic did somebody speak for another?", ("source",)
+    ),
+    Metric(
+        "needtoknow_feed_spoke_for_another_total",
+        "counter",
+        "On whose feed did somebody state what only another may?",
+        ("feed",),
+    ),
     Metric("needtoknow_ledger_cuts_total", "counter", "How many cuts were stored?", ("kind",)),
     Metric(
         "needtoknow_corrections_total",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from .security import Mechanism, Protocol, Security
 from .topics import Topics
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86_400)]
@@ -26,6 +27,32 @@ class Settings(BaseSettings):
 
     broker: str = "127.0.0.1:9092"
     """Kafka bootstrap address(es), host:port separated by commas. Loopback: nothing leaves the machine unasked."""
+
+    kafka_security: Protocol = "PLAINTEXT"
+    """How to talk to Kafka: in the open, by TLS, or by TLS with a user and password. PLAINTEXT: for a Kafka on this
+    machine, which is what NTK_BROKER's default is; one that others can reach must have SASL_SSL."""
+
+    kafka_mechanism: Mechanism = "SCRAM-SHA-512"
+    """How the password is proven. 512: what deploy/kafka makes users with."""
+
+    kafka_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,120}\z")] = ""
+    """The principal that this process is to Kafka, 120 characters at the most; deploy/kafka has one for each. Empty:
+    none, so SASL_SSL is refused."""
+
+    kafka_password: SecretStr = SecretStr("")
+    """Its password. Empty: what NTK_KAFKA_PASSWORD_FILE holds, which is better: others can see an environment."""
+
+    kafka_password_file: Path | None = None
+    """A file with that password and nothing else, read at each connection. None: NTK_KAFKA_PASSWORD has it."""
+
+    kafka_ca_file: Path | None = None
+    """The certificates (PEM) one of which must have signed the broker's. None: those that this machine trusts."""
+
+    kafka_certificate_file: Path | None = None
+    """Our own certificate (PEM), for a broker that asks for one. None: a password is enough."""
+
+    kafka_key_file: Path | None = None
+    """Its private key (PEM, without a passphrase). None: it is in NTK_KAFKA_CERTIFICATE_FILE, too."""
 
     topic_prefix: Annotated[str, Field(pattern=r"^[a-z0-9.-]{0,40}\z")] = ""
     """Put before every topic name, so that installations can share a broker. Empty: design section 3's names."""
@@ -117,6 +144,35 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""
+
+    @model_validator(mode="after")
+    def _is_one_way_to_talk(self) -> Self:
+        """What would be passed over in silence is refused: somebody believes that it protects them."""
+        proof = (self.kafka_username, self.kafka_password.get_secret_value(), self.kafka_password_file)
+        files = (self.kafka_ca_file, self.kafka_certificate_file, self.kafka_key_file)
+        if any(proof) and self.kafka_security != "SASL_SSL":
+            raise ValueError("NTK_KAFKA_USERNAME and its password need NTK_KAFKA_SECURITY=SASL_SSL")
+        if any(files) and self.kafka_security == "PLAINTEXT":
+            raise ValueError("certificates need NTK_KAFKA_SECURITY=SASL_SSL, or SSL")
+        if self.kafka_security == "SASL_SSL" and not (proof[0] and bool(proof[1]) != bool(proof[2])):
+            raise ValueError("SASL_SSL needs NTK_KAFKA_USERNAME, and NTK_KAFKA_PASSWORD or NTK_KAFKA_PASSWORD_FILE")
+        if self.kafka_key_file and not self.kafka_certificate_file:
+            raise ValueError("NTK_KAFKA_KEY_FILE needs NTK_KAFKA_CERTIFICATE_FILE")
+        return self
+
+    @property
+    def security(self) -> Security:
+        """Who this process is to Kafka."""
+        return Security(
+            protocol=self.kafka_security,
+            mechanism=self.kafka_mechanism,
+            username=self.kafka_username,
+            password=self.kafka_password,
+            password_file=self.kafka_password_file,
+            ca_file=self.kafka_ca_file,
+            certificate_file=self.kafka_certificate_file,
+            key_file=self.kafka_key_file,
+        )
 
     @property
     def topics(self) -> Topics:

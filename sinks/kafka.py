@@ -14,34 +14,41 @@ import click
 import stamina
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from schemas.errors import NotReadyError
 from schemas.ids import LATEST_MS
+from schemas.security import OPEN, Security
 from streams.records import read_safely
+from streams.refusals import denied, not_ours, refusal
 
-from .progress import line
+from .watch import Watch
 
 ATTEMPT_SECONDS: Final = 5.0  # a machine that swallows packets must not use up the whole wait in silence
 REQUEST_SECONDS: Final = 40.0  # aiokafka's own default
-SAY_SECONDS: Final = 3.0
-LOOK_SECONDS: Final = 10.0  # while following in silence: is the broker still there?
 FETCH_MS: Final = 500
 
 T = TypeVar("T")
+Call = Callable[[T], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where Kafka is (`host:port`, several separated by commas), and how many seconds to wait for it."""
+    """Where Kafka is (`host:port`, several separated by commas), how many seconds to wait for it, and who we are."""
 
     address: str
     timeout: float
+    security: Security = OPEN
 
     @property
     def request_ms(self) -> int:
         """How long one request may take: no longer than somebody is willing to wait."""
         return int(min(max(self.timeout, 1), REQUEST_SECONDS) * 1000)
+
+    def arguments(self) -> dict[str, Any]:
+        """What every client is given first."""
+        given = {"bootstrap_servers": self.address, "request_timeout_ms": self.request_ms}
+        return given | self.security.arguments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +72,16 @@ def run(work: Coroutine[Any, Any, T], broker: Broker) -> T:
     try:
         return asyncio.run(work)
     except KafkaError as error:
-        raise NotReadyError(f"Kafka at {broker.address} does not answer as it should: {type(error).__name__}") from None
+        raise complaint(error, broker) from None
 
 
-async def _started(client: T, start: Callable[[T], Awaitable[object]], stop: Callable[[T], Awaitable[object]]) -> T:
+def complaint(error: KafkaError, broker: Broker) -> NotReadyError:
+    """What Kafka's error says to people; operations must act."""
+    said = f"Kafka at {broker.address} does not answer as it should: {type(error).__name__}"
+    return denied(error, broker.address, broker.security) or NotReadyError(said)
+
+
+async def _started(client: T, start: Call[T], stop: Call[T]) -> T:
     """The client once it is started; one that could not be is closed, not left to complain when it is collected."""
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
@@ -84,7 +97,7 @@ async def admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
     """A started admin client. Raises NotReadyError when the broker does not answer in time."""
 
     def make() -> AIOKafkaAdminClient:
-        return AIOKafkaAdminClient(bootstrap_servers=broker.address, request_timeout_ms=broker.request_ms)
+        return AIOKafkaAdminClient(**broker.arguments())
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.close())
     try:
@@ -99,11 +112,10 @@ async def producer(broker: Broker) -> AsyncIterator[AIOKafkaProducer]:
 
     def make() -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=broker.address,
+            **broker.arguments(),
             enable_idempotence=True,
             acks="all",
             linger_ms=5,
-            request_timeout_ms=broker.request_ms,
         )
 
     client = await _connected(broker, make, lambda c: c.start(), lambda c: c.stop())
@@ -122,8 +134,7 @@ async def consumer(broker: Broker, *, answer_bytes: int = 52_428_800) -> AsyncIt
 
     def make() -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=broker.address,
-            request_timeout_ms=broker.request_ms,
+            **broker.arguments(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_bytes=answer_bytes,
@@ -136,13 +147,8 @@ async def consumer(broker: Broker, *, answer_bytes: int = 52_428_800) -> AsyncIt
         await client.stop()
 
 
-async def _connected(
-    broker: Broker,
-    make: Callable[[], T],
-    start: Callable[[T], Awaitable[object]],
-    stop: Callable[[T], Awaitable[object]],
-) -> T:
-    """A started client, tried again with growing pauses; says so on standard error."""
+async def _connected(broker: Broker, make: Callable[[], T], start: Call[T], stop: Call[T]) -> T:
+    """A started client, tried again with growing pauses; says so on standard error. Who is refused need not wait."""
     began = time.monotonic()
     errors = (KafkaError, OSError, TimeoutError)
     retries = stamina.retry_context(on=errors, attempts=None, timeout=broker.timeout, wait_initial=0.2, wait_max=2.0)
@@ -155,7 +161,7 @@ async def _connected(
                         f"waiting for Kafka at {broker.address}: {passed:.0f} of {broker.timeout:.0f} s", err=True
                     )
                 with attempt:
-                    return await _started(make(), start, stop)
+                    return await _let_in(broker, make, start, stop)
     except errors:
         pass  # said below: a retry that neither returns nor raises is a wait that is over, too
     raise NotReadyError(
@@ -164,15 +170,33 @@ async def _connected(
     )
 
 
+async def _let_in(broker: Broker, make: Callable[[], T], start: Call[T], stop: Call[T]) -> T:
+    try:
+        return await _started(make(), start, stop)
+    except (KafkaError, OSError, TimeoutError):
+        if (why := await refusal(broker.address, broker.security)) is not None:
+            raise why from None
+        raise
+
+
 async def partitions(broker: Broker, topics: Iterable[str]) -> dict[str, int]:
     """How many partitions each of these topics has. Raises NotReadyError when one is missing."""
+    wanted = dict.fromkeys(topics)
     async with admin(broker) as client:
         # All topics: asked for one by name, a broker may create it, with settings of its own.
         found = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
-    for topic in (wanted := tuple(topics)):
-        if topic not in found:
-            raise NotReadyError(f"{broker.address} has no topic {topic}; run `needtoknow topics apply` first")
+        missing = [topic for topic in wanted if topic not in found]
+        if missing and not broker.security.is_open and (hidden := await _hidden(client, missing)):
+            raise not_ours(hidden, broker.address, broker.security)
+    if missing:
+        raise NotReadyError(f"{broker.address} has no topic {missing[0]}; run `needtoknow topics apply` first")
     return {topic: found[topic] for topic in wanted}
+
+
+async def _hidden(client: AIOKafkaAdminClient, missing: list[str]) -> list[str]:
+    """Those of them that Kafka does not let us see. A broker that makes topics by itself asks first who may."""
+    described = await client.describe_topics(missing)
+    return [t["topic"] for t in described if t["error_code"] == TopicAuthorizationFailedError.errno]
 
 
 Start = Literal["first", "end"] | int | Mapping[int, int]
@@ -218,7 +242,8 @@ async def read_topic(
         ends = await _seek(client, held, start)
         for partition in held:
             ends[partition] = min(ends[partition], (stop or {}).get(partition.partition, ends[partition]))
-        watch = _Watch(broker, topic, sum([max(0, ends[p] - await client.position(p)) for p in held]))
+        left = sum([max(0, ends[p] - await client.position(p)) for p in held])
+        watch = Watch(broker.address, broker.timeout, topic, left)
         while follow or await _is_behind(client, ends):
             watch.asks()
             batches: Mapping[TopicPartition, list[Any]] = await client.getmany(timeout_ms=FETCH_MS)
@@ -230,39 +255,6 @@ async def read_topic(
                 watch.got(sum(map(len, batches.values())))
             elif watch.is_long_silent():
                 await client.end_offsets(held)  # aiokafka itself would wait for a lost broker without a word
-
-
-class _Watch:
-    """Shows how far reading has come, and ends a wait in which nothing comes."""
-
-    def __init__(self, broker: Broker, topic: str, total: int) -> None:
-        self._broker, self._topic, self._total = broker, topic, total
-        self._done, self._silence = 0, 0.0
-        self._began = self._asked = self._said = time.monotonic()
-
-    def asks(self) -> None:
-        """Only the broker's time counts: whoever reads may have taken a while over the last messages."""
-        self._asked = time.monotonic()
-
-    def got(self, count: int) -> None:
-        """So many more messages were read; none at all for too long raises NotReadyError."""
-        now = time.monotonic()
-        self._done += count
-        self._silence = 0.0 if count else self._silence + now - self._asked
-        if self._silence > self._broker.timeout:
-            where = f"{self._topic} at {self._broker.address}"
-            raise NotReadyError(f"{where} gives nothing more for {self._broker.timeout:.0f} s")
-        if now - self._said > SAY_SECONDS and self._done < self._total:
-            self._said = now
-            click.echo(line(f"reading {self._topic}", self._done, self._total, now - self._began), err=True)
-
-    def is_long_silent(self) -> bool:
-        """Whether nothing has come for a while since the last look."""
-        self._silence += time.monotonic() - self._asked
-        if self._silence < LOOK_SECONDS:
-            return False
-        self._silence = 0.0
-        return True
 
 
 async def _seek(client: AIOKafkaConsumer, held: list[TopicPartition], start: Start) -> dict[TopicPartition, int]:

@@ -15,7 +15,7 @@ from schemas.settings import Settings
 from streams.join.open import Partition
 
 from .batch_heads import head_at
-from .connect import answered, closed, connected, started
+from .connect import answered, at, closed, connected, started
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class AccessLog:
     async def _connect(self) -> AIOKafkaConsumer:
         return await started(
             AIOKafkaConsumer(
-                bootstrap_servers=self._settings.broker,
+                **at(self._settings),
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",  # what is past its retention is passed over
                 fetch_max_wait_ms=LINGER_MS,

@@ -27,6 +27,7 @@ from .agents.careful import Careful
 from .agents.judge import Judge
 from .agents.register import Register
 from .broadcast import Broadcast
+from .credentials import credentials
 from .gauges import Gauges
 from .hooks import Hooks
 from .liveness import Liveness
@@ -188,6 +189,7 @@ def _faust(settings: Settings) -> App:
     return App(
         settings.group,
         broker=brokers,
+        broker_credentials=credentials(settings.security),
         store="memory://",
         datadir=str(settings.data_dir / "faust"),
         autodiscover=False,

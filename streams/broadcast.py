@@ -26,7 +26,7 @@ from streams.policy.plainly import Message
 from streams.policy.published import Published
 
 from .bulk import Allowance, fetched_in_bulk
-from .connect import GATHER_MS, GATHERED, answered, closed, connected, started
+from .connect import GATHER_MS, GATHERED, answered, at, closed, connected, started
 from .garbage import collect_seldom, keep_for_good
 from .records import limits
 from .telemetry import Telemetry
@@ -181,7 +181,7 @@ class Broadcast(mode.Service):
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker,
+            **at(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_min_bytes=GATHERED,

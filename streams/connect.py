@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import stamina
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from schemas.settings import Settings
 
 from .errors import NotReadyError
+from .refusals import refusal
 from .stopping import ended_within
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,16 @@ T = TypeVar("T")
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
 
 
+def at(settings: Settings) -> dict[str, Any]:
+    """Where Kafka is and who we are to it: what every client is given first."""
+    return {"bootstrap_servers": settings.broker, **settings.security.arguments()}
+
+
 async def connected(settings: Settings, connect: Callable[[], Awaitable[T]]) -> T:
     """What `connect` gives, tried again for `broker_wait_seconds` while the broker does not answer; says so.
 
-    Raises NotReadyError naming the address when it has not answered until then; whoever runs the broker must act.
+    Raises NotReadyError naming the address when it has not answered until then, and at once when it answers and does
+    not let us in; whoever runs the broker must act.
     """
     deadline, said = time.monotonic() + settings.broker_wait_seconds, 0.0
     try:
@@ -51,12 +58,21 @@ async def connected(settings: Settings, connect: Callable[[], Awaitable[T]]) -> 
                 if attempt.num > 1 and time.monotonic() - said > SAY_EVERY:
                     said = time.monotonic()
                     log.info("waiting for Kafka at %s, %.0f s left", settings.broker, deadline - said)
-                found = await connect()
+                found = await _let_in(settings, connect)
     except (KafkaError, OSError) as error:
         raise NotReadyError(
             f"no Kafka broker answers at {settings.broker} ({type(error).__name__}); set NTK_BROKER or --broker"
         ) from error
     return found
+
+
+async def _let_in(settings: Settings, connect: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await connect()
+    except (KafkaError, OSError):
+        if (why := await refusal(settings.broker, settings.security)) is not None:
+            raise why from None
+        raise
 
 
 async def answered(ask: Callable[[], Awaitable[T]]) -> T:

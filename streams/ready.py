@@ -6,12 +6,14 @@ import socket
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.settings import Settings
 from schemas.topics_check import Found, compare, refusals
 
-from .connect import connected
+from .connect import at, connected
 from .errors import NotReadyError, WrongTopicsError
+from .refusals import not_ours
 
 
 async def wait_for_topics(settings: Settings) -> None:
@@ -22,7 +24,7 @@ async def wait_for_topics(settings: Settings) -> None:
     """
 
     async def look() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=settings.broker)
+        admin = AIOKafkaAdminClient(**at(settings))
         try:
             await admin.start()
             await _check(settings, admin)
@@ -43,10 +45,18 @@ def check_admin_port(settings: Settings) -> None:
         ) from error
 
 
+async def _hidden(admin: AIOKafkaAdminClient, missing: list[str]) -> list[str]:
+    """Those of them that Kafka does not let us see. A broker that makes topics by itself asks first who may."""
+    described = await admin.describe_topics(missing) if missing else []
+    return [t["topic"] for t in described if t["error_code"] == TopicAuthorizationFailedError.errno]
+
+
 async def _check(settings: Settings, admin: AIOKafkaAdminClient) -> None:
     wanted = {topic.name: topic for topic in settings.topics.all()}
     listed = set(await admin.list_topics())
     missing = sorted(set(wanted) - listed)
+    if not settings.security.is_open and (hidden := await _hidden(admin, missing)):
+        raise not_ours(hidden, settings.broker, settings.security)
     if missing:
         raise WrongTopicsError(f"{len(missing)} topics are missing, {missing[0]} first; run: needtoknow topics apply")
     described = await admin.describe_topics(list(wanted))

@@ -33,7 +33,7 @@ from streams.policy.published import Published
 from .access_log import LINGER_MS
 from .agents.judge import Judge
 from .broadcast import NO_TAIL, Broadcast, Tail
-from .connect import closed, started
+from .connect import at, closed, started
 from .snapshot_file import SnapshotError, read_snapshot, write_snapshot
 from .telemetry import Telemetry
 
@@ -180,9 +180,7 @@ class Snapshots(mode.Service):
     async def _changed(self, document: Document) -> list[Partition]:
         """The partitions of accesses that are not the logs that were read: their last messages lie elsewhere, or were
         appended at another time. Raises SnapshotError when facts or findings are not."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker, enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS
-        )
+        consumer = AIOKafkaConsumer(**at(self._settings), enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS)
         await started(consumer)
         try:
             for topic, number, _, *tail in document["logs"]:

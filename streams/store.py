@@ -18,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.settings import Settings
 
-from .connect import again, closed, connected, started
+from .connect import again, at, closed, connected, started
 from .errors import BrokenPromiseError
 from .telemetry import Telemetry
 
@@ -207,7 +207,7 @@ class Store(mode.Service):
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.broker,
+            **at(self._settings),
             acks="all",
             enable_idempotence=True,
             max_batch_size=BATCH_MAX,

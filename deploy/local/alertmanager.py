@@ -40,9 +40,9 @@ def local_config(receiver: str, wait_seconds: float) -> str:
     text = COMMITTED.read_text(encoding="utf-8")
     wait = f"{round(wait_seconds * 1000)}ms"
     for pattern, value, expected in (
-        (r"^( +- url: )http://[^/\s]+", receiver, 2),
-        (r"^( +group_wait: )\w+", wait, 2),
-        (r"^( +group_interval: )\w+", wait, 2),
+        (r"^( +- url: )http://[^/\s]+", receiver, 3),
+        (r"^( +group_wait: )\w+", wait, 4),
+        (r"^( +group_interval: )\w+", wait, 4),
     ):
         text, found = re.subn(pattern, lambda m, v=value: m[1] + v, text, flags=re.MULTILINE)  # type: ignore[misc]
         if found != expected:

@@ -4,7 +4,7 @@ import os
 import signal
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,11 +46,12 @@ class BrokerError(ProgramError):
 class LocalKafka:
     """One running broker. Its data, ports and log (`kafka.log`) live in `data_dir`, where it can be started again."""
 
-    def __init__(self, data_dir: Path, port: int, command: list[str]) -> None:
+    def __init__(self, data_dir: Path, port: int, command: list[str], is_ready: Callable[[], bool]) -> None:
         """Made by `start` only, which also waits until the broker answers."""
         self.data_dir = data_dir
         self.port = port
         self._command = command
+        self._is_ready = is_ready
         self._program = _program(data_dir)
 
     @classmethod
@@ -60,15 +61,18 @@ class LocalKafka:
         *,
         port: int | None = None,
         properties: Mapping[str, str] = {},
+        format_options: Sequence[str] = (),
+        is_ready: Callable[[], bool] | None = None,
         heap: str = "512m",
         wait_seconds: float = 60.0,
         say: Say = silent,
     ) -> Self:
         """Starts a broker on loopback, and returns it when it serves topics and consumer groups.
 
-        A `data_dir` used before is started again with its data and its port. `properties` go on top of ours; `say`
-        is told of each wait over a second. Raises BrokerError when it dies or stays silent for `wait_seconds`,
-        and NoJavaError or JarError when the machine lacks what it needs.
+        A `data_dir` used before is started again with its data and its port. `properties` go on top of ours,
+        `format_options` to Kafka's program that prepares a store; `is_ready` asks a broker that lets in only whom it
+        knows. `say` is told of each wait over a second. Raises BrokerError when it dies or stays silent for
+        `wait_seconds`, and NoJavaError or JarError when the machine lacks what it needs.
         """
         data_dir = data_dir.resolve()
         (data_dir / "tmp").mkdir(parents=True, exist_ok=True)
@@ -76,8 +80,9 @@ class LocalKafka:
         port = _write_properties(data_dir, port, properties)
         if not (data_dir / "data" / "meta.properties").exists():
             say("Kafka: preparing an empty store")
-            _format(java, data_dir, wait_seconds)
-        broker = cls(data_dir, port, [*java, "kafka.Kafka", str(data_dir / "server.properties")])
+            _format(java, data_dir, format_options, wait_seconds)
+        command = [*java, "kafka.Kafka", str(data_dir / "server.properties")]
+        broker = cls(data_dir, port, command, is_ready or (lambda: serves_groups(port)))
         broker.restart(wait_seconds=wait_seconds, say=say)
         return broker
 
@@ -86,7 +91,7 @@ class LocalKafka:
         if not self.is_running:
             _require_free(self.port)
         self._program.say = say
-        self._program.start(self._command, is_ready=lambda: serves_groups(self.port), seconds=wait_seconds)
+        self._program.start(self._command, is_ready=self._is_ready, seconds=wait_seconds)
 
     @property
     def bootstrap(self) -> str:
@@ -162,11 +167,11 @@ def _write_properties(data_dir: Path, port: int | None, properties: Mapping[str,
     return port
 
 
-def _format(java: list[str], data_dir: Path, wait_seconds: float) -> None:
+def _format(java: list[str], data_dir: Path, options: Sequence[str], wait_seconds: float) -> None:
     """Prepares an empty data directory; one left half prepared by a killed start is prepared again."""
     cluster = _cluster_id()
     tool = [*java, "kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
-    command = [*tool, "--cluster-id", cluster, "--config", str(data_dir / "server.properties")]
+    command = [*tool, "--cluster-id", cluster, "--config", str(data_dir / "server.properties"), *options]
     run_to_end(_program(data_dir), command, seconds=wait_seconds)
 
 

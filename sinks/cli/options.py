@@ -27,13 +27,18 @@ _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/@\[\]]+)"
 _ADDRESSES: Final = re.compile(rf"{_HOST}:[0-9]{{1,5}}(,{_HOST}:[0-9]{{1,5}})*")
 
 
-def settings() -> Settings:
-    """The settings of this process. A wrong one is wrong use: it is named, its value is not."""
+def settings(**given: Any) -> Settings:
+    """The settings of this process, those given on top. A wrong one is wrong use: it is named, its value is not."""
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
-        faults = (f"NTK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        faults = (_fault(e["loc"], e["msg"]) for e in error.errors(include_input=False))
         raise click.UsageError("settings: " + "; ".join(faults)) from None
+
+
+def _fault(place: tuple[int | str, ...], words: str) -> str:
+    """What is wrong with one setting, or with several together: then the words name them."""
+    return f"NTK_{'_'.join(map(str, place)).upper()}: {words}" if place else words.removeprefix("Value error, ")
 
 
 class Seconds(click.FloatRange):
@@ -87,7 +92,7 @@ def with_broker(command: Callable[Concatenate[Broker, Settings, P], R]) -> Calla
         if not _ADDRESSES.fullmatch(address):
             raise click.UsageError("the broker's address must be host:port, several separated by commas")
         wait = known.broker_wait_seconds if timeout is None else timeout
-        return command(Broker(address, wait), known, *args, **kwargs)
+        return command(Broker(address, wait, known.security), known, *args, **kwargs)
 
     return wrapper  # type: ignore[return-value] # the options above are what P lacks
 

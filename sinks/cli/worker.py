@@ -11,6 +11,8 @@ import click
 from schemas.errors import NotReadyError
 from schemas.settings import Settings
 
+from .options import settings as known_settings
+
 
 @click.command()
 @click.option(
@@ -32,7 +34,7 @@ def worker(broker: str | None, timeout: float | None) -> None:
         changes["broker"] = broker
     if timeout:
         changes["broker_wait_seconds"] = timeout
-    settings = Settings(**changes)  # type: ignore[arg-type] # checked by pydantic
+    settings = known_settings(**changes)
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )

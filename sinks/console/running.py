@@ -22,6 +22,7 @@ from sinks.store.sessions import Sessions
 from sinks.telemetry import ConsoleTelemetry, clauses_of
 from streams.garbage import collect_seldom, keep_for_good
 from streams.policies import load_policy
+from streams.refusals import refusal
 
 from .app import build
 from .limits import Limits
@@ -43,7 +44,9 @@ CLOSE_SECONDS: Final = 5.0  # for requests under way at the end; live rows never
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Runs the console until `stop` is set. Raises NotReadyError when it cannot begin."""
     sign_in = DemoUsers(demo_users(settings.console_demo_users), settings.console_host)
-    broker = Broker(settings.broker, settings.broker_wait_seconds)
+    if (why := await refusal(settings.broker, settings.security)) is not None:
+        raise why  # one that is away is waited for; one that does not let us in is not
+    broker = Broker(settings.broker, settings.broker_wait_seconds, settings.security)
     store = open_store(settings)
     policy = load_policy(settings.policy_file)
     facts = FactsReader(broker, settings.topics.facts, policy.grace_ms)

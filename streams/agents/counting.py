@@ -10,7 +10,7 @@ from schemas.ledger import CODES
 from streams.policy.judged import JudgedBatch
 from streams.telemetry import Telemetry
 
-from .outgoing import reason_class
+from .outgoing import FORBIDDEN, reason_class
 
 NAMES: Final = {letter: name for name, letter in CODES.items()}
 MESSAGES: Final = ("control", "dead_letter")  # letters of messages that hold no access
@@ -41,4 +41,7 @@ def count_batch(telemetry: Telemetry, judged: JudgedBatch, source: str, seconds:
             telemetry.count("needtoknow_accesses_total", number, source=source, outcome=name)
     telemetry.count("needtoknow_repeats_total", judged.repeats)
     for rejected in judged.rejected:
-        telemetry.count("needtoknow_dead_letters_total", stage=rejected.stage, reason=reason_class(rejected.error))
+        reason = reason_class(rejected.error)
+        telemetry.count("needtoknow_dead_letters_total", stage=rejected.stage, reason=reason)
+        if reason == FORBIDDEN:
+            telemetry.count("needtoknow_spoke_for_another_total", source=source)

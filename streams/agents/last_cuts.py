@@ -15,7 +15,7 @@ from schemas.errors import RejectedInputError
 from schemas.ledger import Note
 from schemas.settings import Settings
 from streams.access_log import LINGER_MS
-from streams.connect import answered, closed
+from streams.connect import answered, at, closed
 from streams.join.open import Partition
 from streams.policy.aside import fault
 from streams.telemetry import Telemetry
@@ -84,9 +84,7 @@ class LastCuts:
         }
 
     async def _read(self) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.broker, enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS
-        )
+        consumer = AIOKafkaConsumer(**at(self._settings), enable_auto_commit=False, fetch_max_wait_ms=LINGER_MS)
         try:
             await consumer.start()
             await self._read_on(consumer)
@@ -135,7 +133,7 @@ class LastCuts:
                 claimed.add(message.key)
 
     async def _committed(self) -> dict[Partition, Committed]:
-        client = AIOKafkaAdminClient(bootstrap_servers=self._settings.broker)
+        client = AIOKafkaAdminClient(**at(self._settings))
         try:
             await client.start()
             group = await client.list_consumer_group_offsets(self._settings.group)

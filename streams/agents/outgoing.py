@@ -22,6 +22,7 @@ from streams.store import Headers, Outgoing
 _DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all that an access topic takes
 _HEADERS_MAX: Final = 262_144  # bytes of original headers; what is sent by hand or by CloudEvents has less than 1 KB
 THROUGH: Final = "needtoknow.errors.through"  # the last offset that a letter about more than one message speaks of
+FORBIDDEN: Final = "forbidden"  # the reason of a letter about whoever spoke for another
 _HEADER_BYTES: Final = 10  # of a header beside its name and value, at the most
 
 
@@ -129,7 +130,7 @@ def value_message(topic: str, key: str, kind: str, value: BaseModel) -> Outgoing
 def reason_class(error: RejectedInputError) -> str:
     """What is wrong, as one of the catalogue's closed set of reasons: a label never repeats a name."""
     if isinstance(error, SpeaksForAnotherError):
-        return "forbidden"
+        return FORBIDDEN
     if isinstance(error, QuarantinedError):
         return error.harm
     outermost = error.place.split(".", 1)[0]

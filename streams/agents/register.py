@@ -26,7 +26,7 @@ from streams.store import Outgoing, Store
 from streams.telemetry import Telemetry
 from streams.turns import slices
 
-from .outgoing import dead_letter_message, value_message
+from .outgoing import FORBIDDEN, dead_letter_message, value_message
 from .reading import WAIVER_CHECKS, Hold, Reading, read, waiver_through
 
 log = logging.getLogger(__name__)
@@ -158,6 +158,7 @@ class Register(mode.Service):
         for reason in reading.reasons:
             stage = "quarantine" if reason in get_args(Harm) else "register"
             self._telemetry.count("needtoknow_dead_letters_total", stage=stage, reason=reason)
+            self._telemetry.count("needtoknow_feed_spoke_for_another_total", reason == FORBIDDEN, feed=feed)
         broken = sum(1 for f in reading.facts if breaks_a_mark(f))
         self._telemetry.count("needtoknow_broken_marks_total", broken, feed=feed)
 

@@ -19,6 +19,8 @@ from tests.harness.promql import rules
 CONFIG: Final[dict[str, Any]] = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
 PAGES: Final = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 RECEIVERS: Final = {"critical": "on-call", "warning": "next-morning"}
+ALSO: Final = {"SpokeForAnother": "owner"}
+"""Pages that go to somebody else as well, and first."""
 
 
 def _amtool(*arguments: str | Path) -> str:
@@ -73,7 +75,8 @@ def test_amtool_accepts_the_configuration(tmp_path: Path) -> None:
 def test_who_is_told_depends_on_the_severity(labels: tuple[str, ...], receiver: str | None) -> None:
     """critical wakes somebody, warning waits for the morning, and a mistake wakes somebody."""
     severity = dict(label.split("=") for label in labels).get("severity", "")
-    expected = receiver or RECEIVERS[severity]
+    also = ALSO.get(dict(label.split("=") for label in labels)["alertname"])
+    expected = ",".join(filter(None, (also, receiver or RECEIVERS[severity])))
     told = _amtool("config", "routes", "test", f"--config.file={COMMITTED}", f"--verify.receivers={expected}", *labels)
     assert told.split() == [expected]
 
@@ -81,7 +84,11 @@ def test_who_is_told_depends_on_the_severity(labels: tuple[str, ...], receiver: 
 def test_one_cause_makes_one_notification() -> None:
     """However many workers, sources or feeds a page is about; and it waits for whatever explains it."""
     routes = [CONFIG["route"], *CONFIG["route"]["routes"]]
-    assert [route["group_by"] for route in routes if "group_by" in route] == [["alertname"]]
+    by_name, by_owner = [route["group_by"] for route in routes if "group_by" in route]
+    assert (by_name, by_owner) == (
+        ["alertname"],
+        ["alertname", "source", "feed"],
+    )  # each owner hears of their own topic
     for route in routes:
         assert route.keys() >= {"receiver", "group_wait", "group_interval", "repeat_interval"}
 
@@ -118,7 +125,7 @@ def test_evidence_is_never_hidden() -> None:
     never = {"DeadLetters", "DeadLetterFlood", "IdConflict", "BrokenMarks", "WaiverUsed", "LedgerStopped"}
     never |= {"PartitionRefused", "PolicyDiverging", "OutboxBehind", "ChainBroken", "ChainUnchecked"}
     never |= {"FindingsUnreadable", "ClockWrong"}
-    never |= {"CriticalAlertWaiting", "ObligationOverdue"}
+    never |= {"SpokeForAnother", "CriticalAlertWaiting", "ObligationOverdue"}
     assert never <= PAGES.keys()
     assert never & {target for _, target, _ in HIDES} == set()
 
@@ -129,7 +136,7 @@ def test_nothing_in_it_is_a_secret_or_leaves_by_another_way() -> None:
         assert receiver.keys() == {"name", "webhook_configs"}
         [webhook] = receiver["webhook_configs"]
         assert webhook == {"url": f"http://pager:8080/{receiver['name']}", "send_resolved": True}
-    assert {receiver["name"] for receiver in CONFIG["receivers"]} == set(RECEIVERS.values())
+    assert {receiver["name"] for receiver in CONFIG["receivers"]} == {*RECEIVERS.values(), *ALSO.values()}
     assert CONFIG.keys() == {"route", "inhibit_rules", "receivers"}
 
 
@@ -139,7 +146,7 @@ def test_a_local_alertmanager_differs_in_waits_and_addresses_only() -> None:
     for route in (local["route"], *local["route"]["routes"]):
         assert (route.pop("group_wait"), route.pop("group_interval")) == ("500ms", "500ms")
     addresses = [webhook.pop("url") for receiver in local["receivers"] for webhook in receiver["webhook_configs"]]
-    assert addresses == ["http://127.0.0.1:1/on-call", "http://127.0.0.1:1/next-morning"]
+    assert addresses == [f"http://127.0.0.1:1/{name}" for name in ("on-call", "owner", "next-morning")]
     committed = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
     for route in (committed["route"], *committed["route"]["routes"]):
         del route["group_wait"], route["group_interval"]

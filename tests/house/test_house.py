@@ -252,6 +252,19 @@ def test_nobody_forgets_that_it_was_cancelled() -> None:
     assert slept == []
 
 
+def test_every_client_of_kafka_says_who_it_is() -> None:
+    """In one way: `**at(settings)`, or `**broker.arguments()`. One that gives an address of its own would come in the
+    open, and a secured broker would not answer it."""
+    made = [
+        (f"{file.relative_to(ROOT)}:{node.lineno}", [k.arg for k in node.keywords])
+        for file in sources("schemas", "streams", "sinks")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "").startswith("AIOKafka")
+    ]
+    assert len(made) > 8
+    assert [place for place, given in made if None not in given or "bootstrap_servers" in given] == []
+
+
 # --- what must not be told
 
 MACHINES: Final = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/|[A-Z]:\\\\Users\\\\")
