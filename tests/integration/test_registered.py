@@ -89,7 +89,6 @@ def standing(one: Running) -> dict[str, Finding]:
     return {finding.access.event_id: finding for finding in one.findings()}
 
 
-@pytest.mark.kafka
 def test_a_system_with_one_entry_and_no_code_is_judged_explained_and_verified(
     one: Running, registry: Path, tmp_path: Path
 ) -> None:
@@ -143,7 +142,6 @@ def test_a_system_with_one_entry_and_no_code_is_judged_explained_and_verified(
     assert any("the registry here says with precision_ms = 1000 and clock_error_ms = 60000" in d for d in differences)
 
 
-@pytest.mark.kafka
 def test_a_worker_that_is_handed_what_another_judged_by_other_times_goes_down(one: Running, tmp_path: Path) -> None:
     """It was there, with an entry of its own, before anything was judged."""
     other = tmp_path / "other.toml"
@@ -165,7 +163,6 @@ def test_a_worker_that_is_handed_what_another_judged_by_other_times_goes_down(on
     )
 
 
-@pytest.mark.kafka
 def test_a_system_that_nobody_registered_is_not_silent(one: Running, registry: Path, tmp_path: Path) -> None:
     """Shown by `status`, counted by the worker for the page and named in its log, each by its own registry."""
     gate, bootstrap = f"{one.service.prefix}access.gate.v1", one.service.bootstrap
