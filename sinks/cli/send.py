@@ -30,7 +30,12 @@ def is_native(path: str, source: str) -> bool:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--source", metavar="NAME", required=True, help="The system these accesses are from.")
+@click.option(
+    "--source",
+    metavar="NAME",
+    required=True,
+    help="The system these accesses are from: one of ours, or of the registry.",
+)
 @click.option(
     "--format",
     "layout",

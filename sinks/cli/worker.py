@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from schemas.errors import NotReadyError
+from schemas.errors import NotReadyError, RejectedInputError
 from schemas.settings import Settings
 
 
@@ -33,6 +33,10 @@ def worker(broker: str | None, timeout: float | None) -> None:
     if timeout:
         changes["broker_wait_seconds"] = timeout
     settings = Settings(**changes)  # type: ignore[arg-type] # checked by pydantic
+    try:
+        settings.sources  # noqa: B018 - read now: nobody should wait for the broker to be told
+    except RejectedInputError as error:
+        raise click.UsageError(f"NTK_SOURCES_FILE: {error}") from None
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )

@@ -196,16 +196,27 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_registry(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["topics", "apply"],
+        ["verify"],
+        ["status"],
+        ["send", __file__, "--source", "kiosk"],
+        ["replay", "--from", "1h"],
+        ["worker"],
+    ],
+    ids=lambda command: command[0],
+)
 def test_a_wrong_registry_is_wrong_use_of_every_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not the answer of `verify` that something differs: it asks nobody."""
     file = tmp_path / "sources.toml"
     file.write_text(f"{TABLE}precision_ms = 0", encoding="utf-8")
     monkeypatch.setenv("NTK_SOURCES_FILE", str(file))
-    for command in (["verify"], ["status"], ["send", str(file), "--source", "kiosk"], ["replay", "--from", "1h"]):
-        assert run(lambda line=command: cli.main(line, standalone_mode=False)) == 2  # type: ignore[misc] # bound now
-        assert "NTK_SOURCES_FILE: sources.kiosk.precision_ms: must be from 1 to" in capsys.readouterr().err
+    assert run(lambda: cli.main(command, standalone_mode=False)) == 2
+    assert "NTK_SOURCES_FILE: sources.kiosk.precision_ms: must be from 1 to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
