@@ -38,7 +38,8 @@ ENTRIES_MAX: Final = 50  # each is a topic of 4 partitions, and a value of a met
 TITLE_MAX: Final = 100  # characters: it stands in tables
 CLOCK_ERROR_MAX_MS: Final = 3_600_000  # a clock that may be off by more than an hour is to be set, not declared
 
-_OF_CODE: Final = frozenset({"content_types"})  # native messages need a translator
+# Native messages need a translator; and whether no value is a fault changes cuts, which say of an entry its times only.
+_OF_CODE: Final = frozenset({"content_types", "has_tombstones"})
 _FIELDS: Final = tuple(f.name for f in dataclasses.fields(Source) if f.name not in {"name", *_OF_CODE})
 _SOURCE: Final = TypeAdapter(Source)
 
@@ -109,7 +110,7 @@ def _entry(name: str, table: Any) -> Source:
     if "name" in table:
         raise RejectedInputError(f"{place}.name", "must be left out: the name of the table is the name of the source")
     for field in sorted(_OF_CODE & table.keys()):
-        raise RejectedInputError(f"{place}.{field}", "must be left out: native messages need a translator, in code")
+        raise RejectedInputError(f"{place}.{field}", "must be left out: what is no canonical JSON is read by code")
     try:
         # Through JSON, as strict as a message: nothing is taken for a number that is none.
         found = _SOURCE.validate_json(orjson.dumps({**table, "name": name}), strict=True)

@@ -69,10 +69,7 @@ def test_an_entry_makes_a_source() -> None:
     }
     assert entries_in(TABLE.encode()) == {"kiosk": Source(name="kiosk", title="t")}
     assert entries_in(b"") == {}
-    assert entries_in(f"{TABLE}has_tombstones = true\n[sources.gate_2]\ntitle = 'g'".encode()).keys() == {
-        "kiosk",
-        "gate_2",
-    }
+    assert entries_in(f"{TABLE}[sources.gate_2]\ntitle = 'g'".encode()).keys() == {"kiosk", "gate_2"}
 
 
 def test_a_registry_adds_to_the_sources_that_there_are(tmp_path: Path) -> None:
@@ -119,8 +116,8 @@ def test_a_registry_is_read_once(tmp_path: Path) -> None:
         (f"{TABLE}zone = '../../etc/passwd'", "sources.kiosk.zone", "must be a zone"),
         (f"{TABLE}zone = '{'a' * 300}'", "sources.kiosk.zone", "must be a zone"),
         (f"{TABLE}zone = ''", "sources.kiosk.zone", "must be a zone"),
-        (f"{TABLE}has_tombstones = 1", "sources.kiosk.has_tombstones", "valid boolean"),
-        (f"{TABLE}content_types = ['{FACTS_LINE}']", "sources.kiosk.content_types", "need a translator, in code"),
+        (f"{TABLE}has_tombstones = true", "sources.kiosk.has_tombstones", "is read by code"),
+        (f"{TABLE}content_types = ['{FACTS_LINE}']", "sources.kiosk.content_types", "is read by code"),
         (f"{TABLE}name = 'ecms'", "sources.kiosk.name", "the name of the table is the name"),
         ("[sources.kiosk]\ntitle = ' '", "sources.kiosk.title", "printable characters"),
         ('[sources.kiosk]\ntitle = "a\\u001b[2J"', "sources.kiosk.title", "printable characters"),
@@ -307,7 +304,6 @@ def test_an_entry_may_send_canonical_json_and_heartbeats_and_nothing_else() -> N
         translators.translate("kiosk", sent("ecms"), (), LATER)
     with pytest.raises(RejectedInputError, match="message: is empty"):
         translators.translate("kiosk", b"", (), LATER)
-    assert Translators(with_kiosk(f"{TABLE}has_tombstones = true")).translate("kiosk", None, (), LATER).is_control
 
 
 # --- topics that nobody registered
