@@ -41,11 +41,18 @@ class MessageCounts(Strict):
     dead_letters: Count
 
 
+class Times(Strict):
+    """What the registry said of the times of a source when its accesses were judged, in milliseconds (ADR 29)."""
+
+    precision_ms: Annotated[int, Field(ge=1)]
+    clock_error_ms: Count
+
+
 class Cut(Sparse):
     """One judged batch of one partition, offsets [first_offset, next_offset).
 
     A *settlement* cut judges no new message (its range is empty): `settled` lists [offset, index in the message] of
-    accesses that were pending and ended without a finding.
+    accesses that were pending and ended without a finding. `times`: of a source that a registry entry made.
     """
 
     topic: str
@@ -63,6 +70,7 @@ class Cut(Sparse):
     previous: str | None = None
     run: str
     settled: list[Pair] | None = None
+    times: Times | None = None
 
 
 def document(cut: Cut) -> dict[str, Any]:
@@ -70,6 +78,8 @@ def document(cut: Cut) -> dict[str, Any]:
     found = {name: value for name, value in cut.__dict__.items() if value is not None}
     found["marks"] = {feed: format_instant(through) for feed, through in cut.marks.items()}
     found["messages"] = dict(cut.messages.__dict__)
+    if cut.times is not None:
+        found["times"] = dict(cut.times.__dict__)
     return found
 
 
@@ -86,7 +96,8 @@ class Hold(Sparse):
 
     `is_open`: the worker of this `run` holds the partition; another that finds it so knows that the hold did not end
     well. `attempt`: offsets [first, next) that are being judged at this moment, said only while the worker takes care.
-    `aside`: messages that killed twice and are not to be looked at again, offsets [first, next).
+    `aside`: messages that killed twice and are not to be looked at again, offsets [first, next). `times`: by what all
+    accesses of the partition are judged, of a source that a registry entry made.
     """
 
     is_open: bool
@@ -94,6 +105,7 @@ class Hold(Sparse):
     attempt: Pair | None = None
     suspect: Suspect | None = None
     aside: list[Pair] = Field(default_factory=list)
+    times: Times | None = None
 
 
 class AtWork(Strict):

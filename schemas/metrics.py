@@ -44,7 +44,12 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 SIZES: Final = (1, 10, 50, 100, 500, 1000, 2500, 5000, 10_000)
 
 WORKER: Final = (
-    Metric("needtoknow_build_info", "gauge", "Which version runs here?", ("version", "policy", "policy_hash")),
+    Metric(
+        "needtoknow_build_info",
+        "gauge",
+        "Which version runs here, with which policy and registry?",
+        ("version", "policy", "policy_hash", "sources_hash"),
+    ),
     Metric(
         "needtoknow_messages_total",
         "counter",
@@ -131,6 +136,11 @@ WORKER: Final = (
         "gauge",
         "For how long has this part of the worker had work, a broker, and got nothing done?",
         ("part",),
+    ),
+    Metric(
+        "needtoknow_unregistered_topics",
+        "gauge",
+        "How many access topics are there that no source is registered for (NaN: not known now)?",
     ),
     Metric("needtoknow_ready", "gauge", "Is this worker ready (1) or not (0)?"),
 )
@@ -228,7 +238,8 @@ WITHDRAWN: Final = "withdrawn"
 """In place of a disposition: the service closed it."""
 
 # What each label may say, by label or by "metric.label" where the same word has other values. `version`, `policy` and
-# `policy_hash` are one value per process, so they are not here; `clause` is in the policy, so it is given at the start.
+# the hashes are one value per process, so they are not here; `clause` is in the policy, so it is given at the start,
+# and so is `source` where there is a registry.
 LABEL_VALUES: Final = MappingProxyType(
     {
         "source": tuple(SOURCES),

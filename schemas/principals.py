@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .topics import CONSOLE, FEEDS, SOURCES, Topics
+from .topics import CONSOLE, FEEDS, Topics
 
 Operation = Literal["read", "write", "create", "describe", "describe_configs", "alter_configs"]
 """As Kafka names them. `read` and `write` bring `describe` with them. Nobody has `delete` or `alter`, which is to make
@@ -24,9 +24,6 @@ SOURCE_BYTES: Final = 4 * 1_048_576
 """Bytes a second that a source or feed may send to one broker; Kafka slows down whoever sends more. 4 MiB are 10,000
 accesses of 400 bytes: a department's day of all sources in 8 s, and all eight at once no more than a worker judges.
 A source that sends without end fills no more than 360 GB a day."""
-
-MANY_BYTES: Final = SOURCE_BYTES * (len(SOURCES) - 1)
-"""The same for whoever speaks for all systems."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +87,11 @@ PROCESSES: Final = {
 def principals(topics: Topics) -> tuple[Principal, ...]:
     """All users that the broker must know, beside those who run it."""
     names = Names(topics.prefix)
+    of_all = SOURCE_BYTES * (len(topics.sources) - 1)  # of whoever speaks for all systems but the console
     return (
         *(
             Principal(name=names.source(s.name), title=s.title, bytes_per_second=SOURCE_BYTES)
-            for s in SOURCES.values()
+            for s in topics.sources.values()
             if s.name != CONSOLE
         ),
         *(
@@ -102,7 +100,7 @@ def principals(topics: Topics) -> tuple[Principal, ...]:
             if f.name != CONSOLE
         ),
         *(
-            Principal(name=names.ours(name), title=title, bytes_per_second=MANY_BYTES if name == "receive" else None)
+            Principal(name=names.ours(name), title=title, bytes_per_second=of_all if name == "receive" else None)
             for name, title in PROCESSES.items()
         ),
     )

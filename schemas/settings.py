@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from .registry import Sources, read_registry
 from .security import Mechanism, Protocol, Security
 from .topics import Topics
 
@@ -72,6 +74,10 @@ class Settings(BaseSettings):
 
     policy_file: Path | None = None
     """A policy document (TOML) in place of the built-in one."""
+
+    sources_file: Path | None = None
+    """The registry (TOML): systems beside our own that send canonical JSON, the same on every process. None: no others,
+    as an installation begins."""
 
     decide_without_feed_after_seconds: Seconds = 86_400
     """How long a gating feed may stand still before accesses are judged without it (findings say `incomplete`). A day:
@@ -177,7 +183,12 @@ class Settings(BaseSettings):
     @property
     def topics(self) -> Topics:
         """The names of all topics."""
-        return Topics(self.topic_prefix)
+        return Topics(self.topic_prefix, self.sources)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """All sources, read once: an edited registry counts from the next start on. Raises RejectedInputError."""
+        return read_registry(self.sources_file)
 
     @classmethod
     def settings_customise_sources(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -154,9 +155,10 @@ FINDING_KEEP_DAYS: Final = 7 * YEAR_DAYS
 
 @dataclass(frozen=True)
 class Topics:
-    """The names of all topics under one prefix (empty in production; tests use one each)."""
+    """The names of all topics under one prefix (empty in production; tests use one each), of these sources."""
 
     prefix: str = ""
+    sources: Mapping[SourceName, Source] = field(default_factory=lambda: SOURCES, hash=False, repr=False)
 
     def access(self, source: SourceName) -> str:
         """Where this source's accesses go."""
@@ -198,7 +200,12 @@ class Topics:
 
     def accesses(self) -> dict[str, SourceName]:
         """Access topic -> source."""
-        return {self.access(name): name for name in SOURCES}
+        return {self.access(name): name for name in self.sources}
+
+    def unregistered(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Of these topics those of accesses under our prefix that no source is registered for: nobody reads them."""
+        start, known = f"{self.prefix}access.", self.accesses()
+        return tuple(sorted(name for name in names if name.startswith(start) and name not in known))
 
     def feeds(self) -> dict[str, FeedName]:
         """Feed topic -> feed."""

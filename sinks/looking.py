@@ -39,7 +39,7 @@ async def look(
         facts_topic=topics.facts,
         marks=through,
         low={topic: _low(through, policy.gating_feeds(source)) for topic, source in accesses.items()},
-        unregistered=await _unregistered(client, settings),
+        unregistered=topics.unregistered(await client.list_topics()),
         workers=await _workers(client, settings.group),
     )
 
@@ -67,9 +67,3 @@ async def _marks(reader: AIOKafkaConsumer, topic: str, end: int) -> dict[str, Re
             if mark.feed not in highest or mark.complete_through > highest[mark.feed].complete_through:
                 highest[mark.feed] = mark
     return highest
-
-
-async def _unregistered(client: AIOKafkaAdminClient, settings: Settings) -> tuple[str, ...]:
-    known = settings.topics.accesses()
-    start = f"{settings.topic_prefix}access."
-    return tuple(sorted(name for name in await client.list_topics() if name.startswith(start) and name not in known))

@@ -20,7 +20,7 @@ from streams.join.index import AccessIndex
 from streams.join.knowledge import Knowledge
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import translate
+from streams.sources import Translators
 
 from .admin import Admin
 from .agents.careful import Careful
@@ -38,6 +38,7 @@ from .store import Store
 from .telemetry import Telemetry
 from .touching import Touching
 from .transport import BatchSchema
+from .unregistered import Unregistered
 
 QUEUE_MAX: Final = 10_000  # batches; every partition's full share fits, since a full partition is paused (transport.py)
 FETCHED_BATCHES: Final = 4  # by one fetch: while the judge is busy with one, the next must not wait for an answer
@@ -74,8 +75,8 @@ def build_app(settings: Settings) -> App:
     quiet_logs()
     read_safely(settings.unpacked_max_bytes)
     policy = load_policy(settings.policy_file)
-    telemetry = Telemetry()
-    judging = _judging(policy)
+    telemetry = Telemetry(given={"source": tuple(settings.sources)})
+    judging = _judging(policy, Translators(settings.sources))
     app = _faust(settings)
     app.our_settings = settings
     store = Store(settings, telemetry)
@@ -148,7 +149,7 @@ def _watching(
     store: Store,
     snapshots: Snapshots,
     telemetry: Telemetry,
-) -> tuple[Admin, Gauges, Liveness]:
+) -> tuple[Admin, Gauges, Liveness, Unregistered]:
     """What looks at the rest and tells others of it."""
     gauges = Gauges(
         settings,
@@ -169,10 +170,10 @@ def _watching(
         is_waiting=lambda: judge.is_waiting() or judge.refused() > 0,  # a new worker could do no more
     )
     admin = Admin(settings, telemetry, why_not_ready=gauges.why_not_ready, why_not_live=liveness.why_not_live)
-    return admin, gauges, liveness
+    return admin, gauges, liveness, Unregistered(settings.topics, telemetry, list_topics=broadcast.topics_there)
 
 
-def _judging(policy: Policy) -> Judging:
+def _judging(policy: Policy, translators: Translators) -> Judging:
     knowledge = Knowledge(policy.grace_ms)
     return Judging(
         policy=policy,
@@ -180,7 +181,7 @@ def _judging(policy: Policy) -> Judging:
         completeness=Completeness.under(policy),
         published=Published(),
         index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-        translate=translate,
+        translators=translators,
     )
 
 

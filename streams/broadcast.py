@@ -153,6 +153,10 @@ class Broadcast(mode.Service):
         """All there are of a topic."""
         return [TopicPartition(topic, p) for p in sorted(await self._ends._client._wait_on_metadata(topic))]
 
+    async def topics_there(self) -> set[str]:
+        """The names of all topics on the broker. Raises KafkaError when it does not say."""
+        return set(await self._ends.topics())
+
     async def facts_end(self) -> int:
         """The next offset of `facts.v1`."""
         return (await self.end_offsets())[self._facts]

@@ -12,6 +12,7 @@ from typing import Any, Final
 import mode
 
 from schemas.policy import Policy
+from schemas.registry import registry_hash
 from schemas.settings import Settings
 from schemas.topics import FEEDS
 from streams.agents.judge import Judge
@@ -66,6 +67,7 @@ class Gauges(mode.Service):
     @mode.Service.task
     async def _look(self) -> None:
         build = {"version": version("needtoknow"), "policy": self._policy.name, "policy_hash": self._policy.hash()[:12]}
+        build |= {"sources_hash": registry_hash(self._settings.sources)[:12]}
         self._telemetry.set("needtoknow_build_info", 1, **build)
         while not self.should_stop:
             self._look_once(time.time() * 1000)

@@ -14,13 +14,14 @@ from schemas.topics_check import Found, compare, refusals
 from .connect import at, connected
 from .errors import NotReadyError, WrongTopicsError
 from .refusals import not_ours
+from .times import refuse_other_times
 
 
 async def wait_for_topics(settings: Settings) -> None:
-    """Return once the broker answers and every topic is as it must be.
+    """Return once the broker answers, every topic is as it must be, and the registry says what was judged by.
 
     Raises NotReadyError naming the address when it does not answer within `broker_wait_seconds`, WrongTopicsError when
-    a topic is missing or of the wrong shape; whoever runs the broker must act.
+    a topic is missing or of the wrong shape; whoever runs the broker must act. ChangedTimesError: see there.
     """
 
     async def look() -> None:
@@ -28,6 +29,8 @@ async def wait_for_topics(settings: Settings) -> None:
         try:
             await admin.start()
             await _check(settings, admin)
+            group = await admin.list_consumer_group_offsets(settings.group)
+            refuse_other_times(settings.topics, {tp: getattr(one, "metadata", "") for tp, one in group.items()})
         finally:
             await admin.close()
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 import mode
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas.registry import registry_hash
 from schemas.settings import Settings
 from streams.join.columns import Columns, Document, layout, put_index, put_knowledge, take_index, take_knowledge
 from streams.join.index import AccessIndex
@@ -140,6 +141,7 @@ class Snapshots(mode.Service):
             "version": version("needtoknow"),
             "layout": layout(),
             "policy": self._judging.policy_hash,
+            "registry": registry_hash(settings.sources),
             "prefix": settings.topic_prefix,
             "group": settings.group,
             "state": " ".join(State._fields),
@@ -149,7 +151,7 @@ class Snapshots(mode.Service):
         try:
             document, columns = await asyncio.to_thread(read_snapshot, path)
             if document["of"] != self._of():
-                raise SnapshotError("it is of another version, code, policy or installation")
+                raise SnapshotError("it is of another version, code, policy, registry or installation")
             async with asyncio.timeout(CHECK_SECONDS):
                 changed = await self._changed(document)
             found = _taken_out(document, columns, self._judging.policy.grace_ms)

@@ -144,11 +144,12 @@ PANELS: Final = (
     Panel(
         key="workers",
         title="Workers",
-        question="Who judges, by which version and policy?",
+        question="Who judges, by which version, policy and registry?",
         shape="table",
         asks=(
             ("ready", "sum by (instance) (needtoknow_ready)"),
-            ("", "sum by (instance, version, policy, policy_hash) (needtoknow_build_info)"),
+            ("", "sum by (instance, version, policy, policy_hash, sources_hash) (needtoknow_build_info)"),
+            ("unregistered topics", "sum by (instance) (needtoknow_unregistered_topics)"),
             ("facts read", "sum by (instance) (needtoknow_facts_position)"),
             ("open", "sum by (instance) (needtoknow_open_accesses)"),
         ),

@@ -24,7 +24,7 @@ from sinks.progress import line
 from sinks.store.reading import SqlReading
 from sinks.store.store import Store
 from streams.policy.aside import fault
-from streams.sources import translate
+from streams.sources import Translators
 
 from .looking_back import LookBack, Sought, confirmed, sought_for, write_down
 
@@ -106,6 +106,7 @@ class ReadingBack:
         self, store: Store, broker: Broker, topics: Topics, facts: FactsReader, written: Callable[[], None]
     ) -> None:
         self._store, self._broker, self._topics, self._facts = store, broker, topics, facts
+        self._translators = Translators(topics.sources)
         self.written = written
         self._waiting = Waiting(store)
         self._news = asyncio.Event()
@@ -168,14 +169,14 @@ class ReadingBack:
             if told.aside(some.topic, some.partition, message.offset) is not None:
                 continue  # it ends whoever looks at it
             place = MessagePlace(topic=some.topic, partition=some.partition, offset=message.offset)
-            for access in _accesses(source, message, place):
+            for access in _accesses(self._translators, source, message, place):
                 look_back.take(self._facts.knowledge, access, message.timestamp, place)
 
 
-def _accesses(source: str, message: Any, place: MessagePlace) -> tuple[Access, ...]:
+def _accesses(by: Translators, source: str, message: Any, place: MessagePlace) -> tuple[Access, ...]:
     """What nobody can read names none: its source has been told by a dead letter."""
     try:
-        return translate(source, message.value, message.headers, message.timestamp).accesses
+        return by.translate(source, message.value, message.headers, message.timestamp).accesses
     except RejectedInputError:
         return ()
     except MemoryError:

@@ -18,7 +18,6 @@ from schemas.finding import Finding, MessagePlace
 from schemas.ids import format_instant
 from schemas.policy import Policy
 from schemas.settings import Settings
-from schemas.topics import SOURCES
 from sinks import kafka
 from sinks.kafka import Broker, Message
 from sinks.letters import Aside, told_in
@@ -29,11 +28,11 @@ from streams.policy.decide import decide
 from streams.policy.every_path import every_path, people
 from streams.policy.explain import tell
 from streams.policy.plainly import is_canonical
-from streams.sources import translate
+from streams.sources import Translators
 
 from .explanation import Judged, Page, Said, aside_page, explanation_page, named_facts
 from .lines import json_line
-from .options import as_json, with_broker
+from .options import as_json, registered_source, with_broker
 
 T = TypeVar("T")
 
@@ -84,8 +83,8 @@ def explain(
     """
     if event_id is None and not _FINDING_ID.fullmatch(source):
         raise click.UsageError("name a finding (f_ and 32 digits), or SOURCE and EVENT_ID")
-    if event_id is not None and source not in SOURCES:
-        raise click.UsageError(f"SOURCE must be one of {', '.join(sorted(SOURCES))}")
+    if event_id is not None:
+        registered_source(settings, source, "SOURCE")
     read = kafka.run(_read(broker, settings, source, event_id), broker)
     policy, facts = load_policy(settings.policy_file), read.facts
     if at_position is not None and at_position > len(facts):
@@ -175,11 +174,15 @@ def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
 async def _read(broker: Broker, settings: Settings, source: str, event_id: str | None) -> Read:
     """All about this access, or the one that the finding called `source` is about. Raises RejectedInputError where
     there is none."""
-    topics = settings.topics
+    topics, by = settings.topics, Translators(settings.sources)
     finding = None
     if event_id is None:
         finding = await _finding(broker, topics.violations, source)
         source, event_id = finding.access.source, finding.access.event_id
+        if source not in settings.sources:
+            raise RejectedInputError(
+                "source", f"{source} is not registered here; set NTK_SOURCES_FILE as workers have it"
+            )
     # Letters first: what they set aside ends whoever looks at it.
     told = await told_in(broker, topics.dead_letters)
     found, aside = list[Found](), list[tuple[Message, Aside]]()
@@ -191,7 +194,7 @@ async def _read(broker: Broker, settings: Settings, source: str, event_id: str |
             if (letter := told.aside(message.topic, message.partition, message.offset)) is not None:
                 aside += [(message, letter)] if _stands_in(message, needle, part) else []
             elif needle in value or b"\\" in value or not is_canonical(message):  # where it may be spelled otherwise
-                found += _accesses(source, event_id, message)
+                found += _accesses(by, source, event_id, message)
     async with aclosing(kafka.read_topic(broker, topics.facts)) as messages:
         facts = [_ours(message, decode_registered) async for message in messages]
     found = [one for one in found if finding is None or one.finding_id == finding.finding_id]
@@ -247,9 +250,9 @@ def _stands_in(message: Message, needle: bytes, part: bytes) -> bool:
     return part in value  # columns stand side by side
 
 
-def _accesses(source: str, event_id: str, message: Message) -> list[Found]:
+def _accesses(by: Translators, source: str, event_id: str, message: Message) -> list[Found]:
     try:
-        accesses = translate(source, message.value, message.headers, message.timestamp).accesses
+        accesses = by.translate(source, message.value, message.headers, message.timestamp).accesses
     except RejectedInputError:
         return []
     place, at = _place(message), message.timestamp

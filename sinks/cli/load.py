@@ -16,7 +16,7 @@ from sinks.kafka import Broker
 
 from .csv_facts import fact_rows
 from .options import as_json, with_broker
-from .outgoing import Outgoing, fact_lines, mark_message
+from .outgoing import Outgoing, fact_lines, mark_message, strange_sources
 from .storing import Messages, check, read_all, send_and_report
 
 
@@ -99,6 +99,8 @@ def load(
     raw = read_all(file)
     messages = with_mark(_messages(raw, feed, is_csv=is_csv(file, layout)), feed, complete_through)
     held = check(messages, raw.count(b"\n"))
+    if strangers := strange_sources(messages(), settings.sources):
+        click.echo(f"accounts of sources that are not registered here: {', '.join(strangers)}", err=True)
     send_and_report(broker, settings.topics.feed(feed), messages, held, as_json=as_json)
     if not held.marks:
         click.echo(

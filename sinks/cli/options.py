@@ -30,10 +30,20 @@ _ADDRESSES: Final = re.compile(rf"{_HOST}:[0-9]{{1,5}}(,{_HOST}:[0-9]{{1,5}})*")
 def settings(**given: Any) -> Settings:
     """The settings of this process, those given on top. A wrong one is wrong use: it is named, its value is not."""
     try:
-        return Settings(**given)
+        known = Settings(**given)
+        known.sources  # noqa: B018 - read now: a wrong registry must not be told as an answer of the command
+    except RejectedInputError as error:
+        raise click.UsageError(f"NTK_SOURCES_FILE: {error}") from None
     except ValidationError as error:
         faults = (_fault(e["loc"], e["msg"]) for e in error.errors(include_input=False))
         raise click.UsageError("settings: " + "; ".join(faults)) from None
+    return known
+
+
+def registered_source(settings: Settings, name: str, option: str = "--source") -> None:
+    """Wrong use when there is no source of this name: neither one of ours nor one that the registry has."""
+    if name not in settings.sources:
+        raise click.BadParameter(f"must be one of {', '.join(sorted(settings.sources))}", param_hint=option)
 
 
 def _fault(place: tuple[int | str, ...], words: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from schemas.ids import FeedName, SourceName, format_instant
 from schemas.topics import CANONICAL, FEEDS
 
 FILE_MAX: Final = 1 << 30  # bytes: held in memory, so that what is sent is what was checked
+STRANGE_MAX: Final = 20  # names told
 NOTHING_SENT: Final = "correct the file and send it again; nothing was sent"
 
 
@@ -79,6 +81,15 @@ def fact_message(fact: Fact, feed: FeedName) -> Outgoing:
     time = format_instant(fact.recorded_at)
     headers = cloud_event(f"{fact.fact_id}/{fact.revision}", f"/feeds/{feed}", "needtoknow.fact.v1", CANONICAL, time)
     return Outgoing(fact.fact_id.encode(), encode(fact), headers)
+
+
+def strange_sources(messages: Iterable[Outgoing], sources: Container[SourceName]) -> list[SourceName]:
+    """Sources that accounts name and that are not among these. No fault: they may be registered later."""
+    named = {found[1].decode() for message in messages for found in _ACCOUNT_OF.finditer(message.value)}
+    return sorted(name for name in named if name not in sources)[:STRANGE_MAX]
+
+
+_ACCOUNT_OF: Final = re.compile(rb'"kind":"account","source":"([a-z][a-z0-9_]{0,31})"')  # as `encode` spells it
 
 
 def mark_message(mark: Mark, feed: FeedName) -> Outgoing:

@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from schemas.settings import Settings
-from schemas.topics import SOURCES
 from sinks.kafka import Broker, run
 from streams.policies import load_policy
 
 from .codes import GOOD, NO, NOT_READY
 from .lines import json_line
-from .options import When, as_json, policy_in, with_broker
+from .options import When, as_json, policy_in, registered_source, with_broker
 from .replay_lines import Replayed, difference_document, difference_line, summary_document, summary_lines
 from .replay_range import Replay
 from .replaying import Difference
@@ -23,7 +22,7 @@ from .replaying import Difference
 @click.command()
 @click.option("--from", "first", type=When(), required=True, help="From when on: 2026-01-05T00:00:00Z, or 24h, 7d.")
 @click.option("--to", "end", type=When(), help="Up to when, this instant not included. Default: now.")
-@click.option("--source", type=click.Choice(sorted(SOURCES)), help="Accesses of this source only.")
+@click.option("--source", metavar="NAME", help="Accesses of this source only.")
 @click.option(
     "--as-known",
     type=click.Choice(["then", "now"]),
@@ -65,6 +64,8 @@ def replay(
       needtoknow replay --from 2026-01-05T00:00:00Z --to 2026-01-06T00:00:00Z --as-known then
       needtoknow replay --from 7d --source ecms --policy stricter.toml
     """
+    if source is not None:
+        registered_source(settings, source)
     end = int(time.time() * 1000) if end is None else end
     if first >= end:
         raise click.UsageError("--from must be before --to")

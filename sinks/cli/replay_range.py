@@ -23,6 +23,7 @@ from schemas.settings import Settings
 from sinks.kafka import Broker, Message, offsets_at, read_topic
 from sinks.letters import Told, told_in
 from streams.join.open import OpenAccess, Partition
+from streams.sources import Translators
 from streams.turns import slices
 
 from .recorded import Moment, Recorded
@@ -63,6 +64,7 @@ class Replay:
         self._topics = settings.topics
         self._sources = settings.topics.accesses()
         self._policy, self._live = policy, live
+        self._translators = Translators(settings.sources)
         self._done = done
         self._show = show
         self._told = Told()
@@ -81,7 +83,7 @@ class Replay:
 
     async def _now(self) -> None:
         marks = await self._marks()  # before the facts: a mark counts where those that came before it are known
-        world = World(self._policy, self._live)
+        world = World(self._policy, self._live, self._translators)
         async with aclosing(read_topic(self._broker, self._topics.facts)) as facts:
             async for message in facts:
                 world.learn(message.offset, message.value)
@@ -105,7 +107,7 @@ class Replay:
             moments[one.finding_id].append(Moment(one.state.position, one.marks))
         self._done.cuts = len(recorded)
         async for some in self._some():
-            past = _Past(World(self._policy, self._live), said, self._broker, self._topics.facts)
+            past = _Past(World(self._policy, self._live, self._translators), said, self._broker, self._topics.facts)
             async with aclosing(past.facts):
                 await self._then_some(past, recorded, moments, self._judged(some, recorded))
             self._done.accesses += past.world.accesses

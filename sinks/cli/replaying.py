@@ -25,7 +25,7 @@ from streams.policy.explain import tell
 from streams.policy.indexed import accesses_of
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import translate
+from streams.sources import Translators
 
 
 class Said(NamedTuple):
@@ -76,7 +76,7 @@ class World:
     `live` is the policy of this installation: under another one an access may have to wait that never had to.
     """
 
-    def __init__(self, policy: Policy, live: Policy) -> None:
+    def __init__(self, policy: Policy, live: Policy, translators: Translators) -> None:
         self._policy, self._live = policy, live
         knowledge = Knowledge(policy.grace_ms)
         self.judging = Judging(
@@ -85,7 +85,7 @@ class World:
             completeness=Completeness.under(policy),
             published=Published(),
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-            translate=translate,
+            translators=translators,
         )
         self._newest: dict[str, tuple[tuple[Word, int], Partition, int]] = {}
         self.accesses = 0  # judged so far

@@ -9,11 +9,10 @@ from typing import Final
 import click
 
 from schemas.settings import Settings
-from schemas.topics import SOURCES
 from sinks.kafka import Broker
 
 from .layouts import LAYOUTS, native_messages, warnings
-from .options import as_json, with_broker
+from .options import as_json, registered_source, with_broker
 from .outgoing import access_lines
 from .storing import check, read_all, send_and_report
 
@@ -31,7 +30,12 @@ def is_native(path: str, source: str) -> bool:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--source", required=True, type=click.Choice(list(SOURCES)), help="The system these accesses are from.")
+@click.option(
+    "--source",
+    metavar="NAME",
+    required=True,
+    help="The system these accesses are from: one of ours, or of the registry.",
+)
 @click.option(
     "--format",
     "layout",
@@ -61,6 +65,7 @@ def send(broker: Broker, settings: Settings, file: str, source: str, layout: str
       {"event_id":"ecms-000123","source":"ecms","actor":"jdoe","action":"view",
        "record":{"kind":"case","id":"c0042"},"result":"success","occurred_at":"2026-01-05T14:14:03.120Z"}
     """
+    registered_source(settings, source)
     if layout == "native" and source not in LAYOUTS:
         raise click.UsageError(f"only {', '.join(LAYOUTS)} hand over files of their own")
     raw = read_all(file)

@@ -36,7 +36,7 @@ from streams.agents.last_cuts import notes_of
 from streams.garbage import collect_seldom
 from streams.policies import load_policy
 from streams.records import read_safely
-from streams.sources import translate
+from streams.sources import Translators
 
 from .codes import GOOD, NO, NOT_READY
 from .options import When, as_json, policy_in, with_broker
@@ -166,6 +166,7 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
         begins=begins,
         ends=ends,
         unreadable=odd,
+        sources=settings.sources,
         is_whole=since is None,
     )
     return logs, facts
@@ -217,6 +218,7 @@ async def _messages(
     """
     found: defaultdict[Place, list[Read]] = defaultdict(list)
     begins: dict[Place, int] = {}
+    translators = Translators(settings.sources)
     for topic, source in settings.topics.accesses().items():
         lowest = await offsets_at(broker, topic, 0)
         for partition, begin in (await offsets_at(broker, topic, first)).items():
@@ -225,7 +227,7 @@ async def _messages(
         start = {partition: begins[topic, partition] for partition in lowest}
         async for message in read_topic(broker, topic, start=start):
             is_aside = told.aside(topic, message.partition, message.offset) is not None
-            found[topic, message.partition].append((_aside if is_aside else _translated)(source, message))
+            found[topic, message.partition].append((_aside if is_aside else _translated)(translators, source, message))
     return dict(found), begins
 
 
@@ -255,13 +257,13 @@ def _digest(value: bytes | None) -> str:
     return hashlib.sha256(value or b"").hexdigest()
 
 
-def _aside(source: str, message: Message) -> Read:
-    return Read(message.offset, message.timestamp, (), "dead_letter", partial(_translated, source, message))
+def _aside(by: Translators, source: str, message: Message) -> Read:
+    return Read(message.offset, message.timestamp, (), "dead_letter", partial(_translated, by, source, message))
 
 
-def _translated(source: str, message: Message) -> Read:
+def _translated(by: Translators, source: str, message: Message) -> Read:
     try:
-        found = translate(source, message.value, message.headers, message.timestamp)
+        found = by.translate(source, message.value, message.headers, message.timestamp)
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
     return Read(message.offset, message.timestamp, found.accesses, "translated" if found.accesses else "control")

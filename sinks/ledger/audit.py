@@ -19,6 +19,7 @@ from .logs import Logs, Place, Read, StoredCut, as_standing
 from .reconciled import Said, held
 from .rejudge import Rejudge, joined
 from .report import Partly, Report
+from .times_check import check_times
 
 
 def audit(logs: Logs, judge: Rejudge, policy_hash: str, others: Iterable[Policy] = ()) -> Iterator[Report]:
@@ -27,7 +28,7 @@ def audit(logs: Logs, judge: Rejudge, policy_hash: str, others: Iterable[Policy]
     `judge` is that of the policy in force, `policy_hash`; what was judged under one of the `others` is held to that.
     """
     judges = Judges(judge, policy_hash, others)
-    report = Report(differences=list(logs.unreadable))
+    report = Report(differences=[*logs.unreadable, *check_times(logs)])
     states = joined(logs.findings)
     said_of: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in logs.findings:

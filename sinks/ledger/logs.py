@@ -10,6 +10,8 @@ from typing import NamedTuple
 from schemas.access import Access
 from schemas.finding import Finding
 from schemas.ledger import Cut, Note
+from schemas.registry import Sources
+from schemas.topics import SOURCES
 
 Place = tuple[str, int]
 """(topic, partition)."""
@@ -55,6 +57,7 @@ class Logs:
     begins: Mapping[Place, int] = field(default_factory=dict)  # the first offset read; not given: of the first message
     ends: Mapping[Place, int] = field(default_factory=dict)  # of the log, seen after the findings; not given: as begins
     unreadable: Sequence[str] = ()  # places of what is none of ours on our own topics, and what it is not
+    sources: Sources = field(default_factory=lambda: SOURCES)  # all that are registered where this is looked at
     is_whole: bool = True  # whether the ledger was read from its start, so that each cut that is named must be there
 
     def begin(self, place: Place) -> int:

@@ -14,7 +14,7 @@ _OUTCOMES = ("explained", "pending", "late", "revoked", "unexplained", "unresolv
 
 
 def cut_of(batch: JudgedBatch, *, reconciled: int, source: str, policy_hash: str, run: str) -> Cut:
-    """The cut of one judged batch; `previous` is filled in when it is stored, in order."""
+    """The cut of one judged batch; `previous` and `times` are filled in when it is stored, in order."""
     control = batch.codes.count(CODES["control"].encode())
     counts = {name: n for name in _OUTCOMES if (n := batch.codes.count(CODES[name].encode()))}
     return Cut(

@@ -13,6 +13,7 @@ import mode
 
 from schemas.codec import encode
 from schemas.ledger import AtWork, Note
+from schemas.registry import written_times
 from schemas.settings import Settings
 from schemas.topics import CONSOLE
 from streams.broadcast import Broadcast
@@ -23,6 +24,7 @@ from streams.policy.judged import JudgedBatch
 from streams.policy.judging import Judging
 from streams.store import Store
 from streams.telemetry import Telemetry
+from streams.times import refuse_other_times
 from streams.touching import Touching
 from streams.turns import Pieces
 
@@ -122,6 +124,8 @@ class Judge(mode.Service):
         """What the next worker must know, and to what knowledge this partition has been judged (for `status`)."""
         partition = Partition(tp.topic, tp.partition)
         hold = self._careful.hold(partition, is_open=is_open)
+        if (times := written_times(self._topics.sources, self._sources[partition.topic])) is not None:
+            hold = hold.model_copy(update={"times": times})
         if self._is_behind(partition) or not self._holding.is_stored(partition):
             return encode(AtWork(hold=hold)).decode()
         kept, pending = self.open.counts(partition)
@@ -152,7 +156,11 @@ class Judge(mode.Service):
         return judged
 
     def seek(self, positions: Mapping[Any, int], notes: Mapping[Any, str], ends: Mapping[Any, int]) -> None:
-        """These partitions are held, and read from these offsets on; whatever was held before has been forgotten."""
+        """These partitions are held, and read from these offsets on; whatever was held before has been forgotten.
+
+        Raises ChangedTimesError where a partition was judged by other times than the registry of this worker says.
+        """
+        refuse_other_times(self._topics, notes)
         self._careful.begin(notes, positions, ends)
         self.judging.aside = self._careful.aside()
         for partition in {*self._holding.partitions(), *self.corrections.held()}:

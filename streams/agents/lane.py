@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from schemas.ledger import Cut
-from schemas.topics import Topics
+from schemas.registry import written_times
+from schemas.topics import Topics, source_of
 from streams.store import Outgoing, Store
 
 from .outgoing import cut_digest, cut_message
@@ -81,7 +82,9 @@ class Lane:
             job.done()
 
     def _chained(self, cut: Cut) -> Outgoing:
-        message = cut_message(self._topics, cut.model_copy(update={"previous": self._previous}))
+        times = written_times(self._topics.sources, source_of(cut.topic))
+        whole = cut.model_copy(update={"previous": self._previous, "times": times})
+        message = cut_message(self._topics, whole)
         assert message.value is not None
         self._previous = cut_digest(message.value)
         return message

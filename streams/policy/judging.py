@@ -5,7 +5,7 @@ Everything here happens at one position: knowledge does not move between the fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -21,7 +21,7 @@ from streams.join.open import OpenAccess, Partition
 from streams.join.question import Question, question_of
 from streams.join.reconcile import State, prevails, transition
 from streams.join.stretch import Place
-from streams.sources import Headers, Translated, clock_error_ms
+from streams.sources import Translated, Translators
 
 from .aside import NotRead, fault, rejected
 from .decide import Verdict, ask, decide, outcome_of
@@ -30,8 +30,6 @@ from .judged import JudgedAgain, JudgedBatch
 from .looked import CODE, EXPLAINED_LETTER, Looked, in_order, opened
 from .plainly import Message, Plainly, nothing_plain, plainly_explained
 from .published import Published
-
-Translate = Callable[[str, bytes | None, Headers, int], Translated]
 
 Step = tuple[Transition, State]
 """What to publish of a finding, and the state its log joins to afterwards."""
@@ -50,14 +48,15 @@ class Judging:
         completeness: Completeness,
         published: Published,
         index: AccessIndex,
-        translate: Translate,
+        translators: Translators,
     ) -> None:
         self.policy = policy
         self.knowledge = knowledge
         self.completeness = completeness
         self.published = published
         self.index = index
-        self.translate = translate
+        self.translate = translators.translate
+        self._has_instants = translators.has_instants
         self.aside: dict[Partition, frozenset[int]] = {}  # offsets of messages of the partitions held not to look at
         self._grace = policy.grace_ms
         self._ref = policy.ref()
@@ -97,7 +96,7 @@ class Judging:
 
     def plainly(self, source: str, messages: Sequence[Message]) -> Plainly:
         """Which of these messages need no closer look."""
-        if not self.policy.paths.own_assignment.enabled or clock_error_ms(source) > 0:  # plain is what has one instant
+        if not (self.policy.paths.own_assignment.enabled and self._has_instants(source)):  # plain: of one instant
             return nothing_plain(messages)
         return plainly_explained(self.knowledge.plain, source, messages)
 

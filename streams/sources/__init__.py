@@ -7,6 +7,8 @@ from typing import Final
 
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
+from schemas.ledger import Times
+from schemas.registry import times_in
 from schemas.topics import (
     ACCURINT_BATCH,
     ACCURINT_ROW,
@@ -20,19 +22,22 @@ from schemas.topics import (
     JNET_XML,
     PAPER_SLIP,
     SOURCES,
+    Source,
 )
 
 from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, heartbeat, irss, jnet, paper
-from .imprecise import widened
+from .imprecise import whole, widened
 from .requested import parties
 from .translated import CONTROL, Translated
 
-__all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "clock_error_ms", "translate"]
+__all__ = ["AHEAD_MAX_MS", "BUILT_IN", "Headers", "Translated", "Translators", "translate"]
 
 Headers = Iterable[tuple[str, bytes]]
 Translator = Callable[[SourceName, bytes], Translated]
 
 AHEAD_MAX_MS: Final = 24 * 3_600_000  # design section 4: more than a day ahead is no clock error but a wrong date
+
+INSTANT: Final = Times(precision_ms=1, clock_error_ms=0)
 
 _TRANSLATORS: Final[Mapping[str, Translator]] = {
     CANONICAL: canonical.translate,
@@ -49,35 +54,68 @@ _TRANSLATORS: Final[Mapping[str, Translator]] = {
 }
 
 
-def translate(source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
-    """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
+class Translators:
+    """How the messages of these sources are read: ours, and those of the registry that this process was started with.
 
-    `appended_at` is the broker's append time in UTC milliseconds. A message without a value (none, or no bytes) is a
-    control message of a source that has tombstones. Raises RejectedInputError naming the field; whoever sent the
-    message must act, and it becomes a dead letter.
+    Whoever judges, or checks what was judged, asks those of its settings.
     """
-    translator = _translator(source, headers)
-    if not value:
-        return _tombstone(source)
-    translated = translator(source, value)
-    for access in translated.accesses:
-        if access.occurred_at > appended_at + AHEAD_MAX_MS:
-            raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
-    return _by_party(_as_declared(source, translated))
+
+    def __init__(self, sources: Mapping[SourceName, Source]) -> None:
+        self._sources = sources
+        times = {name: times_in(source) for name, source in sources.items()}
+        self._open = {name: found for name, found in times.items() if found != INSTANT}
+
+    def translate(self, source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
+        """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
+
+        `appended_at` is the broker's append time in UTC milliseconds. A message without a value (none, or no bytes) is
+        a control message of a source that has tombstones. Raises RejectedInputError naming the field; whoever sent the
+        message must act, and it becomes a dead letter.
+        """
+        translator = self._translator(source, headers)
+        if not value:
+            return self._tombstone(source)
+        translated = translator(source, value)
+        for access in translated.accesses:
+            if access.occurred_at > appended_at + AHEAD_MAX_MS:
+                raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
+        return _by_party(translated if source not in self._open else _as_declared(translated, self._open[source]))
+
+    def has_instants(self, source: SourceName) -> bool:
+        """Whether a time of canonical JSON is the instant that it names, by all that is declared of the source."""
+        return source not in self._open
+
+    def _tombstone(self, source: SourceName) -> Translated:
+        if source in self._sources and self._sources[source].has_tombstones:
+            return CONTROL
+        raise RejectedInputError("message", "is empty")
+
+    def _translator(self, source: SourceName, headers: Headers) -> Translator:
+        values = {value for name, value in headers if name.lower() == "content-type"}
+        if not values:
+            return _TRANSLATORS[CANONICAL]
+        if len(values) > 1:  # two readers could choose differently
+            raise RejectedInputError("content-type", "is given twice")
+        media_type = _media_type(values.pop())
+        native = self._sources[source].content_types if source in self._sources else ()
+        known = (CANONICAL, HEARTBEAT, *native)
+        if media_type not in known:
+            raise RejectedInputError("content-type", f"must be one of {', '.join(known)} on this topic")
+        return _TRANSLATORS[media_type]
 
 
-def clock_error_ms(source: SourceName) -> int:
-    """How far the clock of a source may be off, either way."""
-    return SOURCES[source].clock_error_ms if source in SOURCES else 0
+BUILT_IN: Final = Translators(SOURCES)
+"""Of an installation without a registry."""
+
+translate: Final = BUILT_IN.translate
+"""For whoever reads what only our own sources send: files as they write them, and tests."""
 
 
-def _as_declared(source: SourceName, translated: Translated) -> Translated:
-    """With what the source's clock leaves open."""
-    error = clock_error_ms(source)
-    if error == 0:
-        return translated
-    accesses = tuple(widened(access, error) for access in translated.accesses)
-    return Translated(accesses=accesses, is_control=translated.is_control)
+def _as_declared(translated: Translated, times: Times) -> Translated:
+    """With what the source's times cut off, and what its clock leaves open."""
+    accesses = (whole(access, times.precision_ms) for access in translated.accesses)
+    found = tuple(widened(access, times.clock_error_ms) for access in accesses)
+    return Translated(accesses=found, is_control=translated.is_control)
 
 
 def _by_party(translated: Translated) -> Translated:
@@ -86,26 +124,6 @@ def _by_party(translated: Translated) -> Translated:
         return translated
     accesses = tuple(party for access in translated.accesses for party in parties(access))
     return Translated(accesses=accesses, is_control=translated.is_control)
-
-
-def _tombstone(source: SourceName) -> Translated:
-    if source in SOURCES and SOURCES[source].has_tombstones:
-        return CONTROL
-    raise RejectedInputError("message", "is empty")
-
-
-def _translator(source: SourceName, headers: Headers) -> Translator:
-    values = {value for name, value in headers if name.lower() == "content-type"}
-    if not values:
-        return _TRANSLATORS[CANONICAL]
-    if len(values) > 1:  # two readers could choose differently
-        raise RejectedInputError("content-type", "is given twice")
-    media_type = _media_type(values.pop())
-    native = SOURCES[source].content_types if source in SOURCES else ()
-    known = (CANONICAL, HEARTBEAT, *native)
-    if media_type not in known:
-        raise RejectedInputError("content-type", f"must be one of {', '.join(known)} on this topic")
-    return _TRANSLATORS[media_type]
 
 
 def _media_type(value: bytes | None) -> str:

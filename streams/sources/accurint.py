@@ -21,22 +21,9 @@ from schemas.access import Access, Action, Record
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
 
-from .accurint_row import (
-    Columns,
-    Row,
-    count_of,
-    criteria_of,
-    fields_of,
-    instants,
-    lexid_of,
-    purpose_code,
-    purpose_of,
-    read_row,
-    session_of,
-    states_purposes,
-    text_lines,
-    user_of,
-)
+from . import accurint_row
+from .accurint_row import Columns, Row
+from .codes import meaning
 from .translated import Translated
 
 COLUMNS: Final = Columns.of(
@@ -76,48 +63,47 @@ def translate(source: SourceName, value: bytes) -> Translated:
     `value` is the header line, the stating row where there is one, and the row. Raises RejectedInputError naming the
     field; whoever exports from Accurint must act. A local time that happened twice becomes an interval.
     """
-    header, *rows = text_lines(value)
+    header, *rows = accurint_row.text_lines(value)
     if header != HEADER:
         raise RejectedInputError("header", f"must be the header line of a usage export: {HEADER}")
     match rows:
         case [line]:
             stating = None
         case [first, line]:
-            stating = fields_of(first, COLUMNS, " of the stating row")  # what else is in it has its own message
+            # What else is in it has its own message.
+            stating = accurint_row.fields_of(first, COLUMNS, " of the stating row")
         case _:
             raise RejectedInputError("message", f"must be a header and one or two rows, not {len(rows)}")
-    return Translated(accesses=(_access(source, read_row(line, COLUMNS, ""), stating),), is_control=False)
+    return Translated(accesses=(_access(source, accurint_row.read_row(line, COLUMNS, ""), stating),), is_control=False)
 
 
 def _access(source: SourceName, row: Row, stating: Row | None) -> Access:
     transaction = row.matching("transaction_id", TRANSACTION, "1 to 40 letters and digits")
-    first, last = instants(row, "date_time")
+    first, last = accurint_row.instants(row, "date_time")
     action = _action(row)
     return Access(
         event_id=f"accurint-{transaction}",
         source=source,
-        actor=user_of(row),
+        actor=accurint_row.user_of(row),
         action=action,
-        record=_searched(row) if action == "search" else lexid_of(row),
-        purpose=purpose_of(row, purpose_code(_stating(row, last, stating))),
+        record=_searched(row) if action == "search" else accurint_row.lexid_of(row),
+        purpose=accurint_row.purpose_of(row, accurint_row.purpose_code(_stating(row, last, stating))),
         result="success",
         occurred_at=first,
         occurred_until=last,
-        session=session_of(row),
-        object_count=count_of(row, "results"),
+        session=accurint_row.session_of(row),
+        object_count=accurint_row.count_of(row, "results"),
     )
 
 
 def _action(row: Row) -> Action:
-    if (action := _SEARCH_TYPES.get(row.of("search_type"))) is None:
-        raise row.reject("search_type", f"must be one of {', '.join(_SEARCH_TYPES)}")
-    return action
+    return meaning(_SEARCH_TYPES, row.of("search_type"), row.reject, "search_type")
 
 
 def _searched(row: Row) -> Record:
     if row.of("lexid"):
         raise row.reject("lexid", "must be empty on a search: only a report names a person")
-    if (record := criteria_of(row)) is None:
+    if (record := accurint_row.criteria_of(row)) is None:
         raise row.reject("name", "must be given, or ssn, address or phone: a search has criteria")
     return record
 
@@ -126,13 +112,13 @@ def _stating(row: Row, until: int, stating: Row | None) -> Row:
     """The row whose purposes hold for this one, which is over at `until` (UTC ms)."""
     if stating is None:
         return row
-    if states_purposes(row):
+    if accurint_row.states_purposes(row):
         raise RejectedInputError("stating row", "must be left out: the row states purposes itself")
-    if not states_purposes(stating):
+    if not accurint_row.states_purposes(stating):
         raise RejectedInputError("stating row", "must state a purpose, or be left out")
     for name in ("user_id", "session_id"):
         if stating.of(name) != row.of(name):
             raise stating.reject(name, "must be that of the row: a choice holds for one session of one user")
-    if instants(stating, "date_time")[0] > until:
+    if accurint_row.instants(stating, "date_time")[0] > until:
         raise stating.reject("date_time", "must not be later than that of the row; export oldest first")
     return stating

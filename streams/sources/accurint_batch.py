@@ -20,19 +20,8 @@ from schemas.access import Access, Purpose, Record
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
 
-from .accurint_row import (
-    Columns,
-    Row,
-    criteria_of,
-    instants,
-    lexid_of,
-    purpose_code,
-    purpose_of,
-    read_row,
-    session_of,
-    text_lines,
-    user_of,
-)
+from . import accurint_row
+from .accurint_row import Columns, Row
 from .translated import Translated
 
 PEOPLE_MAX: Final = 200_000  # what Accurint takes as one job
@@ -75,7 +64,7 @@ def translate(source: SourceName, value: bytes) -> Translated:
     Raises RejectedInputError naming line and field; whoever exports from Accurint must act. A part that is empty, that
     has other lines than it says, or more than the whole job, is refused: an access would be missing or made up.
     """
-    lines = text_lines(value)
+    lines = accurint_row.text_lines(value)
     head = read_head(lines[0])
     first = _first(head, lines)
     return Translated(accesses=tuple(_accesses(source, head, first, lines[2:])), is_control=False)
@@ -88,7 +77,7 @@ def part_line(first: int, lines: int) -> str:
 
 def read_head(line: str) -> Head:
     """The head of a manifest. Raises RejectedInputError naming the field."""
-    row = read_row(line, HEAD, " of the head")
+    row = accurint_row.read_row(line, HEAD, " of the head")
     if row.of("line_type") != "JOB":
         raise row.reject("line_type", "must be JOB")
     if row.of("layout") != "1":
@@ -98,22 +87,22 @@ def read_head(line: str) -> Head:
         raise row.reject("people", f"must be at most {PEOPLE_MAX}")
     return Head(
         job=row.matching("job_id", _JOB, "a job id of 1 to 64 letters, digits and . _ -"),
-        user=user_of(row),
-        session=session_of(row),
-        submitted=instants(row, "submitted_at"),
-        purpose=purpose_of(row, purpose_code(row)),
+        user=accurint_row.user_of(row),
+        session=accurint_row.session_of(row),
+        submitted=accurint_row.instants(row, "submitted_at"),
+        purpose=accurint_row.purpose_of(row, accurint_row.purpose_code(row)),
         people=people,
     )
 
 
 def read_person(line: str, number: int) -> Record:
     """Whom a person's line names, or what it searches by. Raises RejectedInputError when it is not line `number`."""
-    row = read_row(line, PERSON, f" of line {number}")
+    row = accurint_row.read_row(line, PERSON, f" of line {number}")
     if row.of("number") != str(number):
         raise row.reject("number", "must follow that of the line before, the first being that of the part")
     if row.of("lexid"):
-        return lexid_of(row)
-    if (record := criteria_of(row)) is None:
+        return accurint_row.lexid_of(row)
+    if (record := accurint_row.criteria_of(row)) is None:
         raise row.reject("lexid", "must be given, or name, ssn, address or phone: a line is about somebody")
     return record
 
@@ -122,7 +111,7 @@ def _first(head: Head, lines: Sequence[str]) -> int:
     """The number of the first person, once the part holds together."""
     if len(lines) < 3:  # head, part line, a person
         raise RejectedInputError("part", "is empty: it must be the head, a part line and at least one person's line")
-    row = read_row(lines[1], _PART, " of the part line")
+    row = accurint_row.read_row(lines[1], _PART, " of the part line")
     if row.of("line_type") != "PART":
         raise row.reject("line_type", "must be PART")
     first, count = _number(row, "first"), len(lines) - 2

@@ -14,20 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from schemas.access import Purpose, Record
 from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from schemas.topics import SOURCES
 
-from .local_time import YEARS, readings
+from .local_time import YEARS, readings, zone_of
 
 LINE_MAX: Final = 16_384  # bytes; header, stating row and row fit into one message, so do a head and a line
 TEXT_MAX: Final = 2_000  # characters of a reference code: what the contract takes
 CRITERIA: Final = ("name", "ssn", "address", "phone")
 
-_ZONE = ZoneInfo(SOURCES["accurint"].zone or "UTC")
+_ZONE = zone_of("accurint")
 _PRECISION_MS: Final = SOURCES["accurint"].precision_ms
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FIELD = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",]*+))(,|\Z)')

@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypedDict
-from zoneinfo import ZoneInfo
 
 from schemas.access import CANDIDATES_MAX, Access, Action, Purpose, Record, Result
 from schemas.errors import RejectedInputError
@@ -30,10 +29,11 @@ from schemas.topics import SOURCES
 
 from .clean_criteria import CRITERIA, criteria_id
 from .clean_lines import Line, read_line
-from .local_time import YEARS, readings
+from .codes import meaning, must_be_one_of
+from .local_time import YEARS, readings, zone_of
 from .translated import Translated
 
-_ZONE: Final = ZoneInfo(SOURCES["clean"].zone or "UTC")
+_ZONE: Final = zone_of("clean")
 _PRECISION_MS: Final = SOURCES["clean"].precision_ms
 
 _SEARCHES: Final = ("PERSON", "DRIVER", "VEHICLE", "WANTED", "HISTORY")
@@ -123,7 +123,7 @@ def _typed(line: Line, kind: str) -> Line:
 
 def _message_key(request: Line) -> str:
     if (key := request.fields.get("KEY", "")) not in _ACTIONS:
-        raise request.reject("KEY", f"must be one of {', '.join(_ACTIONS)}")
+        raise request.reject("KEY", must_be_one_of(_ACTIONS))
     return key
 
 
@@ -154,8 +154,7 @@ def _answer(response: Line, number: str, key: str) -> _Answer:
         raise response.reject("REF", "must be the number of the request that stands before it")
     _instants(response)
     status = response.fields.get("STA", "")
-    if (result := _RESULTS.get(status)) is None:
-        raise response.reject("STA", f"must be one of {', '.join(_RESULTS)}")
+    result = meaning(_RESULTS, status, response.reject, "STA")
     if status == "HIT" and key in _SEARCHES:
         return {"result": result, **_hits(response)}
     _absent(response, ("CNT", "SID"), "belongs to a HIT of a query by criteria only")

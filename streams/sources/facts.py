@@ -15,20 +15,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from schemas.access import Access, Action, Record, RecordKind, Result
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
 from schemas.topics import SOURCES
 
-from .local_time import YEARS, readings
+from .codes import meaning
+from .local_time import YEARS, readings, zone_of
 from .translated import CONTROL, Translated
 
 LINE_LENGTH: Final = 96
 
-_ZONE = ZoneInfo(SOURCES["facts"].zone or "UTC")
+_ZONE = zone_of("facts")
 _PRECISION_MS: Final = SOURCES["facts"].precision_ms
 _WORD = re.compile(r"[\x21-\x7e]+")
 _CONTROL_HASH = re.compile(r"[0-9a-f]{16}")
@@ -42,8 +42,6 @@ _FUNCTIONS: Final[Mapping[str, Action]] = {
 }
 _KINDS: Final[Mapping[str, RecordKind]] = {"P": "person", "C": "case", "I": "intake", "D": "document", "S": "service"}
 _RESULTS: Final[Mapping[str, Result]] = {"S": "success", "D": "denied", "F": "failed"}
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,10 @@ def _access(source: SourceName, line: str) -> Access:
         source=source,
         sequence=int(number),
         actor=_user(line),
-        action=_coded(_FUNCTION, line, _FUNCTIONS),
-        record=Record(kind=_coded(_KIND, line, _KINDS), id=_word(_RECORD, line)),
+        action=meaning(_FUNCTIONS, _FUNCTION.of(line), _FUNCTION.reject),
+        record=Record(kind=meaning(_KINDS, _KIND.of(line), _KIND.reject), id=_word(_RECORD, line)),
         device=None if _TERMINAL.of(line).isspace() else _word(_TERMINAL, line),
-        result=_coded(_RESULT, line, _RESULTS),
+        result=meaning(_RESULTS, _RESULT.of(line), _RESULT.reject),
         occurred_at=first,
         occurred_until=last,
     )
@@ -191,12 +189,6 @@ def _user(line: str) -> str:
     if user != user.upper():
         raise USER.reject("must be upper case")
     return user
-
-
-def _coded(field: Field, line: str, codes: Mapping[str, T]) -> T:
-    if (value := codes.get(field.of(line))) is None:
-        raise field.reject(f"must be one of {', '.join(codes)}")
-    return value
 
 
 def _rest_is_blank(line: str, *, after: int) -> None:

@@ -25,15 +25,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from schemas.access import Access, Action, Purpose, Record, RecordKind, Result
 from schemas.codec import read_json
 from schemas.errors import RejectedInputError
 from schemas.ids import ID_MAX, SourceName
-from schemas.topics import SOURCES
 
-from .local_time import YEARS, readings
+from .codes import meaning
+from .local_time import YEARS, readings, zone_of
 from .translated import CONTROL, Translated
 
 Json = Mapping[str, object]
@@ -43,7 +42,7 @@ AUDIT_ID_MAX: Final = 2**63 - 1
 COUNT_MAX: Final = 1_000_000_000
 REASON_MAX: Final = 2_000  # characters
 
-_ZONE = ZoneInfo(SOURCES["facts2"].zone or "UTC")
+_ZONE = zone_of("facts2")
 _WORD = re.compile(rf"[\x21-\x7e]{{1,{ID_MAX}}}")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -219,9 +218,7 @@ def _word(row: Json, name: str) -> str:
 
 def _coded(row: Json, name: str, codes: Mapping[str, T]) -> T:
     value = _column(row, name)
-    if not isinstance(value, str) or (found := codes.get(value)) is None:
-        raise _reject(name, f"must be one of {', '.join(codes)}")
-    return found
+    return meaning(codes, value if isinstance(value, str) else "", _reject, name)
 
 
 def _column(row: Json, name: str) -> object:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from schemas.access import Access, Action, Purpose, Record, RecordKind, Result
 from schemas.codec import MESSAGE_MAX
@@ -27,15 +26,16 @@ from schemas.errors import RejectedInputError
 from schemas.ids import ID_MAX, SourceName
 from schemas.topics import SOURCES
 
+from .codes import must_be_one_of
 from .irss_columns import Column, Row, folded, read_header, read_row
-from .local_time import YEARS, readings
+from .local_time import YEARS, readings, zone_of
 from .translated import Translated
 
 REASON_MAX: Final = 2000  # characters, as the contract has it
 RESULTS_MAX: Final = 1_000_000_000
 SECOND_MS: Final = 1_000
 
-_ZONE = ZoneInfo(SOURCES["irss"].zone or "UTC")
+_ZONE = zone_of("irss")
 _PRECISION_MS: Final = SOURCES["irss"].precision_ms
 _WORD = re.compile(r"[\x21-\x7e]+")
 _BY_SPREADSHEET = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+[0-9]+")
@@ -194,9 +194,9 @@ def _record_number(row: Row) -> str:
 def _coded(row: Row, column: Column, codes: Mapping[str, T]) -> tuple[str, T]:
     """The code in its one spelling, and what it means."""
     code = folded(row.text(column))
-    if (value := codes.get(code)) is None:
-        raise row.reject(column, f"must be one of {', '.join(codes)}; case, spaces and underscores do not matter")
-    return code, value
+    if (found := codes.get(code)) is None:
+        raise row.reject(column, f"{must_be_one_of(codes)}; case, spaces and underscores do not matter")
+    return code, found
 
 
 def _reason(row: Row) -> str:

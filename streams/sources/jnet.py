@@ -28,6 +28,7 @@ from schemas.access import CANDIDATES_MAX, Access, Action, Record, RecordKind, R
 from schemas.errors import RejectedInputError
 from schemas.ids import EARLIEST_MS, ID_MAX, LATEST_MS, SourceName, quick_instant
 
+from .codes import meaning
 from .jnet_xml import Found, Part, read
 from .translated import CONTROL, Translated
 
@@ -222,9 +223,7 @@ def _instant(found: Found) -> int:
 
 
 def _result(found: Found) -> Result:
-    if (result := _RESULTS.get(_needed(found, "ResultCode"))) is None:
-        raise RejectedInputError("ResultCode", f"must be one of {', '.join(_RESULTS)}")
-    return result
+    return meaning(_RESULTS, _needed(found, "ResultCode"), RejectedInputError, "ResultCode")
 
 
 def _number(text: str, place: str, *, below: int) -> int:

@@ -6,9 +6,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from schemas.ids import SourceName
+from schemas.topics import SOURCES
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _MS: Final = timedelta(milliseconds=1)
 YEARS: Final = range(1900, 9999)  # one year inside the contract's bounds: the zone may move an instant over them
+
+
+def zone_of(source: SourceName) -> ZoneInfo:
+    """Where the local times of a source of ours are read off clocks. It declares a zone, or its times have offsets."""
+    zone = SOURCES[source].zone
+    assert zone is not None, f"{source} writes local times and declares no zone"
+    return ZoneInfo(zone)
 
 
 def readings(wall: datetime, zone: ZoneInfo, precision_ms: int = 1) -> tuple[int, int] | None:

@@ -21,21 +21,20 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from schemas.access import Access, Action, Purpose, Record, RecordKind
 from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
-from schemas.topics import SOURCES
 
-from .local_time import YEARS, readings, whole_day
+from .codes import meaning
+from .local_time import YEARS, readings, whole_day, zone_of
 from .paper_csv import Row, read_row
 from .translated import Translated
 
 SLIP: Final = re.compile(r"(?=.{1,32}\Z)[A-Z0-9]+(?:-[A-Z0-9]+)*")
 
-_ZONE = ZoneInfo(SOURCES["paper"].zone or "UTC")
+_ZONE = zone_of("paper")
 _KINDS: Final[Mapping[str, RecordKind]] = {
     "case": "case", "person": "person", "intake": "intake", "document": "document", "service": "service",
     "staff": "staff",
@@ -195,10 +194,7 @@ def _time_out(row: Row, out: Day) -> Span:
 
 
 def _kind(row: Row) -> RecordKind:
-    kind = _KINDS.get(row.of("Record Type").lower())
-    if kind is None:
-        raise row.reject("Record Type", f"must be one of {', '.join(_KINDS)}")
-    return kind
+    return meaning(_KINDS, row.of("Record Type").lower(), row.reject, "Record Type")
 
 
 def _number(row: Row, column: str) -> str:

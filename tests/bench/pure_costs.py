@@ -40,7 +40,7 @@ from streams.policies import load_policy
 from streams.policy.indexed import accesses_of, in_doubt
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import Headers, translate
+from streams.sources import BUILT_IN, Headers
 
 from . import many_facts
 from .workload import EPOCH_MS, SOURCE, Message
@@ -84,7 +84,7 @@ class Judge:
             completeness=completeness,
             published=Published(),
             index=AccessIndex(self.knowledge.facts.people, self.knowledge.facts.records),
-            translate=translate,
+            translators=BUILT_IN,
         )
         self.next_offset = 0
         keep_for_good()

@@ -36,10 +36,11 @@ if "worker" in sys.orig_argv:
 """
 KILLS: Final = "os.kill(os.getpid(), signal.SIGKILL)"
 RAISES: Final = "raise KeyError('a secret: w028')"
+READING: Final = "Translators.translate"
 PAUSE: Final = 0.2
 
 
-def poison(directory: Path, text: str, harm: str, *, module: str = "sources", function: str = "translate") -> str:
+def poison(directory: Path, text: str, harm: str, *, module: str = "sources", function: str = READING) -> str:
     """PYTHONPATH under which workers come to harm in this function, or method, when its arguments hold this text."""
     directory.mkdir(parents=True, exist_ok=True)
     custom = _CUSTOM.format(text=text, harm=harm, module=module, function=function)

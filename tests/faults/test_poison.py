@@ -12,7 +12,7 @@ from schemas.access import Access
 from schemas.codec import decode, encode
 from schemas.ledger import Cut
 from tests.faults.harness import FAULTY, Running, running
-from tests.faults.poison import KILLS, RAISES, poison, supervise
+from tests.faults.poison import KILLS, RAISES, READING, poison, supervise
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import account
 from tests.integration.test_worker_process import at_work
@@ -87,7 +87,7 @@ def goes_on_after_another_death(one: Running, due: set[str]) -> None:
 
 @pytest.mark.parametrize(
     ("module", "function", "reason"),
-    [("sources", "translate", "raises"), ("policy.decide", "decide", "kills")],
+    [("sources", READING, "raises"), ("policy.decide", "decide", "kills")],
     ids=["reading", "deciding"],
 )
 def test_a_message_that_makes_us_fail_ends_no_worker(

@@ -30,7 +30,9 @@ class Exporter:
     """Serves a process' metrics on a free loopback port between `with` and its end: all well, all else at zero."""
 
     def __init__(
-        self, process: Process = "worker", build: Labels = ("0.1.0", "confidentiality v1", "5f0c9a2e7d41")
+        self,
+        process: Process = "worker",
+        build: Labels = ("0.1.0", "confidentiality v1", "5f0c9a2e7d41", "4f53cda18c2b"),
     ) -> None:
         self.registry = CollectorRegistry()
         self._build = build

@@ -16,7 +16,7 @@ from streams.join.knowledge import knowing as knowing_registered
 from streams.join.open import Partition
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import Headers, translate
+from streams.sources import BUILT_IN, Headers, Translators
 from tests.harness.builders import When, at, make_policy, registered
 from tests.harness.verdicts import COMPLETE
 
@@ -51,6 +51,7 @@ def judging(
     policy: Policy | None = None,
     marks: Mapping[str, int] = COMPLETE,
     published: Published | None = None,
+    translators: Translators = BUILT_IN,
 ) -> Judging:
     """A judge that has read this log and heard these marks."""
     rules = policy or make_policy()
@@ -66,5 +67,5 @@ def judging(
         completeness=completeness,
         published=Published() if published is None else published,
         index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-        translate=translate,
+        translators=translators,
     )

@@ -41,7 +41,7 @@ from streams.join.knowledge import Knowledge
 from streams.join.open import Partition
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import translate
+from streams.sources import BUILT_IN
 from streams.store import Outgoing
 from streams.store import Stored as Placed
 from streams.telemetry import Telemetry
@@ -194,7 +194,7 @@ class Shell:
             completeness=completeness,
             published=Published(),
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-            translate=translate,
+            translators=BUILT_IN,
         )
         self._touching = Touching(
             knowledge,

@@ -37,7 +37,7 @@ from streams.join.touched import Query, earliest_since, touched, touched_since
 from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import translate
+from streams.sources import BUILT_IN, translate
 from streams.told import names_of
 from tests.harness.judging import Message
 
@@ -148,7 +148,7 @@ class Worker:
             completeness=completeness,
             published=Published(),
             index=AccessIndex(knowledge.facts.people, knowledge.facts.records),
-            translate=translate,
+            translators=BUILT_IN,
         )
         self.open = OpenAccesses(policy.grace_ms)
         self.closed: list[OpenAccess] = []

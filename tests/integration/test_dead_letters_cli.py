@@ -19,7 +19,7 @@ import pytest
 from schemas.codec import decode_access, encode
 from schemas.ids import parse_instant
 from schemas.topics import FACTS2_CDC
-from streams.sources import Translated, translate
+from streams.sources import Translated, Translators, translate
 from tests.contract.examples import FINDING
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import make_access
@@ -144,11 +144,11 @@ def test_an_access_that_is_set_aside_is_not_read_to_explain_it(
     found(program, 319, message={**place, "offset": other.offset}, access=access)
     looked: list[bytes | None] = []
 
-    def look(source: str, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
+    def look(_: Translators, source: str, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
         looked.append(value)
         return translate(source, value, headers, appended_at)
 
-    monkeypatch.setattr("sinks.cli.explain.translate", look)
+    monkeypatch.setattr(Translators, "translate", look)
     (document,) = program("explain", "ecms", "e1", "--json").documents
     [published] = document["published"]
     assert abs(parse_instant(published.pop("at")) - time.time() * 1000) < 600_000

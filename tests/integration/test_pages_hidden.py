@@ -110,6 +110,8 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "WorkerStuck",
         "StoreRetries",
         "PolicyDiverging",
+        "RegistryDiverging",
+        "SourceUnregistered",
         "PartitionRefused",
         "LedgerStopped",
         "WaiverUsed",

@@ -18,13 +18,13 @@ from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
 from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
-from streams import sources
 from streams.join.index import AccessIndex, Taking
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
 from streams.policy.judging import CLOSE_MAX, Judging
 from streams.policy.plainly import Plainly, is_canonical, nothing_plain
 from streams.policy.published import Published
+from streams.sources import BUILT_IN, Translators
 from tests.harness import chance
 from tests.harness.builders import account, assignment, at, make_access, make_policy, registered, unit_member
 from tests.harness.judging import PARTITION, Message, judging, messages
@@ -47,7 +47,7 @@ class Watched(Judging):
         return super()._closely(out, source, messages, taking)
 
 
-def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
+def watched(judge: Judging, *, is_fast: bool = True, translators: Translators = BUILT_IN) -> Watched:
     """This judge, watched, with findings of its own."""
     twin = Watched(
         policy=judge.policy,
@@ -55,15 +55,17 @@ def watched(judge: Judging, *, is_fast: bool = True) -> Watched:
         completeness=judge.completeness,
         published=Published(),
         index=AccessIndex(judge.knowledge.facts.people, judge.knowledge.facts.records),
-        translate=judge.translate,
+        translators=translators,
     )
     twin.is_fast = is_fast
     return twin
 
 
-def both(judge: Judging, batch: list[Message], source: str = "ecms") -> tuple[str, int]:
+def both(
+    judge: Judging, batch: list[Message], source: str = "ecms", translators: Translators = BUILT_IN
+) -> tuple[str, int]:
     """The codes, which must be the same both ways, and how many messages went the close way."""
-    fast, close = watched(judge), watched(judge, is_fast=False)
+    fast, close = (watched(judge, is_fast=is_fast, translators=translators) for is_fast in (True, False))
     first, second = fast.batch(PARTITION, source, batch), close.batch(PARTITION, source, batch)
     assert close.closely == len(batch)
     assert first.codes == second.codes
@@ -165,13 +167,13 @@ def test_each_message_is_asked_about_its_own_append_time() -> None:
     assert both(judging(JDOE, MINE), [first, second]) == ("ee", 1)
 
 
-def test_what_a_clock_leaves_open_is_looked_at_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_clock_leaves_open_is_looked_at_closely() -> None:
     """A duty that begins within the time by which the clock may be off explains some of the instants, and not all."""
-    monkeypatch.setattr(sources, "SOURCES", {**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=60_000)})
+    off = Translators({**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=60_000)})
     judge = judging(JDOE, assignment("w028", valid_from="14:00"))
     sent = messages(*(make_access(when=w) for w in ("13:58:59.999", "13:59", "14:00:59.999", "14:01")))
-    assert both(judge, sent) == ("uuue", 4)
-    found = watched(judge).batch(PARTITION, "ecms", sent).findings
+    assert both(judge, sent, translators=off) == ("uuue", 4)
+    found = watched(judge, translators=off).batch(PARTITION, "ecms", sent).findings
     assert [one.flags for one in found] == [(), ("borderline",), ("borderline",)]
 
 

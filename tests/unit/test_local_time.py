@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import parse_instant
-from streams.sources.local_time import YEARS, readings, whole_day
+from schemas.topics import DEPARTMENT_ZONE, SOURCES
+from streams.sources.local_time import YEARS, readings, whole_day, zone_of
 
 HERE = ZoneInfo("America/New_York")
 HOUR_MS = 3_600_000
@@ -70,3 +71,15 @@ def test_each_reading_shows_the_time_on_a_clock_again(wall: datetime, name: str)
         assert (epoch + timedelta(milliseconds=reading)).astimezone(zone).replace(tzinfo=None) == wall
     shown = wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
     assert (found is None) == (shown != wall)
+
+
+@pytest.mark.parametrize("source", [name for name, source in SOURCES.items() if source.zone is not None])
+def test_a_source_that_writes_local_times_declares_where(source: str) -> None:
+    """By its clocks, not by UTC: that of the department, so far."""
+    assert zone_of(source) == ZoneInfo(DEPARTMENT_ZONE)
+
+
+def test_local_times_of_a_source_without_a_zone_are_no_times() -> None:
+    """Taking them for UTC would be a guess, five hours off."""
+    with pytest.raises(AssertionError, match="ecms writes local times and declares no zone"):
+        zone_of("ecms")

@@ -23,6 +23,7 @@ from sinks.kafka import Broker
 from sinks.store.engine import StoreNotReadyError, sqlite_url
 from sinks.store.reading import Filter
 from sinks.store.store import Store
+from streams.sources import Translators
 from tests.harness.acts import REOPEN, TAKE, close
 from tests.harness.builders import account, at, make_access, registered
 from tests.harness.fake_log import FakeLogs, Record
@@ -229,14 +230,14 @@ async def test_a_reader_that_fails_ends_no_look_back(
     """One message that meets a fault of ours is named, and passed over."""
     logs.put(TOPICS.access("ecms"), look("bad"), look("good"), at=at("20:00"))
     decide(store)
-    translate = reading_back.translate
+    translate = Translators.translate
 
-    def fails(source: str, value: bytes, *rest: object) -> object:
+    def fails(by: Translators, source: str, value: bytes, *rest: object) -> object:
         if b"bad" in value:
             raise ZeroDivisionError(value)
-        return translate(source, value, *rest)  # type: ignore[arg-type] # as it was called
+        return translate(by, source, value, *rest)  # type: ignore[arg-type] # as it was called
 
-    monkeypatch.setattr(reading_back, "translate", fails)
+    monkeypatch.setattr(Translators, "translate", fails)
     async with looking_back(store):
         await until(lambda: listed(store))
     assert [event for _, event, _ in listed(store)] == [["good"]]

@@ -16,6 +16,7 @@ from sinks.cli.replaying import Difference, Said, World
 from sinks.kafka import Message
 from streams.join.open import Partition
 from streams.join.reconcile import State
+from streams.sources import BUILT_IN
 from tests.harness.builders import (
     account,
     assignment,
@@ -44,7 +45,7 @@ def world(
     *facts: Fact | bytes | None, policy: Policy = POLICY, live: Policy = POLICY, said: Sequence[Said] = ()
 ) -> World:
     """Everything is known and has been said; all feeds have said all they have to say."""
-    made = World(policy, live)
+    made = World(policy, live, BUILT_IN)
     for offset, fact in enumerate(facts):
         made.learn(offset, encode(registered(fact)) if isinstance(fact, Fact) else fact)
     for one in said:

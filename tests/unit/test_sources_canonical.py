@@ -13,8 +13,7 @@ from schemas.codec import MESSAGE_MAX, decode_access
 from schemas.errors import RejectedInputError
 from schemas.ids import format_instant, parse_instant
 from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
-from streams import sources
-from streams.sources import translate
+from streams.sources import Translators, translate
 
 RAW = (
     b'{"event_id":"ecms-000123","source":"ecms","sequence":123,"actor":"jdoe","action":"view",'
@@ -167,13 +166,11 @@ def test_any_message_is_accesses_or_an_error(
         ("1900-01-01T00:00:00.000Z", None, "1900-01-01T00:00:00.000Z", "1900-01-01T00:00:02.000Z"),
     ],
 )
-def test_a_clock_that_may_be_off_leaves_an_interval(
-    monkeypatch: pytest.MonkeyPatch, at: str, until: str | None, begins: str, ends: str
-) -> None:
+def test_a_clock_that_may_be_off_leaves_an_interval(at: str, until: str | None, begins: str, ends: str) -> None:
     """Either way, and never out of the contract's bounds; another source's clock is its own."""
-    monkeypatch.setattr(sources, "SOURCES", {**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=2_000)})
+    off = Translators({**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=2_000)})
     fields = orjson.loads(RAW) | {"occurred_at": at} | ({"occurred_until": until} if until else {})
-    [access] = translate("ecms", orjson.dumps(fields), (), LATER).accesses
+    [access] = off.translate("ecms", orjson.dumps(fields), (), LATER).accesses
     assert (format_instant(access.occurred_at), format_instant(access.occurred_until or 0)) == (begins, ends)
-    [other] = translate("irss", orjson.dumps(fields | {"source": "irss"}), (), LATER).accesses
+    [other] = off.translate("irss", orjson.dumps(fields | {"source": "irss"}), (), LATER).accesses
     assert (other.occurred_at, other.occurred_until is None) == (parse_instant(at), until is None)

@@ -1,0 +1,167 @@
+"""The registry: systems nobody wrote code for, since they send canonical JSON. One entry each (ADR 29).
+
+A TOML file, named by NTK_SOURCES_FILE, that every process reads once when it starts:
+
+    [sources.kiosk]
+    title = "records room kiosk"
+    zone = "America/New_York"
+    precision_ms = 1000
+    clock_error_ms = 2000
+
+The name of the table is the name of the source: of its topic, `access.kiosk.v1`, and of its logins in account facts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from .errors import RejectedInputError
+from .ids import SourceName
+from .ledger import Times
+from .topics import DAY_MS, SOURCES, Source
+
+Sources = Mapping[SourceName, Source]
+"""Name -> source: those of `schemas/topics.py` and those of a registry."""
+
+FILE_MAX: Final = 1_048_576  # bytes; an entry takes some hundred
+ENTRIES_MAX: Final = 50  # each is a topic of 4 partitions, and a value of a metric's label
+TITLE_MAX: Final = 100  # characters: it stands in tables
+CLOCK_ERROR_MAX_MS: Final = 3_600_000  # a clock that may be off by more than an hour is to be set, not declared
+
+# Native messages need a translator; and whether no value is a fault changes cuts, which say of an entry its times only.
+_OF_CODE: Final = frozenset({"content_types", "has_tombstones"})
+_FIELDS: Final = tuple(f.name for f in dataclasses.fields(Source) if f.name not in {"name", *_OF_CODE})
+_SOURCE: Final = TypeAdapter(Source)
+
+
+def read_registry(path: Path | None) -> Sources:
+    """All sources there are: ours, and those of this file. Raises RejectedInputError naming entry and field; whoever
+    wrote the registry must act."""
+    if path is None:
+        return SOURCES
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_MAX + 1)
+    except OSError as error:
+        raise RejectedInputError("registry", f"cannot be read ({error.strerror}): {path}") from None
+    return MappingProxyType({**SOURCES, **entries_in(raw)})
+
+
+def entries_in(raw: bytes) -> Sources:
+    """The sources that a registry adds. Pure. Raises RejectedInputError naming entry and field."""
+    if len(raw) > FILE_MAX:
+        raise RejectedInputError("registry", f"is larger than {FILE_MAX} bytes")
+    try:
+        document = tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RejectedInputError("registry", f"is not UTF-8 at byte {error.start}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RejectedInputError("registry", f"is not TOML: {error}") from None
+    tables = document.pop("sources", {})
+    if document:
+        raise RejectedInputError(f"registry.{min(document)}", "is unknown: entries are tables [sources.NAME]")
+    if not isinstance(tables, dict):
+        raise RejectedInputError("sources", "must be tables [sources.NAME]")
+    if len(tables) > ENTRIES_MAX:
+        raise RejectedInputError("sources", f"must be at most {ENTRIES_MAX}")
+    return {name: _entry(name, table) for name, table in tables.items()}
+
+
+def registered(sources: Sources) -> Sources:
+    """Those that an entry made."""
+    return {name: source for name, source in sources.items() if name not in SOURCES}
+
+
+def registry_hash(sources: Sources) -> str:
+    """SHA-256 over all that the registry says, in hex: the same for the same entries, in whatever order."""
+    entries = sorted((dataclasses.asdict(source) for source in registered(sources).values()), key=lambda e: e["name"])
+    return hashlib.sha256(orjson.dumps(entries, default=_plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def times_in(source: Source) -> Times:
+    """What a time of canonical JSON of this source means. Native messages beside it have their precision in them
+    already, and what they do not tell it tells by the instant."""
+    precision_ms = 1 if source.content_types else source.precision_ms
+    return Times(precision_ms=precision_ms, clock_error_ms=source.clock_error_ms)
+
+
+def written_times(sources: Sources, name: SourceName) -> Times | None:
+    """What is written beside whatever is judged of a source. None of our own: they change with the code, as their
+    translators do."""
+    return times_in(sources[name]) if name in sources and name not in SOURCES else None
+
+
+def _entry(name: str, table: Any) -> Source:
+    place = f"sources.{name}"
+    if name in SOURCES:
+        raise RejectedInputError(place, "is a source of ours, which a registry cannot change; choose another name")
+    if not isinstance(table, dict):
+        raise RejectedInputError(place, f"must be a table [{place}]")
+    if "name" in table:
+        raise RejectedInputError(f"{place}.name", "must be left out: the name of the table is the name of the source")
+    for field in sorted(_OF_CODE & table.keys()):
+        raise RejectedInputError(f"{place}.{field}", "must be left out: what is no canonical JSON is read by code")
+    try:
+        # Through JSON, as strict as a message: nothing is taken for a number that is none.
+        found = _SOURCE.validate_json(orjson.dumps({**table, "name": name}), strict=True)
+    except (orjson.JSONEncodeError, RecursionError):
+        raise RejectedInputError(place, "holds a number that is too large, or is nested too deep") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        at_name = field == "name"
+        raise RejectedInputError(
+            place if at_name else f"{place}.{field}",
+            "must be named by a small letter and at most 31 more small letters, digits and _"
+            if at_name
+            else first["msg"],
+        ) from None
+    _nothing_unknown(table, found, place)
+    _in_bounds(found, place)
+    return found
+
+
+def _nothing_unknown(table: Mapping[str, Any], value: Any, place: str) -> None:
+    """A field that is misspelled must not be left to its default, at whatever depth."""
+    fields = {f.name for f in dataclasses.fields(value)}
+    for key, inner in table.items():
+        if key not in fields:
+            known = _FIELDS if isinstance(value, Source) else sorted(fields)
+            raise RejectedInputError(f"{place}.{key}", f"is unknown; there are {', '.join(known)}")
+        made = getattr(value, key)
+        pairs = zip(inner, made, strict=False) if isinstance(inner, list) else [(inner, made)]
+        for number, (one, of) in enumerate(pairs, 1):
+            if isinstance(one, dict) and dataclasses.is_dataclass(of):
+                at = f"{place}.{key}.{number}" if isinstance(inner, list) else f"{place}.{key}"
+                _nothing_unknown(one, of, at)
+
+
+def _in_bounds(source: Source, place: str) -> None:
+    if not source.title.strip() or len(source.title) > TITLE_MAX or not source.title.isprintable():
+        raise RejectedInputError(f"{place}.title", f"must be 1 to {TITLE_MAX} printable characters")
+    if source.zone is not None:
+        try:
+            ZoneInfo(source.zone)
+        except (ValueError, KeyError, OSError):  # no name of a zone, none of that name, a name too long for a file
+            raise RejectedInputError(f"{place}.zone", _NO_ZONE) from None
+    for field, low, high in (("precision_ms", 1, DAY_MS), ("clock_error_ms", 0, CLOCK_ERROR_MAX_MS)):
+        if not low <= getattr(source, field) <= high:
+            raise RejectedInputError(f"{place}.{field}", f"must be from {low} to {high} milliseconds")
+
+
+_NO_ZONE: Final = "must be a zone of the IANA database, such as America/New_York"
+
+
+def _plain(value: Any) -> Any:
+    """What a field may hold that JSON has not; in one order."""
+    return sorted(value, key=repr) if isinstance(value, set | frozenset) else repr(value)
