@@ -113,12 +113,19 @@ def read_json(raw: bytes | None, largest: int = MESSAGE_MAX) -> Any:
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise RejectedInputError(f"byte {error.pos}", "is not JSON in UTF-8 without a byte order mark") from None
+        raise RejectedInputError(
+            f"byte {_byte(raw, error.pos)}", "is not JSON in UTF-8 without a byte order mark"
+        ) from None
     if not isinstance(document, dict):
         raise RejectedInputError("message", "must be one JSON object")
     if b"\\" in raw or raw.count(b'"') != orjson.dumps(document).count(b'"'):
         _refuse_duplicate_keys(raw)
     return document
+
+
+def _byte(raw: bytes, character: int) -> int:
+    """Where a character stands: orjson counts those, and says 0 of what is not UTF-8."""
+    return len(raw.decode("utf-8", "replace")[:character].encode())
 
 
 def _depth_exceeds(raw: bytes, limit: int) -> bool:
@@ -161,12 +168,13 @@ def rejected_by(error: ValidationError) -> RejectedInputError:
 
 def _place(loc: tuple[int | str, ...]) -> str:
     """Where the fault is, in names of the contract only: any other name came with the message and may be data."""
-    known = _names()
+    known = known_names()
     return ".".join(str(p) if isinstance(p, int) or p in known else "*" for p in loc) or "message"
 
 
 @cache
-def _names() -> frozenset[str]:
+def known_names() -> frozenset[str]:
+    """The names of fields and kinds that the contract has: all others may be data."""
     found: set[str] = set()
     models: list[type[BaseModel]] = [Strict]
     while models:

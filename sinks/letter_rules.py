@@ -57,7 +57,12 @@ def origin_of(letter: DeadLetter, topics: Topics) -> Origin:
 
 def is_named(letter: DeadLetter) -> bool:
     """Whether acts can name it: it is about a place of a topic. What somebody else wrote there may not be."""
-    return _NAME.fullmatch(letter.name) is not None
+    return is_name(letter.name)
+
+
+def is_name(text: str) -> bool:
+    """Whether this is topic/partition/offset, and so nobody's data."""
+    return _NAME.fullmatch(text) is not None
 
 
 def treatment(letter: DeadLetter, topics: Topics) -> Treatment:
@@ -110,7 +115,7 @@ def page_of(letter: DeadLetter, topics: Topics) -> str:
     if origin.kind == "source" and not is_canonical(letter):
         return f"streams/sources/{origin.name}.{'py' if origin.name in _TOLD_IN_CODE else 'md'}"
     if origin.kind == "source":
-        return f"schemas/published/{'heartbeat' if _type(letter) == HEARTBEAT else 'access'}.v1.json"
+        return f"schemas/published/{'heartbeat' if content_type(letter) == HEARTBEAT else 'access'}.v1.json"
     return "schemas/published/fact.v1.json" if origin.kind == "feed" else "deploy/runbooks/DeadLetters.md"
 
 
@@ -119,9 +124,10 @@ _TOLD_IN_CODE: Final = {"facts"}  # its layout stands at the top of its translat
 
 def is_canonical(letter: DeadLetter) -> bool:
     """Whether it holds JSON as the contract has it, and not a system's own message."""
-    return _type(letter) in (CANONICAL, HEARTBEAT)
+    return content_type(letter) in (CANONICAL, HEARTBEAT)
 
 
-def _type(letter: DeadLetter) -> str:
+def content_type(letter: DeadLetter) -> str:
+    """What the message says that it holds, without parameters; canonical JSON where it says nothing."""
     said = [value for name, value in letter.headers if name.lower() == "content-type"]
     return (said[-1] or b"").decode("latin-1").lower().partition(";")[0].strip() if said else CANONICAL

@@ -18,7 +18,9 @@ from schemas.settings import Settings
 from sinks import kafka
 from sinks.kafka import Broker
 from sinks.letter_acts import read_acts
-from sinks.letter_rules import advice, is_named, origin_of, page_of
+from sinks.letter_mask import masked
+from sinks.letter_place import span_of
+from sinks.letter_rules import advice, content_type, is_named, origin_of, page_of
 from sinks.letter_search import Asked, Listing, Tally, found
 from sinks.letters import DeadLetter
 
@@ -185,6 +187,11 @@ def _json_page(shown: Shown, settings: Settings, *, reveal: bool) -> str:
         "acts": [act.model_dump(mode="json") for act in shown.history],
         "headers": len(letter.headers),
     }
+    if letter.value is not None:
+        kind = content_type(letter)
+        span = span_of(kind, letter.message.partition(": ")[0], letter.value)
+        document["place"] = None if span is None else span._asdict()
+        document["masked_base64"] = _base64(masked(kind, letter.value))
     if reveal:
         document["headers"] = [[name, _base64(value)] for name, value in letter.headers]
         document["key_base64"] = _base64(letter.key)

@@ -9,7 +9,7 @@ from sinks.letters import DeadLetter
 
 from .lines import moment, safe
 
-_WHY: Final = "what is wrong"
+_COLUMNS: Final = {"number": None, "set aside": None, "message": 2, "what is wrong": 3}  # what shares the width
 
 
 def show_letters(letters: Sequence[DeadLetter]) -> bool:
@@ -22,12 +22,12 @@ def show_letters(letters: Sequence[DeadLetter]) -> bool:
     except ImportError:
         return False
     table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
-    for name in ("number", "set aside", "message", "stage", _WHY):
-        table.add_column(name, ratio=1 if name == _WHY else None, no_wrap=name != _WHY, overflow="fold")
+    for name, ratio in _COLUMNS.items():
+        table.add_column(name, ratio=ratio, no_wrap=ratio is None, overflow="fold")
     for one in letters:
         times = f" (written {one.times} times)" if one.times > 1 else ""
-        words = (str(one.number), moment(one.stored_at), safe(one.name), safe(one.stage), safe(one.message) + times)
-        table.add_row(*(Text(word) for word in words))
+        why = f"{safe(one.stage)}: {safe(one.message)}{times}"
+        table.add_row(*map(Text, (str(one.number), moment(one.stored_at), safe(one.name), why)))
     if letters:
         Console().print(table)
     return True
