@@ -26,6 +26,7 @@ from .fact import FactKind, RegisteredFact, Waiver
 from .finding import Finding
 from .ledger import Cut
 from .model import Strict
+from .wording import words_for
 
 MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
 # What we write ourselves holds what others sent, and says more. Were it not read again, whoever sends the largest
@@ -157,13 +158,13 @@ def rejected_by(error: ValidationError) -> RejectedInputError:
 
     For translators too, which read other names than the contract's and put theirs into `place`.
     """
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     place = _place(first["loc"])
     if first["type"] == "extra_forbidden":
         return RejectedInputError(_place(first["loc"][:-1]), "has a field that the contract does not know")
     if first["type"] == "union_tag_invalid":  # pydantic would repeat the value
         return RejectedInputError(f"{place}.kind", "is no kind that the contract knows")
-    return RejectedInputError(place, first["msg"].removeprefix("Value error, "))
+    return RejectedInputError(place, words_for(first["type"], first["msg"], first.get("ctx", {})))
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
