@@ -116,6 +116,7 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "BrokenMarks",
         "DeadLetters",
         "DeadLetterFlood",
+        "FactsRefused",
         "IdConflict",
         "NoConsole",
         "StoreAway",
