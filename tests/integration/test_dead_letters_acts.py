@@ -105,6 +105,9 @@ def test_letters_are_filtered_ordered_and_bounded(program: Program) -> None:
     assert {"source": "ecms", "stage": "translate", "reason": "field", "state": "open", "count": 3} in counted
     assert {"feed": "staff", "stage": "register", "reason": "field", "state": "open", "count": 1} in counted
     assert program("dead-letters", "count").out.splitlines()[-1].split() == ["5", "altogether"]
+    status = orjson.loads(program("status", "--json", code=1).out)
+    assert status["dead_letters_last_day"] == {"ecms": 4, "irss": 1, "staff": 1}  # messages: one was written twice
+    assert "dead letters of the last day: ecms 4, irss 1, staff 1" in program("status", code=1).out
 
 
 def test_the_same_bytes_key_and_headers_go_back_once(program: Program) -> None:
