@@ -36,20 +36,23 @@ class Places:
 
     def put(self, name: str, word: str = "") -> bool:
         """Keeps the word of this place; whether the place is new."""
-        *log, offset = name.rsplit("/", 2)
-        known = self._known[log[0], log[-1]]
-        key: int | str = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 20 else offset
-        is_new = key not in known
-        known[key] = word
+        log, offset = _split(name)
+        known = self._known[log]
+        is_new = offset not in known
+        known[offset] = word
         return is_new
 
     def get(self, name: str) -> str | None:
         """The word of this place; None when it is not known."""
-        *log, offset = name.rsplit("/", 2)
-        known = self._known.get((log[0], log[-1]))
-        if known is None:
-            return None
-        return known.get(int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 20 else offset)
+        log, offset = _split(name)
+        return self._known[log].get(offset) if log in self._known else None
+
+
+def _split(name: str) -> tuple[tuple[str, str], int | str]:
+    """Topic and partition, and the offset as a number where it is one: that takes half the room."""
+    log, _, offset = name.rpartition("/")
+    topic, _, partition = log.rpartition("/")
+    return (topic, partition), int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 20 else offset
 
 
 class States:

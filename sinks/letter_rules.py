@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from schemas.codec import MESSAGE_MAX
@@ -48,11 +49,13 @@ _STRANGE: Final = "it did not come from a topic of a source or feed that is regi
 
 def origin_of(letter: DeadLetter, topics: Topics) -> Origin:
     """Whose message the letter is about; the topic alone where no source or feed is registered for it."""
-    if (source := topics.accesses().get(letter.topic)) is not None:
-        return Origin("source", source)
-    if (feed := topics.feeds().get(letter.topic)) is not None:
-        return Origin("feed", feed)
-    return Origin("topic", letter.topic)
+    return _origins(topics).get(letter.topic) or Origin("topic", letter.topic)
+
+
+@lru_cache(maxsize=4)  # asked of every letter
+def _origins(topics: Topics) -> dict[str, Origin]:
+    sources = {topic: Origin("source", name) for topic, name in topics.accesses().items()}
+    return sources | {topic: Origin("feed", name) for topic, name in topics.feeds().items()}
 
 
 def is_named(letter: DeadLetter) -> bool:

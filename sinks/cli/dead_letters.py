@@ -6,7 +6,7 @@ import base64
 import sys
 import time
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
@@ -104,9 +104,8 @@ def show(
       needtoknow dead-letters show access.ecms.v1/2/991 --reveal --reason "the vendor asks for an example"
     """
     names, numbers = named([letter])
-    asked, name = Asked(names=names, numbers=numbers), checked_name(by)
-    why = checked_reason(reason, "--reveal") if reveal else None
-    shown = kafka.run(_show(broker, settings, asked, name, why), broker)
+    look = _Look(checked_name(by), checked_reason(reason, "--reveal")) if reveal else None
+    shown = kafka.run(_show(broker, settings, Asked(names=names, numbers=numbers), look), broker)
     click.echo(_json_page(shown, settings, reveal=reveal) if as_json else letter_page(shown, reveal=reveal))
 
 
@@ -133,6 +132,19 @@ def count(broker: Broker, settings: Settings, asked: Asked, state: str, as_json:
         click.echo(line)
 
 
+@dataclass(frozen=True)
+class _Look:
+    """Who wants to see what was in a message, and why."""
+
+    by: str
+    why: str
+
+    def act(self, letter: DeadLetter) -> LetterAct:
+        """As it is recorded."""
+        body = Revealed(kind="revealed", reason=self.why)
+        return LetterAct(letter=letter.name, at=int(time.time() * 1000), by=self.by, body=body)
+
+
 async def _fill(broker: Broker, settings: Settings, asked: Asked, listing: Listing) -> None:
     async with aclosing(found(broker, settings.topics, asked)) as ones:
         async for one in ones:
@@ -148,7 +160,7 @@ async def _tally(broker: Broker, settings: Settings, asked: Asked) -> Tally:
     return tally
 
 
-async def _show(broker: Broker, settings: Settings, asked: Asked, by: str, why: str | None) -> Shown:
+async def _show(broker: Broker, settings: Settings, asked: Asked, look: _Look | None) -> Shown:
     """The letter and all acts on it; looking at its content is recorded before."""
     topics, letter, state, times = settings.topics, None, None, 0
     async with aclosing(found(broker, topics, asked)) as ones:
@@ -156,20 +168,15 @@ async def _show(broker: Broker, settings: Settings, asked: Asked, by: str, why: 
             letter, state, times = letter or one.letter, one.state, times + 1
     if letter is None or state is None:
         raise RejectedInputError("letter", "is no dead letter; `needtoknow dead-letters list` names them all")
-    if why is not None:
+    if look is not None:
         if not is_named(letter):
             raise RejectedInputError("letter", "is about no place of a topic, so nothing can be recorded about it")
-        await record(broker, settings, [_look(letter, by, why)])
+        await record(broker, settings, [look.act(letter)])
     async with aclosing(read_acts(broker, topics.letter_acts)) as acts:
         history = [act async for act in acts if act.letter == letter.name]
     return Shown(
         replace(letter, times=times), state, origin_of(letter, topics), advice(letter), page_of(letter, topics), history
     )
-
-
-def _look(letter: DeadLetter, by: str, why: str) -> LetterAct:
-    body = Revealed(kind="revealed", reason=why)
-    return LetterAct(letter=letter.name, at=int(time.time() * 1000), by=by, body=body)
 
 
 def _with_origin(letter: DeadLetter, settings: Settings) -> dict[str, Any]:
