@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -145,7 +146,7 @@ class Sender:
 
     async def send(self, batch: Sequence[Sent]) -> None:
         """All of these; NotReadyError when the broker does not store them in time: the same command goes on there."""
-        stored = await self._stored([self._copy(one.letter) for one in batch])
+        stored = await self._stored([partial(self._copy, one.letter) for one in batch])
         now = int(time.time() * 1000)
         await self.record(
             [self._act(one, now, place) for one, place in zip(batch, stored, strict=True)],
@@ -159,7 +160,7 @@ class Sender:
         """Stores what people did. Raises as `send` does."""
         topic = self._topics.letter_acts
         messages = [act_message(act) for act in acts]
-        await self._stored([self._client.send(topic, v, key=k, headers=list(h)) for k, v, h in messages])
+        await self._stored([partial(self._client.send, topic, v, key=k, headers=list(h)) for k, v, h in messages])
 
     def _copy(self, letter: DeadLetter) -> Awaitable[Any]:
         partition = int(letter.partition) if letter.partition.isdigit() else None
@@ -174,11 +175,11 @@ class Sender:
         body = Replayed(kind="replayed", copy_at=copy, tried=one.tried)
         return LetterAct(letter=one.letter.name, at=now, by=self._by, body=body)
 
-    async def _stored(self, sends: Sequence[Awaitable[Any]]) -> list[Any]:
+    async def _stored(self, sends: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
         """Where each was stored, in order."""
         try:
             async with asyncio.timeout(self._broker.timeout):
-                return [await stored for stored in [await send for send in sends]]
+                return [await stored for stored in [await send() for send in sends]]
         except (TimeoutError, KafkaError) as error:
             raise NotReadyError(
                 f"Kafka at {self._broker.address} does not store what is replayed ({type(error).__name__}); what is "

@@ -92,12 +92,11 @@ def test_letters_are_filtered_ordered_and_bounded(program: Program) -> None:
     )
     set_aside(program, program.topics.feed("staff"), 5, b"{}", stage="register")
     assert listed(program) == [5, 4, 3, 2, 1]
-    assert listed(program, "--order", "oldest", "--limit", "2") == [1, 2]
-    assert "2 of 5" in program("dead-letters", "list", "--limit", "2").err
-    assert listed(program, "--source", "ecms") == [3, 2, 1]
-    assert listed(program, "--feed", "staff") == listed(program, "--stage", "register") == [5]
-    assert listed(program, "--class", "forbidden") == listed(program, "--class", "SpeaksForAnotherError") == [4]
-    assert listed(program, "--source", "irss", "--stage", "register") == []
+    oldest = program("dead-letters", "list", "--json", "--order", "oldest", "--limit", "2")
+    assert [document["offset"] for document in oldest.documents] == [1, 2]
+    assert "2 of 5" in oldest.err
+    assert listed(program, "--source", "ecms", "--class", "field") == [3, 2, 1]
+    assert listed(program, "--feed", "staff", "--stage", "register") == [5]
     at_three = program.messages(program.topics.dead_letters)[2].timestamp
     assert listed(program, "--since", format_instant(at_three)) == [5, 4, 2, 3]
     assert listed(program, "--until", format_instant(at_three)) == [2, 1]
@@ -107,7 +106,6 @@ def test_letters_are_filtered_ordered_and_bounded(program: Program) -> None:
     assert program("dead-letters", "count").out.splitlines()[-1].split() == ["5", "altogether"]
     status = orjson.loads(program("status", "--json", code=1).out)
     assert status["dead_letters_last_day"] == {"ecms": 4, "irss": 1, "staff": 1}  # messages: one was written twice
-    assert "dead letters of the last day: ecms 4, irss 1, staff 1" in program("status", code=1).out
 
 
 def test_the_same_bytes_key_and_headers_go_back_once(program: Program) -> None:

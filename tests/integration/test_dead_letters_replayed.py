@@ -42,7 +42,7 @@ def replayed_by(service: Running, *names: str) -> list[int]:
         for name in names
     ]
     try:
-        return [process.wait(timeout=60) for process in at_once]
+        return [process.wait(timeout=100) for process in at_once]
     finally:
         for process in at_once:
             process.kill()

@@ -109,6 +109,32 @@ def test_a_list_keeps_no_more_than_it_shows() -> None:
     assert [(one.offset, one.times) for one in oldest.letters] == [("1", 2), ("2", 2)]
 
 
+def test_a_letter_is_taken_when_all_that_was_asked_fits() -> None:
+    """Whose it is, stage, kind of reason or class of error, what became of it, and its name or number."""
+    one = letter(TOPICS.access("irss"), reason="native")
+    fits = [
+        {"source": "irss"},
+        {"stage": "translate", "error": "native"},
+        {"error": "RejectedInputError", "state": "open"},
+        {"names": frozenset({one.name, "a/0/1"})},
+        {"numbers": frozenset({991})},
+    ]
+    others = [
+        {"source": "ecms"},
+        {"feed": "staff"},
+        {"stage": "register", "source": "irss"},
+        {"error": "field"},
+        {"state": "dropped"},
+        {"names": frozenset({"a/0/1"})},
+        {"numbers": frozenset({992}), "source": "irss"},
+    ]
+    for asked in fits:
+        assert Asked(**asked).takes(one, TOPICS, "open"), asked
+    for asked in others:
+        assert not Asked(**asked).takes(one, TOPICS, "open"), asked
+    assert not Asked(feed="console").takes(letter(TOPICS.access("console")), TOPICS, "open")
+
+
 def test_asking_for_nothing_is_asking_for_everything() -> None:
     """Whoever narrows it does not."""
     assert Asked(state="open").is_everything
