@@ -26,6 +26,7 @@ from .fact import FactKind, RegisteredFact, Waiver
 from .finding import Finding
 from .ledger import Cut
 from .model import Strict
+from .wording import words_for
 
 MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 batches of 5,000 must fit in memory
 # What we write ourselves holds what others sent, and says more. Were it not read again, whoever sends the largest
@@ -113,7 +114,9 @@ def read_json(raw: bytes | None, largest: int = MESSAGE_MAX) -> Any:
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise RejectedInputError(f"byte {error.pos}", "is not JSON in UTF-8 without a byte order mark") from None
+        raise RejectedInputError(
+            f"byte {_byte(raw, error.pos)}", "is not JSON in UTF-8 without a byte order mark"
+        ) from None
     if not isinstance(document, dict):
         raise RejectedInputError("message", "must be one JSON object")
     if _quotes(raw) != _quotes(orjson.dumps(document)):
@@ -127,6 +130,11 @@ def _quotes(raw: bytes) -> int:
     if b"\\" in raw:
         raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
     return raw.count(b'"')
+
+
+def _byte(raw: bytes, character: int) -> int:
+    """Where a character stands: orjson counts those, and says 0 of what is not UTF-8."""
+    return len(raw.decode("utf-8", "replace")[:character].encode())
 
 
 def _depth_exceeds(raw: bytes, limit: int) -> bool:
@@ -158,23 +166,24 @@ def rejected_by(error: ValidationError) -> RejectedInputError:
 
     For translators too, which read other names than the contract's and put theirs into `place`.
     """
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     place = _place(first["loc"])
     if first["type"] == "extra_forbidden":
         return RejectedInputError(_place(first["loc"][:-1]), "has a field that the contract does not know")
     if first["type"] == "union_tag_invalid":  # pydantic would repeat the value
         return RejectedInputError(f"{place}.kind", "is no kind that the contract knows")
-    return RejectedInputError(place, first["msg"].removeprefix("Value error, "))
+    return RejectedInputError(place, words_for(first["type"], first["msg"], first.get("ctx", {})))
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
     """Where the fault is, in names of the contract only: any other name came with the message and may be data."""
-    known = _names()
+    known = known_names()
     return ".".join(str(p) if isinstance(p, int) or p in known else "*" for p in loc) or "message"
 
 
 @cache
-def _names() -> frozenset[str]:
+def known_names() -> frozenset[str]:
+    """The names of fields and kinds that the contract has: all others may be data."""
     found: set[str] = set()
     models: list[type[BaseModel]] = [Strict]
     while models:

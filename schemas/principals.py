@@ -79,6 +79,7 @@ PROCESSES: Final = {
     "console": "alerts; of its own accesses and reviews it is the source",
     "receive": "HTTP intake: what systems send that cannot speak Kafka",
     "operator": "commands that look: status, verify, explain, findings, dead-letters",
+    "replayer": "dead-letters replay, drop and show --reveal: sends refused messages again, as they came",
     "prober": "monitoring: how much lies where and what is committed, no message",
     "topics": "topics apply",
 }
@@ -123,11 +124,14 @@ def _granted(topics: Topics, group: str) -> Iterator[Permission]:
     yield from _worker(names.ours("worker"), topics, group)
     yield from _console(names.ours("console"), topics)
     read = {*accesses, topics.facts, topics.marks, topics.violations, topics.ledger, topics.dead_letters}
-    yield from _may(names.ours("operator"), "read", {*read, topics.alert_events})
-    for name in ("operator", "prober", "console"):
+    for name in ("operator", "replayer"):
+        yield from _may(names.ours(name), "read", {*read, topics.alert_events, topics.letter_acts})
+    # Not to feeds: whoever could would make up duties. A refused fact is stated again by the system whose it is.
+    yield from _may(names.ours("replayer"), "write", {*external, topics.letter_acts})
+    for name in ("operator", "replayer", "prober", "console"):
         yield from _may(names.ours(name), "describe", {topic.name for topic in topics.all()})
         yield Permission(names.ours(name), "describe", "group", group)
-    for name in ("operator", "prober", "console", "worker", "receive"):
+    for name in ("operator", "replayer", "prober", "console", "worker", "receive"):
         # A topic of a source that nobody registered must be seen, or nobody would be told of it.
         yield Permission(names.ours(name), "describe", "topic", f"{topics.prefix}access.", "prefixed")
     for operation in ("create", "describe", "describe_configs", "alter_configs"):

@@ -19,6 +19,7 @@ from .fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from .finding import Finding
 from .heartbeat import Heartbeat
 from .ledger import Cut
+from .letter_act import LetterAct
 from .policy import Policy
 
 PUBLISHED: Final = Path(__file__).parent / "published"
@@ -37,6 +38,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "policy": Policy,
     "act": Act,
     "alert": Alert,
+    "letter-act": LetterAct,
 }
 
 

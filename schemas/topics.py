@@ -194,6 +194,11 @@ class Topics:
         return f"{self.prefix}dead-letter.v1"
 
     @property
+    def letter_acts(self) -> str:
+        """What people did about dead letters."""
+        return f"{self.prefix}dead-letter-acts.v1"
+
+    @property
     def alert_events(self) -> str:
         """Acts on alerts."""
         return f"{self.prefix}alert-events.v1"
@@ -229,6 +234,8 @@ class Topics:
             Topic(name=self.ledger, partitions=4, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
             # Twice what an access topic takes: a dead letter carries the original bytes and the reason.
             Topic(name=self.dead_letters, partitions=1, partitions_fixed=True, keep_days=400, max_bytes=2 * 1_048_576),
+            # For ever: who gave an access up must be known when the letter itself is gone.
+            Topic(name=self.letter_acts, partitions=1, partitions_fixed=True, keep_days=FOR_EVER),
             # One partition: all acts have one order and one chain.
             Topic(name=self.alert_events, partitions=1, partitions_fixed=True, keep_days=FINDING_KEEP_DAYS),
         )

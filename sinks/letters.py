@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -18,8 +18,10 @@ UNKNOWN: Final = "unknown"
 class DeadLetter:
     """A message that could not be read: why, and its own `key`, `headers` and `value`.
 
-    `truncated` is the original length in bytes when only the beginning of the value was kept; `through` the last offset
-    when it is about a batch of messages that was never unpacked; `times` how often it was written.
+    `number` is where it lies on its own topic, and short enough to type; `size` the bytes of the value that it holds,
+    also when the value itself was let go. `truncated` is the original length in bytes when only the beginning of the
+    value was kept, `left_out` the number of headers that were not kept; `through` the last offset when it is about a
+    batch of messages that was never unpacked; `times` how often it was written.
     """
 
     topic: str
@@ -35,24 +37,34 @@ class DeadLetter:
     value: bytes | None
     through: str | None = None
     times: int = 1
+    number: int = 0
+    reason: str = UNKNOWN
+    size: int | None = None
+    left_out: str | None = None
 
     @property
     def name(self) -> str:
         """What it is about: topic/partition/offset, which is also its key."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
+    def without_content(self) -> DeadLetter:
+        """All of it but what was in the message: what a long list keeps of each."""
+        return replace(self, key=None, headers=(), value=None)
+
     def document(self) -> dict[str, Any]:
         """For programs: everything but what was in the message; null where the letter does not say."""
         return {
+            "number": self.number,
             "topic": self.topic,
             "partition": _number(self.partition),
             "offset": _number(self.offset),
             "stage": self.stage,
             "class": self.error,
+            "reason": self.reason,
             "message": self.message,
             "stored_at": self.stored_at,
             "times": self.times,
-            "bytes": None if self.value is None else len(self.value),
+            "bytes": self.size,
             "truncated": _number(self.truncated),
             "through": _number(self.through),
         }
@@ -80,9 +92,28 @@ def read_letter(message: Message) -> DeadLetter:
         key=message.headers[ours["key"]][1] if "key" in ours else None,
         truncated=why.get("truncated"),
         through=why.get("through"),
+        number=message.offset,
+        reason=why.get("reason") or _reason(why),
+        size=None if message.value is None else len(message.value),
+        left_out=why.get("headers_left_out"),
         headers=tuple(header for at, header in enumerate(message.headers) if at not in ours.values()),
         value=message.value,
     )
+
+
+def _reason(why: Mapping[str, str]) -> str:
+    """The kind of reason, of letters that were written before they said it; as `reason_class` of the writers."""
+    if why.get("stage") == "conflict":
+        return "conflict"
+    if why.get("class") != "RejectedInputError":
+        return "forbidden" if why.get("class") == "SpeaksForAnotherError" else UNKNOWN
+    place = why.get("message", "").partition(": ")[0]
+    outermost = place.partition(".")[0]
+    if outermost == "message" or outermost.startswith("byte "):
+        return "unreadable"
+    if outermost == "content-type":
+        return "content_type"
+    return "native" if " (" in place else "field"
 
 
 def _ours(headers: tuple[tuple[str, bytes], ...]) -> dict[str, int]:

@@ -49,6 +49,7 @@ class Standing:
     unregistered: tuple[str, ...]
     findings: dict[Outcome, int] = field(default_factory=dict)
     certainty: dict[Certainty, int] = field(default_factory=dict)
+    letters: dict[str, int] = field(default_factory=dict)  # dead letters of the last day, by source, feed or topic
 
     @property
     def is_good(self) -> bool:
@@ -70,6 +71,7 @@ class Standing:
             "marks": self.marks,
             "findings": self.findings,
             "certainty": self.certainty,
+            "dead_letters_last_day": self.letters,
             "unregistered": list(self.unregistered),
         }
 

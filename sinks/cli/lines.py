@@ -74,38 +74,7 @@ def topic_line(name: str, before: tuple[Difference, ...], after: tuple[Differenc
 
 
 def letter_line(letter: DeadLetter) -> str:
-    """One dead letter without its content: when, where, at which stage, what was wrong."""
+    """One dead letter without its content: its number, when, where, at which stage, what was wrong."""
     times = f" (written {letter.times} times)" if letter.times > 1 else ""
-    return f"{moment(letter.stored_at)}  {safe(letter.name)}  {safe(letter.stage)}  {safe(letter.message)}{times}"
-
-
-def letter_page(letter: DeadLetter, *, reveal: bool) -> str:
-    """All about one dead letter. Its content may be somebody's data, so it is shown only with `reveal`."""
-    lines = [
-        f"message   {safe(letter.name)}",
-        f"stored    {moment(letter.stored_at)}",
-        f"stage     {safe(letter.stage)}",
-        f"class     {safe(letter.error)}",
-        f"reason    {safe(letter.message)}",
-        f"key       {_content(letter.key, reveal=reveal)}",
-        *_headers(letter, reveal=reveal),
-        f"content   {_content(letter.value, reveal=reveal)}",
-    ]
-    if letter.through is not None:
-        lines.insert(1, f"through   offset {safe(letter.through)}: all of them, still on their topic")
-    if letter.truncated is not None:
-        lines.append(f"          cut off: the message had {safe(letter.truncated)} bytes, and is still on its topic")
-    return "\n".join(lines)
-
-
-def _headers(letter: DeadLetter, *, reveal: bool) -> list[str]:
-    """A name came with the message too, so it may be data as well."""
-    if not reveal:
-        return [f"headers   {len(letter.headers)}, hidden (--reveal shows them)"]
-    return [f"header    {safe(name)}: {_content(value, reveal=True)}" for name, value in letter.headers]
-
-
-def _content(value: bytes | None, *, reveal: bool) -> str:
-    if value is None:
-        return "none"
-    return safe_bytes(value) if reveal else f"{len(value)} bytes, hidden (--reveal shows them)"
+    place = f"{letter.number:>7}  {moment(letter.stored_at)}  {safe(letter.name)}"
+    return f"{place}  {safe(letter.stage)}  {safe(letter.message)}{times}"

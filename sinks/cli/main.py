@@ -24,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "verify": ("sinks.cli.verify", "verify", "Check the ledger against the logs."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),
-    "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "List and show messages that could not be read."),
+    "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "Messages that could not be read: look, replay, drop."),
     "explain": ("sinks.cli.explain", "explain", "Show the verdict on one access, with every path tried."),
     "replay": ("sinks.cli.replay", "replay", "Judge a range of accesses once more, and show what would differ."),
     "findings": ("sinks.cli.findings", "findings", "Show accesses that no recorded duty explains."),

@@ -13,14 +13,20 @@ from aiokafka import TopicPartition
 
 from schemas.codec import decode
 from schemas.finding import Finding
+from schemas.ids import LATEST_MS
 from schemas.settings import Settings
-from sinks.kafka import Broker, admin, consumer, partitions, read_topic, run
+from sinks.kafka import Broker, admin, consumer, offsets_at, partitions, read_topic, run
 from sinks.ledger.rejudge import joined
+from sinks.letter_rules import origin_of
+from sinks.letters import read_letter
 from sinks.looking import look
 from sinks.standing import Standing, standing
 
+from .lines import safe
 from .options import Seconds, as_json, with_broker
 
+DAY_SECONDS: Final = 86_400
+LETTERS_READ: Final = 1_000  # dead letters looked at, the newest: status is asked several times a second
 LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once a second
 
 
@@ -58,7 +64,20 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
                 click.echo(f"not idle yet: {behind}; {found.why_not_idle}; {patience}", err=True)
             await asyncio.sleep(LOOK_SECONDS)
     await _count_findings(broker, settings, found)
+    if found.messages.get(settings.topics.dead_letters):
+        await _count_letters(broker, settings, found)
     return found
+
+
+async def _count_letters(broker: Broker, settings: Settings, found: Standing) -> None:
+    """Of the last day, and no more than the newest of them: `dead-letters count` reads all."""
+    topic, day_ago = settings.topics.dead_letters, int((time.time() - DAY_SECONDS) * 1000)
+    first = (await offsets_at(broker, topic, day_ago))[0]
+    newest = (await offsets_at(broker, topic, LATEST_MS))[0] - LETTERS_READ
+    counts: Counter[str] = Counter()
+    async for message in read_topic(broker, topic, start={0: max(first, newest)}):
+        counts[origin_of(read_letter(message), settings.topics).name] += 1
+    found.letters = dict(counts)
 
 
 async def _count_findings(broker: Broker, settings: Settings, found: Standing) -> None:
@@ -77,5 +96,9 @@ def _lines(found: Standing) -> str:
     lines += [f"{topic}: {lag} behind" for topic, lag in found.lag.items() if lag]
     shown = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.findings.items())) or "none"
     lines.append(f"findings: {shown}")
+    if found.letters:
+        by = ", ".join(f"{safe(name)} {count}" for name, count in sorted(found.letters.items()))
+        least = "at least " if sum(found.letters.values()) >= LETTERS_READ else ""
+        lines.append(f"dead letters of the last day: {least}{by}; needtoknow dead-letters count")
     lines += [f"not registered, nobody reads it: {topic}" for topic in found.unregistered]
     return "\n".join(lines)

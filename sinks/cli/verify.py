@@ -30,7 +30,9 @@ from sinks.ledger.audit import audit
 from sinks.ledger.facts_log import Log
 from sinks.ledger.logs import Logs, Place, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
+from sinks.ledger.replayed import settle_refused
 from sinks.ledger.report import Report
+from sinks.letter_acts import read_acts
 from sinks.letters import Told, told_in
 from streams.agents.last_cuts import notes_of
 from streams.garbage import collect_seldom
@@ -148,7 +150,10 @@ async def _read(broker: Broker, settings: Settings, since: int | None) -> tuple[
     notes = await _notes(broker, settings)
     cuts = await _cuts(broker, topics.ledger, first, odd)
     told = await told_in(broker, topics.dead_letters, await offsets_at(broker, topics.dead_letters, first))
+    # Before the messages: what was replayed by now has its copy among them.
+    acts = [act async for act in read_acts(broker, topics.letter_acts) if act.letter in told.keys]
     messages, begins = await _messages(broker, settings, first, cuts, told)
+    settle_refused(messages, told.keys, acts)
     findings = await _findings(broker, topics.violations, since, messages, odd)
     promised = await _marks(broker, topics.marks, _Unreadable())  # cuts and findings may rest on what came meanwhile
     ends = await _ends(broker, settings)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from schemas.ids import format_instant
 from sinks.ledger.report import Partly, Report
+
+_ASIDE: Final = "quarantined, or were refused and then replayed or dropped: nobody has judged them there"
 
 
 def lines(report: Report, since: int | None) -> str:
@@ -14,7 +18,7 @@ def lines(report: Report, since: int | None) -> str:
         f"cuts: {report.cuts}, settlements: {report.settlements}",
         f"findings that stand: {report.findings}, accesses pending: {report.pending}",
         *([f"{report.past} cuts are of messages {_why_past(since)}: not derived again"] if report.past else []),
-        *([f"{report.quarantined} messages are quarantined: nobody has judged them"] if report.quarantined else []),
+        *([f"{report.quarantined} messages are {_ASIDE}"] if report.quarantined else []),
         *([f"cuts stored more than once: {report.repeated}"] if report.repeated else []),
         *(f"{place}: {_how_far(partly)}" for place, partly in report.partly.items()),
         *report.differences,

@@ -97,6 +97,7 @@ def dead_letter_message(
         ("needtoknow.errors.stage", stage.encode()),
         ("needtoknow.errors.class", type(error).__name__.encode()),
         ("needtoknow.errors.message", str(error).encode()[:1000]),
+        ("needtoknow.errors.reason", ("conflict" if stage == "conflict" else reason_class(error)).encode()),
     ]
     if (key := getattr(message, "key", None)) is not None:
         why.append(("needtoknow.errors.key", key[:MESSAGE_MAX]))

@@ -39,6 +39,10 @@ CUT = (
     b'"accesses":{"explained":47,"pending":1,"unexplained":1},"sequences":{"ecms":[[90,138]]},"digest":"ab12",'
     b'"previous":"cd34","run":"run-1"}'
 )
+LETTER_ACT = (
+    b'{"letter":"access.ecms.v1/2/991","at":"2026-01-05T14:20:00.000Z","by":"jroe",'
+    b'"body":{"kind":"dropped","reason":"a test message of the vendor"}}'
+)
 
 # An access with room for one more field: TEXT % '"sequence":1,'
 TEXT = (

@@ -17,6 +17,7 @@ from schemas.codec import decode, encode
 from schemas.fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
 from schemas.finding import Finding
 from schemas.ledger import Cut
+from schemas.letter_act import LetterAct
 from schemas.policy import Policy
 from tests.contract import examples
 
@@ -30,6 +31,7 @@ EXAMPLES: dict[str, tuple[type[BaseModel], bytes]] = {
     "registered-fact": (RegisteredFact, examples.REGISTERED_FACT),
     "registered-mark": (RegisteredMark, examples.REGISTERED_MARK),
     "waiver": (Waiver, examples.WAIVER),
+    "letter act": (LetterAct, examples.LETTER_ACT),
 }
 each_example = pytest.mark.parametrize(("model", "raw"), EXAMPLES.values(), ids=EXAMPLES.keys())
 

@@ -15,6 +15,7 @@ MAY: Final = {
         "schemas/metrics.py": "values of a label where there is no registry; a worker gives those of its own",
         "schemas/registry.py": "adds to them",
         "schemas/topics.py": "has them",
+        "sinks/cli/letter_lines.py": "content types, which are of our own sources only",
         "sinks/ledger/logs.py": "of logs that are looked at without a registry",
         "streams/sources/__init__.py": "translators of an installation without a registry",
         "streams/sources/accurint_row.py": "of its own source",

@@ -119,6 +119,7 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "DeadLetters",
         "DeadLetterFlood",
         "SpokeForAnother",
+        "FactsRefused",
         "IdConflict",
         "NoConsole",
         "StoreAway",

@@ -141,4 +141,5 @@ def every_tally() -> Iterator[Tally]:
             flags=flag,
             is_bulk=is_bulk,
             count=2**31,
+            shown=2**31,
         )

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from schemas.codec import decode, encode
 from schemas.finding import Certainty, Finding, Outcome
 from schemas.topics_check import Difference
-from sinks.cli.lines import finding_line, json_line, letter_line, letter_page, moment, safe, safe_bytes, topic_line
+from sinks.cli.letter_lines import Shown, page
+from sinks.cli.letter_table import show_letters
+from sinks.cli.lines import finding_line, json_line, letter_line, moment, safe, safe_bytes, topic_line
 from sinks.joined import Joined, State, join, spoken
 from sinks.kafka import Message
-from sinks.letters import joined, read_letter
+from sinks.letter_rules import Origin
+from sinks.letters import DeadLetter, joined, read_letter
 from sinks.progress import line
 from tests.contract.examples import FINDING
 
@@ -37,6 +40,11 @@ def letter(value: bytes | None = SECRET, offset: int | str = 991, *headers: tupl
     ours = tuple((f"needtoknow.errors.{name}", text.encode()) for name, text in words.items())
     key = f"access.ecms.v1/2/{offset}".encode()
     return Message("dead-letter.v1", 0, 7, 1_767_622_443_120, key, value, (*headers, *ours))
+
+
+def letter_page(one: DeadLetter, *, reveal: bool) -> str:
+    """All that people are shown of it."""
+    return page(Shown(one, "open", Origin("source", "ecms"), "Mend it.", "streams/sources/ecms.md", ()), reveal=reveal)
 
 
 def test_a_finding_is_one_line_that_says_when_how_grave_and_why() -> None:
@@ -88,7 +96,7 @@ def test_bytes_that_are_no_text_are_shown_as_escapes() -> None:
 def test_a_dead_letter_is_listed_without_its_content() -> None:
     """Where it is and what was wrong is enough to begin with."""
     shown = letter_line(read_letter(letter()))
-    assert shown == "2026-01-05 14:14:03Z  access.ecms.v1/2/991  translate  actor: is missing"
+    assert shown == "      7  2026-01-05 14:14:03Z  access.ecms.v1/2/991  translate  actor: is missing"
 
 
 def test_the_content_of_a_dead_letter_is_hidden_until_asked_for() -> None:
@@ -96,7 +104,8 @@ def test_the_content_of_a_dead_letter_is_hidden_until_asked_for() -> None:
     one = read_letter(letter(SECRET, 991, ("note", SECRET)))
     hidden = letter_page(one, reveal=False)
     assert SECRET.decode() not in hidden
-    assert "13 bytes, hidden (--reveal shows them)" in hidden
+    assert "content   xxxx-xxx-9999" in hidden
+    assert "13 bytes, hidden" in hidden
     assert letter_page(one, reveal=True).count(SECRET.decode()) == 2
     assert SECRET.decode() not in str(one.document())
 
@@ -113,6 +122,32 @@ def test_json_on_a_terminal_is_all_visible_and_says_the_same(text: str) -> None:
     line = json_line({"text": text})
     assert line.isprintable()
     assert orjson.loads(line) == {"text": text}
+
+
+def test_the_place_of_the_fault_is_marked_in_what_is_masked() -> None:
+    """And in what is revealed; what lies far from it is left out of a long one."""
+    raw = b'{"event_id":"e1","actor":"jane-roe","record":1}'
+    one = read_letter(letter(raw, message="actor: must be text"))
+    assert 'content   {"event_id":"x9","actor": >>> "xxxx-xxx" <<< ,"record":9}' in letter_page(one, reveal=False)
+    assert "place     byte 25 to 34 (line 1, column 26), between >>> and <<<" in letter_page(one, reveal=False)
+    assert '"actor": >>> "jane-roe" <<< ,' in letter_page(one, reveal=True)
+    long = read_letter(letter(b'{"recipient":"%b","actor":1}' % (b"y" * 50_000), message="actor: must be text"))
+    shown = letter_page(long, reveal=False)
+    assert '"actor": >>> 9 <<< }' in shown
+    assert len(shown) < 5_000
+
+
+def test_dead_letters_in_a_table_cannot_move_the_cursor(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor be taken for markup."""
+    monkeypatch.setenv("COLUMNS", "160")
+    naughty = "\x1b[2J\u202e[red]"
+    odd = [read_letter(letter(SECRET, naughty, (naughty, SECRET), stage=naughty, message=naughty))]
+    assert show_letters(odd)
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert shown.count("[red]") == 3
 
 
 def test_a_tombstone_has_no_content() -> None:
@@ -160,7 +195,7 @@ def test_the_key_of_the_message_is_kept_and_hidden_too() -> None:
 def test_a_dead_letter_without_our_headers_is_shown_under_its_key() -> None:
     """Better than not at all."""
     bare = Message("dead-letter.v1", 0, 7, 0, b"access.ecms.v1/2/5", b"", ())
-    assert letter_line(read_letter(bare)) == "1970-01-01 00:00:00Z  access.ecms.v1/2/5  unknown  unknown"
+    assert letter_line(read_letter(bare)) == "      7  1970-01-01 00:00:00Z  access.ecms.v1/2/5  unknown  unknown"
     assert read_letter(Message("dead-letter.v1", 0, 7, 0, None, b"", ())).name == "unknown/unknown/unknown"
 
 

@@ -77,6 +77,7 @@ def test_a_dead_letter_keeps_the_bytes_and_headers_and_says_why() -> None:
         "stage": b"translate",
         "class": b"RejectedInputError",
         "message": b"record.kind: is missing",
+        "reason": b"field",
         "key": b"jdoe12",
     }
 

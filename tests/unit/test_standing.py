@@ -218,6 +218,7 @@ def test_the_document_says_it_all() -> None:
         "marks": {"cases": "2026-01-05T16:00:00.000Z", "staff": "2026-01-05T15:00:00.000Z"},
         "findings": {},
         "certainty": {},
+        "dead_letters_last_day": {},
         "unregistered": [],
     }
     assert list(document["marks"]) == ["cases", "staff"]
