@@ -264,4 +264,5 @@ def _translated(source: str, message: Message) -> Read:
         found = translate(source, message.value, message.headers, message.timestamp)
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
-    return Read(message.offset, message.timestamp, found.accesses, "translated" if found.accesses else "control")
+    kind = "translated" if found.accesses else "control"
+    return Read(message.offset, message.timestamp, found.accesses, kind, given=found.given)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from schemas.errors import RejectedInputError
@@ -15,6 +17,7 @@ from schemas.topics import (
     ECMS_SYSLOG,
     FACTS2_CDC,
     FACTS_LINE,
+    GIVEN_HEADER,
     HEARTBEAT,
     IRSS_ROW,
     JNET_XML,
@@ -27,6 +30,9 @@ from .imprecise import widened
 from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "Headers", "Translated", "clock_error_ms", "translate"]
+
+_NUMBER: Final = re.compile(rb"[0-9]{1,19}")
+SEQUENCE_MAX: Final = 2**63 - 1
 
 Headers = Iterable[tuple[str, bytes]]
 Translator = Callable[[SourceName, bytes], Translated]
@@ -59,10 +65,22 @@ def translate(source: SourceName, value: bytes | None, headers: Headers, appende
     if not value:
         return _tombstone(source)
     translated = translator(source, value)
+    if not translated.accesses:
+        return _with_given(translated, headers)
     for access in translated.accesses:
         if access.occurred_at > appended_at + AHEAD_MAX_MS:
             raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
     return _as_declared(source, translated)
+
+
+def _with_given(translated: Translated, headers: Headers) -> Translated:
+    """A control message, with what its headers say of its source's numbers."""
+    said = [value for name, value in headers if name == GIVEN_HEADER]
+    if not said:
+        return translated
+    if len(said) > 1 or not _NUMBER.fullmatch(said[0] or b"") or int(said[0]) > SEQUENCE_MAX:
+        raise RejectedInputError(GIVEN_HEADER, f"must be one number from 0 to {SEQUENCE_MAX}, in digits")
+    return replace(translated, given=max(int(said[0]), translated.given or 0))
 
 
 def clock_error_ms(source: SourceName) -> int:
@@ -75,8 +93,7 @@ def _as_declared(source: SourceName, translated: Translated) -> Translated:
     error = clock_error_ms(source)
     if error == 0:
         return translated
-    accesses = tuple(widened(access, error) for access in translated.accesses)
-    return Translated(accesses=accesses, is_control=translated.is_control)
+    return replace(translated, accesses=tuple(widened(access, error) for access in translated.accesses))
 
 
 def _tombstone(source: SourceName) -> Translated:
