@@ -18,8 +18,10 @@ from sinks.kafka import Broker, admin, consumer, partitions, read_topic, run
 from sinks.ledger.rejudge import joined
 from sinks.looking import look
 from sinks.standing import Standing, standing
+from sinks.watch.asking import ask
 
 from .options import Seconds, as_json, with_broker
+from .source_lines import source_lines
 
 LOOK_SECONDS: Final = 0.3  # between two looks while waiting; commits come once a second
 
@@ -33,6 +35,9 @@ def status(broker: Broker, settings: Settings, wait_idle: float | None, as_json:
 
     Idle means: a worker runs, nothing is left to read, register or judge, and every open access has been judged with
     the newest facts and marks. Pending accesses may remain: they wait for a feed, not for us.
+
+    Of each source, if `needtoknow watch` runs (NTK_WATCH_URL): when it was last heard, which of its numbers are
+    missing, whether it is silent or overdue, and how far its clock is off.
 
     Example: needtoknow status --json --wait-idle 30
     """
@@ -58,6 +63,7 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
                 click.echo(f"not idle yet: {behind}; {found.why_not_idle}; {patience}", err=True)
             await asyncio.sleep(LOOK_SECONDS)
     await _count_findings(broker, settings, found)
+    found.sources = await ask(settings)
     return found
 
 
@@ -78,4 +84,5 @@ def _lines(found: Standing) -> str:
     shown = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.findings.items())) or "none"
     lines.append(f"findings: {shown}")
     lines += [f"not registered, nobody reads it: {topic}" for topic in found.unregistered]
+    lines += source_lines(found.sources, round(time.time() * 1000))
     return "\n".join(lines)

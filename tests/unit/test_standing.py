@@ -219,5 +219,7 @@ def test_the_document_says_it_all() -> None:
         "findings": {},
         "certainty": {},
         "unregistered": [],
+        "sources": [],
+        "why_no_sources": None,
     }
     assert list(document["marks"]) == ["cases", "staff"]

@@ -1,0 +1,200 @@
+"""The process that watches the sources: one loop, three tasks, and a small web server. It writes nothing to Kafka.
+
+Two of them side by side do no harm: each works out the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.errors import NotReadyError
+from schemas.settings import Settings
+from schemas.topics import SOURCES
+from sinks import kafka
+from sinks.kafka import Broker
+from streams.garbage import collect_seldom
+from streams.telemetry import Telemetry
+
+from .keeping import Copy
+from .ledger import LedgerReader
+from .measures import measure
+from .numbers import Gap
+from .report import SourceReport, spelled
+from .state import State, changes
+from .tails import Tails
+
+log: Final = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 2.0  # between two looks at the topics' ends
+SAY_SECONDS: Final = 1.0  # between two looks at what is missing, for the log
+KEEP_SECONDS: Final = 60.0  # between two copies on disk: so much is read again after a crash
+AGAIN_SECONDS: Final = 1.0  # between two tries while the broker is away
+STALE_MS: Final = 60_000  # without a look or a cut read for so long it is not ready
+CLOSE_SECONDS: Final = 2.0
+
+
+class Watch:
+    """All that is known, and how it is kept up to date."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._broker = Broker(settings.broker, settings.broker_wait_seconds)
+        self._patience = round(settings.missing_after_seconds * 1000)
+        self.state = State({topic: SOURCES[name] for topic, name in settings.topics.accesses().items()})
+        self._copy = Copy(settings.data_dir, settings.topics.ledger)
+        self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
+        self._tails = Tails(self.state)
+        self._looked_at = 0
+        self._said: dict[str, tuple[Gap, ...]] = {}
+        self.telemetry = Telemetry("watch")
+
+    def why_not_ready(self) -> str | None:
+        """One reason in words, or None."""
+        oldest = _now() - STALE_MS
+        if self._ledger.read_until < oldest:
+            return "the ledger is still being read" if not self._ledger.read_until else "the ledger is not read"
+        return "the access topics are not looked at" if self._looked_at < oldest else None
+
+    def reports(self) -> list[SourceReport]:
+        """How each source stands, as of the last look: who cannot look must not call anybody silent."""
+        return self.state.reports(self._looked_at, self._patience)
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON, and of which installation."""
+        return {
+            "ledger": self._settings.topics.ledger,
+            "not_ready": self.why_not_ready(),
+            "sources": [report.document() for report in self.reports()],
+        }
+
+    def page(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        measure(self.telemetry, self.reports(), _now(), is_loaded=self._ledger.read_until > 0)
+        return self.telemetry.page()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again("the ledger is not read", self._ledger.read))
+            group.create_task(self._again("the access topics are not looked at", self._look))
+            group.create_task(self._say())
+            group.create_task(self._keep())
+
+    async def _again(self, what: str, work: Callable[[AIOKafkaConsumer], Awaitable[None]]) -> None:
+        while True:
+            try:
+                async with kafka.consumer(self._broker) as consumer:
+                    await work(consumer)
+            except (NotReadyError, KafkaError, OSError) as error:
+                log.warning("%s: %s", what, error)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
+        counts = await kafka.partitions(self._broker, self.state.by_topic)
+        held = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
+        while True:
+            await self._tails.look(consumer, held)
+            self._looked_at = _now()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _say(self) -> None:
+        """What goes missing and what turns up, by number, in the log."""
+        while True:
+            await asyncio.sleep(SAY_SECONDS)
+            for state in self.state.by_topic.values():
+                name, missing = state.source.name, state.missing(self._patience)
+                new, found = changes(self._said.get(name, ()), missing)
+                self._said[name] = missing
+                if new:
+                    log.error("source %s: missing %s", name, spelled(new))
+                if found:
+                    log.info("source %s: no longer missing %s", name, spelled(found))
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            self.keep()
+
+    def keep(self) -> None:
+        """Writes the copy; a disk that is full costs time at the next start, nothing else."""
+        if self._ledger.read_until:
+            try:
+                self._copy.write(self.state, self._ledger.reached)
+            except OSError as error:
+                log.warning("no copy could be written: %s", type(error).__name__)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Watches until `stop` is set. Raises NotReadyError when it cannot begin."""
+    watch = Watch(settings)
+    await kafka.partitions(
+        Broker(settings.broker, settings.broker_wait_seconds), [settings.topics.ledger, *watch.state.by_topic]
+    )
+    collect_seldom()
+    async with _listening(watch, settings), asyncio.TaskGroup() as group:
+        task = group.create_task(watch.run())
+        await stop.wait()
+        task.cancel()
+    watch.keep()
+
+
+@asynccontextmanager
+async def _listening(watch: Watch, settings: Settings) -> AsyncIterator[None]:
+    app = web.Application()
+    app.router.add_get("/live", _live)
+    app.router.add_get("/ready", _ready(watch))
+    app.router.add_get("/metrics", _metrics(watch))
+    app.router.add_get("/sources", _sources(watch))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.admin_host, settings.watch_port).start()
+        host, port = runner.addresses[0][:2]
+        log.info("watch: http://%s:%d/sources", host, port)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+async def _live(request: web.Request) -> web.Response:
+    return web.Response(text="live\n")
+
+
+def _ready(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        why_not = watch.why_not_ready()
+        if why_not is None:
+            return web.Response(text="ready\n")
+        return web.Response(text=f"not ready: {why_not}\n", status=503)
+
+    return handle
+
+
+def _metrics(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(body=watch.page(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    return handle
+
+
+def _sources(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response(watch.document())
+
+    return handle
