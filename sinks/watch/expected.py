@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.ids import parse_instant
 from schemas.topics import DEPARTMENT_ZONE, HEARTBEAT_SECONDS, Source
 
 HOUR_MS: Final = 3_600_000
@@ -61,6 +62,10 @@ def check(source: Source) -> None:
         begin, end = _hours(source.hours)
         if begin >= end:
             raise ValueError(f"hours of {source.name} must end after they begin, on the same day")
+    if source.numbers_since is not None:
+        parse_instant(source.numbers_since)
+    if any(not 0 <= first <= last for first, last in source.never_given):
+        raise ValueError(f"each range of never_given of {source.name} must be its first and its last number")
 
 
 def _opened_at(source: Source, now: int) -> int | None:

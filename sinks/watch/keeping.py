@@ -102,7 +102,7 @@ class Copy:
             sources={topic: _kept(found) for topic, found in state.by_topic.items()},
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".draft")
+        draft = self._path.with_suffix(f".{os.getpid()}")  # another process may write there at the same moment
         with draft.open("wb") as file:
             file.write(kept.model_dump_json().encode())
             file.flush()

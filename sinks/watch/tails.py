@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import RejectedInputError
+from schemas.topics import Source
 from streams.sources import Translated, translate
 
 from .clocks import Sample
@@ -68,27 +69,31 @@ class Tails:
         state, now = self._state.by_topic[place.topic], int(time.time() * 1000)
         for record in records:
             self._behind[place] = record.offset + 1
-            self._hear(state, record, now)
+            self._hear(state, place, record, now)
 
-    def _hear(self, state: SourceState, record: Any, now: int) -> None:
+    def _hear(self, state: SourceState, place: TopicPartition, record: Any, now: int) -> None:
         try:
             found = self._translate(state.source.name, record.value, record.headers, record.timestamp)
         except RejectedInputError:  # its dead letter says so; and the source is there
             found = Translated(accesses=(), is_control=True)
         except Exception as error:  # the judge sets aside what makes a translator fail, and says so
-            log.warning("%s/%d/%d: %s", record.topic, record.partition, record.offset, type(error).__name__)
+            log.warning("%s/%d/%d: %s", place.topic, place.partition, record.offset, type(error).__name__)
             found = Translated(accesses=(), is_control=True)
         state.hear(record.timestamp, is_beat=found.beat_at is not None)
-        for sample in samples(found, record.timestamp, now, is_online=state.source.is_online):
+        for sample in samples(found, state.source, record.timestamp, now):
             state.time(sample)
 
 
-def samples(found: Translated, stored: int, now: int, *, is_online: bool) -> list[Sample]:
-    """What one message says of its source's clock: the latest of its accesses, or the heartbeat."""
+def samples(found: Translated, source: Source, stored: int, now: int) -> list[Sample]:
+    """What one message says of its source's clock: the latest of its accesses, or the heartbeat.
+
+    An access was widened by the error that is declared; what the clock showed lies that far inside.
+    """
     if found.beat_at is not None:
         return [Sample(now, found.beat_at, found.beat_at, stored, is_prompt=True)]
     if not found.accesses:
         return []
     last = max(found.accesses, key=lambda access: access.occurred_at)
     until = last.occurred_at if last.occurred_until is None else last.occurred_until
-    return [Sample(now, last.occurred_at, until, stored, is_prompt=is_online)]
+    error = source.clock_error_ms
+    return [Sample(now, last.occurred_at + error, until - error, stored, is_prompt=source.is_online)]

@@ -125,6 +125,7 @@ def test_what_is_declared_of_every_source_can_be_read() -> None:
     """And what cannot be is refused at the start, not at six in the morning."""
     for source in SOURCES.values():
         check(source)
-    for wrong in ({"due": "6 o'clock"}, {"hours": "08:00"}, {"hours": "22:00-06:00"}, {"due": "25:00"}):
+    wrong_times = ({"due": "6 o'clock"}, {"hours": "08:00"}, {"hours": "22:00-06:00"}, {"due": "25:00"})
+    for wrong in (*wrong_times, {"numbers_since": "monday"}, {"never_given": ((7, 3),)}):
         with pytest.raises(ValueError, match=r"."):
             check(replace(NIGHTLY, **wrong))
