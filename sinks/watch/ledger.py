@@ -22,7 +22,8 @@ from .state import State
 log: Final = logging.getLogger(__name__)
 
 FETCH_MS: Final = 200
-PIECE: Final = 500  # cuts at once: 20 ms, for which whoever asks waits
+PIECE: Final = 200  # cuts at once: 40 ms, for which whoever asks waits
+STEP_SECONDS: Final = 45.0  # a request takes 40 at the most
 CHECK_SECONDS: Final = 5.0  # for the message at which the copy ends
 
 
@@ -32,7 +33,7 @@ class LedgerReader:
     def __init__(self, state: State, broker: Broker, topic: str, copy: Copy) -> None:
         self._state, self._broker, self._topic, self._copy = state, broker, topic, copy
         self.reached: dict[int, Reached] = {}
-        self.read_until = 0
+        self.read_until = self.stepped_at = 0
         self.unreadable = 0
 
     async def read(self, consumer: AIOKafkaConsumer) -> None:
@@ -46,7 +47,9 @@ class LedgerReader:
             reached = self.reached.get(place.partition)
             consumer.seek(place, first if reached is None else max(first, reached.offset + 1))
         while True:
-            await self._step(consumer, held)
+            async with asyncio.timeout(STEP_SECONDS):  # aiokafka waits for a lost broker without a word
+                await self._step(consumer, held)
+            self.stepped_at = int(time.time() * 1000)
 
     async def _step(self, consumer: AIOKafkaConsumer, held: list[TopicPartition]) -> None:
         began = int(time.time() * 1000)
@@ -54,18 +57,18 @@ class LedgerReader:
         fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=PIECE)
         for place, records in fetched.items():
             for record in records:
-                self._take(record)
+                self._take(place, record)
             self.reached[place.partition] = Reached(records[-1].offset, records[-1].timestamp)
         if all([await consumer.position(place) >= ends[place] for place in held]):
             self.read_until = began
         await asyncio.sleep(0)
 
-    def _take(self, record: Any) -> None:
+    def _take(self, place: TopicPartition, record: Any) -> None:
         try:
             cut = decode(Cut, record.value)
         except RejectedInputError as error:  # only judges write there: `verify` tells of it, too
             self.unreadable += 1
-            log.error("%s/%d/%d is no cut: %s", record.topic, record.partition, record.offset, error)
+            log.error("%s/%d/%d is no cut: %s", place.topic, place.partition, record.offset, error)
             return
         self._state.take(cut, record.timestamp)
 

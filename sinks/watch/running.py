@@ -38,8 +38,13 @@ LOOK_SECONDS: Final = 2.0  # between two looks at the topics' ends
 SAY_SECONDS: Final = 1.0  # between two looks at what is missing, for the log
 KEEP_SECONDS: Final = 60.0  # between two copies on disk: so much is read again after a crash
 AGAIN_SECONDS: Final = 1.0  # between two tries while the broker is away
+STUCK_MS: Final = 90_000  # without a step for so long a connection is given up; connecting takes a minute at the most
+STEP_SECONDS: Final = 45.0  # a request takes 40 at the most, and what is lost in between is asked for anew
 STALE_MS: Final = 60_000  # without a look or a cut read for so long it is not ready
 CLOSE_SECONDS: Final = 2.0
+
+
+Work = Callable[[AIOKafkaConsumer], Awaitable[None]]
 
 
 class Watch:
@@ -84,25 +89,40 @@ class Watch:
     async def run(self) -> None:
         """Until it is cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again("the ledger is not read", self._ledger.read))
-            group.create_task(self._again("the access topics are not looked at", self._look))
+            ledger = self._again("the ledger is not read", self._ledger.read, lambda: self._ledger.stepped_at)
+            looks = self._again("the access topics are not looked at", self._look, lambda: self._looked_at)
+            group.create_task(ledger)
+            group.create_task(looks)
             group.create_task(self._say())
             group.create_task(self._keep())
 
-    async def _again(self, what: str, work: Callable[[AIOKafkaConsumer], Awaitable[None]]) -> None:
+    async def _again(self, what: str, work: Work, done_at: Callable[[], int]) -> None:
+        """Works for ever. What gets nothing done is left behind: a client may wait for a lost broker without end, also
+        when it is told to stop. `done_at`: when it last got something done (UTC ms)."""
         while True:
-            try:
-                async with kafka.consumer(self._broker) as consumer:
-                    await work(consumer)
-            except (NotReadyError, KafkaError, OSError) as error:
-                log.warning("%s: %s", what, error)
+            began, attempt = _now(), asyncio.ensure_future(self._attempt(what, work))
+            while not attempt.done() and _now() - max(began, done_at()) < STUCK_MS:
+                await asyncio.wait({attempt}, timeout=AGAIN_SECONDS)
+            if not attempt.done():
+                log.warning("%s: nothing for %d s, so it is begun anew", what, STUCK_MS // 1000)
+                attempt.cancel()
+            else:
+                attempt.result()  # what is no fault of the broker's ends the process, to be started again
             await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _attempt(self, what: str, work: Work) -> None:
+        try:
+            async with kafka.consumer(self._broker) as consumer:
+                await work(consumer)
+        except (NotReadyError, KafkaError, OSError) as error:
+            log.warning("%s: %s", what, str(error) or "no answer")
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
         counts = await kafka.partitions(self._broker, self.state.by_topic)
         held = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
         while True:
-            await self._tails.look(consumer, held)
+            async with asyncio.timeout(STEP_SECONDS):
+                await self._tails.look(consumer, held)
             self._looked_at = _now()
             await asyncio.sleep(LOOK_SECONDS)
 
