@@ -49,7 +49,6 @@ class LedgerReader:
         while True:
             async with asyncio.timeout(STEP_SECONDS):  # aiokafka waits for a lost broker without a word
                 await self._step(consumer, held)
-            self.stepped_at = int(time.time() * 1000)
 
     async def _step(self, consumer: AIOKafkaConsumer, held: list[TopicPartition]) -> None:
         began = int(time.time() * 1000)
@@ -61,6 +60,8 @@ class LedgerReader:
             self.reached[place.partition] = Reached(records[-1].offset, records[-1].timestamp)
         if all([await consumer.position(place) >= ends[place] for place in held]):
             self.read_until = began
+        if fetched or self.read_until == began:  # a client may answer questions and yet fetch nothing any more
+            self.stepped_at = began
         await asyncio.sleep(0)
 
     def _take(self, place: TopicPartition, record: Any) -> None:
