@@ -33,7 +33,8 @@ class LedgerReader:
     def __init__(self, state: State, broker: Broker, topic: str, copy: Copy) -> None:
         self._state, self._broker, self._topic, self._copy = state, broker, topic, copy
         self.reached: dict[int, Reached] = {}
-        self.read_until = self.stepped_at = 0
+        self.read_until = 0
+        self.stepped_at = 0.0  # by the monotonic clock: when it last got something done
         self.unreadable = 0
 
     async def read(self, consumer: AIOKafkaConsumer) -> None:
@@ -61,7 +62,7 @@ class LedgerReader:
         if all([await consumer.position(place) >= ends[place] for place in held]):
             self.read_until = began
         if fetched or self.read_until == began:  # a client may answer questions and yet fetch nothing any more
-            self.stepped_at = began
+            self.stepped_at = time.monotonic()
         await asyncio.sleep(0)
 
     def _take(self, place: TopicPartition, record: Any) -> None:

@@ -38,7 +38,9 @@ LOOK_SECONDS: Final = 2.0  # between two looks at the topics' ends
 SAY_SECONDS: Final = 1.0  # between two looks at what is missing, for the log
 KEEP_SECONDS: Final = 60.0  # between two copies on disk: so much is read again after a crash
 AGAIN_SECONDS: Final = 1.0  # between two tries while the broker is away
-STUCK_MS: Final = 90_000  # without a step for so long a connection is given up; connecting takes a minute at the most
+STUCK_SECONDS: Final = (
+    90.0  # without a step for so long a connection is given up; connecting takes a minute at the most
+)
 STEP_SECONDS: Final = 45.0  # a request takes 40 at the most, and what is lost in between is asked for anew
 STALE_MS: Final = 60_000  # without a look or a cut read for so long it is not ready
 CLOSE_SECONDS: Final = 2.0
@@ -58,7 +60,7 @@ class Watch:
         self._copy = Copy(settings.data_dir, settings.topics.ledger)
         self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
         self._tails = Tails(self.state)
-        self._looked_at = 0
+        self._looked_at, self._stepped_at = 0, 0.0
         self._said: dict[str, tuple[Gap, ...]] = {}
         self.telemetry = Telemetry("watch")
 
@@ -90,21 +92,21 @@ class Watch:
         """Until it is cancelled."""
         async with asyncio.TaskGroup() as group:
             ledger = self._again("the ledger is not read", self._ledger.read, lambda: self._ledger.stepped_at)
-            looks = self._again("the access topics are not looked at", self._look, lambda: self._looked_at)
+            looks = self._again("the access topics are not looked at", self._look, lambda: self._stepped_at)
             group.create_task(ledger)
             group.create_task(looks)
             group.create_task(self._say())
             group.create_task(self._keep())
 
-    async def _again(self, what: str, work: Work, done_at: Callable[[], int]) -> None:
+    async def _again(self, what: str, work: Work, done_at: Callable[[], float]) -> None:
         """Works for ever. What gets nothing done is left behind: a client may wait for a lost broker without end, also
-        when it is told to stop. `done_at`: when it last got something done (UTC ms)."""
+        when it is told to stop. `done_at`: when it last got something done (monotonic)."""
         while True:
-            began, attempt = _now(), asyncio.ensure_future(self._attempt(what, work))
-            while not attempt.done() and _now() - max(began, done_at()) < STUCK_MS:
+            began, attempt = time.monotonic(), asyncio.ensure_future(self._attempt(what, work))
+            while not attempt.done() and time.monotonic() - max(began, done_at()) < STUCK_SECONDS:
                 await asyncio.wait({attempt}, timeout=AGAIN_SECONDS)
             if not attempt.done():
-                log.warning("%s: nothing for %d s, so it is begun anew", what, STUCK_MS // 1000)
+                log.warning("%s: nothing for %d s, so it is begun anew", what, STUCK_SECONDS)
                 attempt.cancel()
             else:
                 attempt.result()  # what is no fault of the broker's ends the process, to be started again
@@ -123,7 +125,7 @@ class Watch:
         while True:
             async with asyncio.timeout(STEP_SECONDS):
                 await self._tails.look(consumer, held)
-            self._looked_at = _now()
+            self._looked_at, self._stepped_at = _now(), time.monotonic()
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _say(self) -> None:

@@ -140,9 +140,9 @@ async def test_a_client_that_never_ends_is_left_behind(tmp_path: Path, monkeypat
         raise TimeoutError
 
     monkeypatch.setattr(kafka, "consumer", consumer)
-    monkeypatch.setattr(running, "STUCK_MS", 20)
+    monkeypatch.setattr(running, "STUCK_SECONDS", 0.02)
     monkeypatch.setattr(running, "AGAIN_SECONDS", 0.01)
-    task = asyncio.create_task(Watch(Settings(data_dir=tmp_path))._again("it", work, lambda: 0))
+    task = asyncio.create_task(Watch(Settings(data_dir=tmp_path))._again("it", work, lambda: 0.0))
     async with asyncio.timeout(60):
         for _ in range(3):
             await attempts.acquire()
