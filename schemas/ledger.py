@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from .access import Sequence
 from .finding import Offset
 from .ids import FeedName, Instant, SourceName, format_instant
 from .model import Sparse, Strict
@@ -53,6 +54,9 @@ class Cut(Sparse):
 
     A *settlement* cut judges no new message (its range is empty): `settled` lists [offset, index in the message] of
     accesses that were pending and ended without a finding. `times`: of a source that a registry entry made.
+
+    `sequences`: by source the numbers that its accesses bear, as ranges. `given`: by source the highest number that one
+    of its control messages (a heartbeat) says it has given, so that the last one can be missed, too.
     """
 
     topic: str
@@ -66,6 +70,7 @@ class Cut(Sparse):
     messages: MessageCounts
     accesses: dict[Judged, Count]
     sequences: dict[SourceName, list[Pair]]
+    given: dict[SourceName, Sequence] | None = None
     digest: str
     previous: str | None = None
     run: str

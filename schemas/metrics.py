@@ -20,7 +20,7 @@ from .ledger import Judged
 from .topics import FEEDS, SOURCES
 
 Kind = Literal["counter", "gauge", "histogram"]
-Process = Literal["worker", "console"]
+Process = Literal["worker", "console", "watch"]
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,26 @@ CONSOLE: Final = (
     _console("needtoknow_store_answers", "gauge", "Does the store of alerts answer (1) or not (0)?", is_kept=False),
 )
 
-CATALOGUE: Final = {metric.name: metric for metric in (*WORKER, *CONSOLE)}
+
+def _watch(name: str, question: str, labels: tuple[str, ...] = ("source",)) -> Metric:
+    return Metric(name, "gauge", question, labels, process="watch")
+
+
+# Each process that watches works all of it out for itself, so the highest counts, never the sum.
+WATCH: Final = (
+    _watch("needtoknow_missing_accesses", "How many sequence numbers of a source never came, though they had time to?"),
+    _watch("needtoknow_oldest_missing_seconds", "How long has the oldest of them been missing (0: none is)?"),
+    _watch("needtoknow_forgotten_numbers", "How many missing numbers were let go of, since there are too many gaps?"),
+    _watch("needtoknow_repeated_numbers", "How many numbers came more than once, or were judged again?"),
+    _watch("needtoknow_heard_seconds", "How long ago was the newest message of a source stored (+Inf: never)?"),
+    _watch("needtoknow_silent_seconds", "For how long past its promise has nothing been heard of a source?"),
+    _watch("needtoknow_overdue_seconds", "For how long is what a source brings by a time of day overdue?"),
+    _watch("needtoknow_clock_off_seconds", "How far is a source's clock ahead (below 0: behind), at the least?"),
+    _watch("needtoknow_clock_allowed_seconds", "How far may it be off?"),
+    _watch("needtoknow_compared_seconds", "How long ago had all that was stored been judged and compared?"),
+)
+
+CATALOGUE: Final = {metric.name: metric for metric in (*WORKER, *CONSOLE, *WATCH)}
 
 OTHER_CLAUSE: Final = "other"
 """A clause of an earlier policy: what a finding says, and so what a label could say, must not be an open set."""

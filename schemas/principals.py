@@ -80,6 +80,7 @@ PROCESSES: Final = {
     "receive": "HTTP intake: what systems send that cannot speak Kafka",
     "operator": "commands that look: status, verify, explain, findings, dead-letters",
     "replayer": "dead-letters replay, drop and show --reveal: sends refused messages again, as they came",
+    "watch": "what is missing, silent or overdue: reads the ledger and the ends of access topics",
     "prober": "monitoring: how much lies where and what is committed, no message",
     "topics": "topics apply",
 }
@@ -126,6 +127,7 @@ def _granted(topics: Topics, group: str) -> Iterator[Permission]:
     read = {*accesses, topics.facts, topics.marks, topics.violations, topics.ledger, topics.dead_letters}
     for name in ("operator", "replayer"):
         yield from _may(names.ours(name), "read", {*read, topics.alert_events, topics.letter_acts})
+    yield from _may(names.ours("watch"), "read", {*accesses, topics.ledger})
     # Not to feeds: whoever could would make up duties. A refused fact is stated again by the system whose it is.
     yield from _may(names.ours("replayer"), "write", {*external, topics.letter_acts})
     for name in ("operator", "replayer", "prober", "console"):

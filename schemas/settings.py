@@ -148,6 +148,16 @@ class Settings(BaseSettings):
     """What Prometheus sends as `Authorization: Bearer` for the console's /metrics, whose counts are over all alerts,
     also those that are kept from whoever asks. Empty: nobody gets them, but where demo users may be anybody anyway."""
 
+    watch_port: Annotated[int, Field(ge=0, le=65_535)] = 6068
+    """TCP port on NTK_ADMIN_HOST of what watches the sources; 0 picks a free one and logs it."""
+
+    watch_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6068"
+    """Where `status` and the console ask what watches the sources. The default: one on this machine."""
+
+    missing_after_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
+    """So long after a higher number was judged one that has not come counts as missing. 30 s: an emitter that is not
+    answered tries again within that time, and a missing message is to be noticed within a minute."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""
 

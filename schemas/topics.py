@@ -27,11 +27,18 @@ FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 HEARTBEAT: Final = "application/vnd.needtoknow.heartbeat.v1+json"
 """Of every source, like canonical JSON."""
 
+GIVEN_HEADER: Final = "needtoknow.given"
+"""On a control message: the highest sequence number that its source had given, in digits. Whoever cuts a file knows it,
+and writes it on the file's header and trailer, whose own count names no number."""
+
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
 
 
 DEPARTMENT_ZONE: Final = "America/New_York"
+HEARTBEAT_SECONDS: Final = 120
+"""Whoever has sent a heartbeat promises a message at least so often from then on. Silence is to be noticed in three
+minutes; one heartbeat in 30 s may then be lost, delayed or late three times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,15 @@ class Source:
     they tell apart: what a time cuts off lies behind it. `clock_error_ms`: how far its clock may be off, either way,
     whatever it sends. `has_tombstones`: a message without a value is nothing but a word of the connector that copies
     the source's table, and so a control message; of every other source it is a mistake.
+
+    What is expected of it (ADR 31), from its first message on, by local time in `zone`, or the department's:
+    `is_online`: it sends an access as it happens, so that the delay tells of its clock. `heard_every_seconds`: it
+    promises a message at least so often, be it a heartbeat (None: as HEARTBEAT_SECONDS says once it has sent one; 0:
+    it promises nothing), within `hours`, like "08:00-17:00", if there are any. `due`: by this time of day, like
+    "06:00", it has brought something in the last `due_within_hours`. `workdays_only`: from Monday to Friday.
+
+    Of its numbers: `numbers_since`, an RFC 3339 instant at which it began to count anew, and what came before is not
+    compared any more; `never_given`, ranges that it says it has left out for ever.
     """
 
     name: SourceName
@@ -52,6 +68,14 @@ class Source:
     precision_ms: int = 1
     clock_error_ms: int = 0
     has_tombstones: bool = False
+    is_online: bool = False
+    heard_every_seconds: int | None = None
+    hours: str | None = None
+    due: str | None = None
+    due_within_hours: int = 12
+    workdays_only: bool = False
+    numbers_since: str | None = None
+    never_given: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +95,25 @@ SOURCES: Final = MappingProxyType(
     {
         s.name: s
         for s in (
-            Source(name="facts", title="FACTS", content_types=(FACTS_LINE,), zone=DEPARTMENT_ZONE, precision_ms=1_000),
+            Source(
+                name="facts",
+                title="FACTS",
+                content_types=(FACTS_LINE,),
+                zone=DEPARTMENT_ZONE,
+                precision_ms=1_000,
+                due="06:00",
+            ),
             Source(
                 name="facts2",
                 title="FACTS2",
                 content_types=(FACTS2_CDC,),
                 zone=DEPARTMENT_ZONE,
                 has_tombstones=True,
+                is_online=True,
             ),
             Source(name="irss", title="IRSS", content_types=(IRSS_ROW,), zone=DEPARTMENT_ZONE, precision_ms=60_000),
             Source(name="clean", title="CLEAN", content_types=(CLEAN_LINES,), zone=DEPARTMENT_ZONE, precision_ms=10),
-            Source(name="jnet", title="JNET", content_types=(JNET_XML,)),
+            Source(name="jnet", title="JNET", content_types=(JNET_XML,), is_online=True),
             Source(
                 name="accurint",
                 title="Accurint",
@@ -89,15 +121,17 @@ SOURCES: Final = MappingProxyType(
                 zone=DEPARTMENT_ZONE,
                 precision_ms=1_000,
             ),
-            Source(name="ecms", title="ECMS", content_types=(ECMS_SYSLOG,)),
+            Source(name="ecms", title="ECMS", content_types=(ECMS_SYSLOG,), is_online=True),
             Source(
                 name="paper",
                 title="paper sign-out",
                 content_types=(PAPER_SLIP,),
                 zone=DEPARTMENT_ZONE,
                 precision_ms=DAY_MS,
+                due="17:00",  # on a day on which the records room is open somebody signs out a file
+                workdays_only=True,
             ),
-            Source(name=CONSOLE, title="alert console"),
+            Source(name=CONSOLE, title="alert console", is_online=True),
         )
     }
 )

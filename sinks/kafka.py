@@ -22,7 +22,7 @@ from schemas.security import OPEN, Security
 from streams.records import read_safely
 from streams.refusals import denied, not_ours, refusal
 
-from .watch import Watch
+from .silence import Watch
 
 ATTEMPT_SECONDS: Final = 5.0  # a machine that swallows packets must not use up the whole wait in silence
 REQUEST_SECONDS: Final = 40.0  # aiokafka's own default

@@ -10,6 +10,7 @@ from typing import Any
 from schemas.finding import Certainty, Outcome
 from schemas.ids import format_instant
 from schemas.ledger import Note
+from sinks.watch.report import Asked
 
 Place = tuple[str, int]
 
@@ -50,17 +51,23 @@ class Standing:
     findings: dict[Outcome, int] = field(default_factory=dict)
     certainty: dict[Certainty, int] = field(default_factory=dict)
     letters: dict[str, int] = field(default_factory=dict)  # dead letters of the last day, by source, feed or topic
+    sources: Asked = field(default_factory=Asked)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Nothing is wrong that is known."""
+        return not self.unregistered and self.sources.is_good
 
     @property
     def is_good(self) -> bool:
         """Idle, and nothing is wrong."""
-        return self.why_not_idle is None and not self.unregistered
+        return self.why_not_idle is None and self.is_healthy
 
     def document(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "idle": self.why_not_idle is None,
-            "healthy": not self.unregistered,
+            "healthy": self.is_healthy,
             "why_not_idle": self.why_not_idle,
             "workers": self.workers,
             "facts_position": self.facts_position,
@@ -73,6 +80,8 @@ class Standing:
             "certainty": self.certainty,
             "dead_letters_last_day": self.letters,
             "unregistered": list(self.unregistered),
+            "sources": [report.document() for report in self.sources.reports],
+            "why_no_sources": self.sources.why_not,
         }
 
 

@@ -142,6 +142,22 @@ PANELS: Final = (
         join_by="feed",
     ),
     Panel(
+        key="missing",
+        title="What may be missing",
+        question="Did everything come that was given, when it was promised, and by a clock that is right?",
+        shape="table",
+        asks=(
+            ("heard, seconds ago", "needtoknow:sources:heard_seconds"),
+            ("missing", "needtoknow:sources:missing"),
+            ("missing for, seconds", "needtoknow:sources:missing_seconds"),
+            ("silent past its promise, seconds", "needtoknow:sources:silent_seconds"),
+            ("overdue, seconds", "needtoknow:sources:overdue_seconds"),
+            ("clock ahead, seconds", "needtoknow:sources:clock_off_seconds"),
+        ),
+        width=24,
+        join_by="source",
+    ),
+    Panel(
         key="workers",
         title="Workers",
         question="Who judges, by which version, policy and registry?",

@@ -38,8 +38,9 @@ def local_config(
     interval_seconds: float,
     alertmanagers: Sequence[str] = (),
     consoles: Sequence[str] = (),
+    watches: Sequence[str] = (),
 ) -> str:
-    """The committed configuration with these workers, intervals, Alertmanagers and consoles (host:port).
+    """The committed configuration with these workers, intervals, Alertmanagers, consoles and watches (host:port).
 
     Without an Alertmanager nobody is told, without a console nothing is known of alerts. Raises PrometheusError when
     its shape changed.
@@ -48,7 +49,8 @@ def local_config(
     every = f"{round(interval_seconds * 1000)}ms"
     for pattern, value in (
         (r"^( +- targets: ).*$", json.dumps(list(targets))),  # JSON is YAML
-        (r"^( {4}static_configs: )\[.*$", json.dumps([{"targets": list(consoles)}])),
+        (r"^( +- job_name: needtoknow-console\n +static_configs: )\[.*$", json.dumps([{"targets": list(consoles)}])),
+        (r"^( +- job_name: needtoknow-watch\n +static_configs: )\[.*$", json.dumps([{"targets": list(watches)}])),
         (r"^( +- static_configs: ).*$", json.dumps([{"targets": list(alertmanagers)}])),
         (r"^( +scrape_interval: ).*$", every),
         (r"^( +evaluation_interval: ).*$", every),
@@ -68,7 +70,7 @@ def local_pages(patience_seconds: float | None) -> str:
 
 
 class LocalPrometheus(LocalWeb):
-    """One Prometheus. `patience_seconds` is as in local_pages, `alertmanagers` and `consoles` as in local_config."""
+    """One Prometheus. `patience_seconds` is as in local_pages, `alertmanagers` and what follows as in local_config."""
 
     NAME = "Prometheus"
     HOW_TO_GET = HOW_TO_GET
@@ -84,6 +86,7 @@ class LocalPrometheus(LocalWeb):
         patience_seconds: float | None = None,
         alertmanagers: Sequence[str] = (),
         consoles: Sequence[str] = (),
+        watches: Sequence[str] = (),
         port: int = 0,
         program: str | None = None,
         say: Say = silent,
@@ -94,6 +97,7 @@ class LocalPrometheus(LocalWeb):
         self.patience_seconds = patience_seconds
         self.alertmanagers = tuple(alertmanagers)
         self.consoles = tuple(consoles)
+        self.watches = tuple(watches)
 
     @property
     def console_url(self) -> str:
@@ -125,7 +129,7 @@ class LocalPrometheus(LocalWeb):
     def _write_configuration(self) -> None:
         shutil.copyfile(COMMITTED / "recording.yml", self.directory / "recording.yml")
         (self.directory / "pages.yml").write_text(local_pages(self.patience_seconds), encoding="utf-8")
-        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles)
+        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles, self.watches)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
     def _arguments(self, listen: str) -> list[str]:

@@ -35,7 +35,7 @@ class ServiceError(RuntimeError):
 
 @dataclass
 class Worker:
-    """One process, a worker or a console; `port` serves /live, /ready and /metrics, and a console's pages."""
+    """One process, a worker, a console or a watch; `port` serves /live, /ready and /metrics, and a console's pages."""
 
     number: int
     port: int
@@ -83,6 +83,7 @@ class Service:
     say: Say = lambda line: None
     workers: list[Worker] = field(default_factory=list)
     consoles: list[Worker] = field(default_factory=list)
+    watches: list[Worker] = field(default_factory=list)
 
     def environment(self, **more: str) -> dict[str, str]:
         """The settings as a program of ours reads them."""
@@ -153,6 +154,15 @@ class Service:
         self.wait_ready(console)
         return console
 
+    def start_watch(self, **settings: str) -> Worker:
+        """Start what watches the sources; returns once it is ready."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        more = {"NTK_WATCH_PORT": str(port), "NTK_ADMIN_HOST": HOST, **settings}
+        watch = self._start("watch", self.watches, port, more)
+        self.wait_ready(watch)
+        return watch
+
     def launch(self, **settings: str) -> Worker:
         """Start one more worker, with settings of its own on top of the others', without waiting for it."""
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -174,10 +184,10 @@ class Service:
 
     def stop(self) -> None:
         """Ask every process to end, then wait; one that does not is killed. Safe to call twice."""
-        for worker in (*self.workers, *self.consoles):
+        for worker in (*self.workers, *self.consoles, *self.watches):
             worker.send(signal.SIGCONT)
             worker.send(signal.SIGTERM)
-        for worker in (*self.workers, *self.consoles):
+        for worker in (*self.workers, *self.consoles, *self.watches):
             try:
                 worker.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -185,6 +195,7 @@ class Service:
                 worker.process.wait()
         self.workers.clear()
         self.consoles.clear()
+        self.watches.clear()
 
     def _launch(self, **settings: str) -> Worker:
         port = free_port()

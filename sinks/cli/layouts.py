@@ -11,7 +11,7 @@ from typing import Final
 from schemas.cloud_event import cloud_event
 from schemas.errors import RejectedInputError
 from schemas.ids import LATEST_MS, SourceName
-from schemas.topics import ACCURINT_ROW, CLEAN_LINES, ECMS_SYSLOG, FACTS_LINE, IRSS_ROW, PAPER_SLIP
+from schemas.topics import ACCURINT_ROW, CLEAN_LINES, ECMS_SYSLOG, FACTS_LINE, GIVEN_HEADER, IRSS_ROW, PAPER_SLIP
 from streams.sources import accurint_file, clean_file, ecms_file, facts_file, irss_file, paper_file, translate
 from streams.sources.translated import NativeMessage
 
@@ -65,6 +65,8 @@ def native_messages(raw: bytes, source: SourceName) -> Iterator[Outgoing]:
     kind = file.content_type.partition("vnd.")[2]
     for message in file.messages:
         headers = cloud_event(message.message_id, f"/sources/{source}", kind, file.content_type)
+        if message.given is not None:
+            headers += ((GIVEN_HEADER, str(message.given).encode()),)
         yield Outgoing(message.key, message.value, headers)
 
 

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "worker": ("sinks.cli.worker", "worker", "Run one worker: it registers facts and judges accesses."),
     "alerts": ("sinks.cli.alerts", "alerts", "List, take, decide and follow alerts of a console."),
     "console": ("sinks.cli.console", "console", "Run the console: alerts, pages, live rows and the API."),
+    "watch": ("sinks.cli.watch", "watch", "Watch the sources: what is missing, silent, overdue or off."),
     "status": ("sinks.cli.status", "status", "Say what is read, what waits and whether all is well."),
     "verify": ("sinks.cli.verify", "verify", "Check the ledger against the logs."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),

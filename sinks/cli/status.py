@@ -21,9 +21,11 @@ from sinks.letter_rules import origin_of
 from sinks.letters import read_letter
 from sinks.looking import look
 from sinks.standing import Standing, standing
+from sinks.watch.asking import ask
 
 from .lines import safe
 from .options import Seconds, as_json, with_broker
+from .source_lines import source_lines
 
 DAY_SECONDS: Final = 86_400
 LETTERS_READ: Final = 1_000  # dead letters looked at, the newest: status is asked several times a second
@@ -39,6 +41,9 @@ def status(broker: Broker, settings: Settings, wait_idle: float | None, as_json:
 
     Idle means: a worker runs, nothing is left to read, register or judge, and every open access has been judged with
     the newest facts and marks. Pending accesses may remain: they wait for a feed, not for us.
+
+    Of each source, if `needtoknow watch` runs (NTK_WATCH_URL): when it was last heard, which of its numbers are
+    missing, whether it is silent or overdue, and how far its clock is off.
 
     Example: needtoknow status --json --wait-idle 30
     """
@@ -66,6 +71,7 @@ async def _wait(broker: Broker, settings: Settings, wait_idle: float | None) -> 
     await _count_findings(broker, settings, found)
     if found.messages.get(settings.topics.dead_letters):
         await _count_letters(broker, settings, found)
+    found.sources = await ask(settings)
     return found
 
 
@@ -101,4 +107,5 @@ def _lines(found: Standing) -> str:
         least = "at least " if sum(found.letters.values()) >= LETTERS_READ else ""
         lines.append(f"dead letters of the last day: {least}{by}; needtoknow dead-letters count")
     lines += [f"not registered, nobody reads it: {topic}" for topic in found.unregistered]
+    lines += source_lines(found.sources, round(time.time() * 1000))
     return "\n".join(lines)

@@ -271,4 +271,5 @@ def _translated(by: Translators, source: str, message: Message) -> Read:
         found = by.translate(source, message.value, message.headers, message.timestamp)
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
-    return Read(message.offset, message.timestamp, found.accesses, "translated" if found.accesses else "control")
+    kind = "translated" if found.accesses else "control"
+    return Read(message.offset, message.timestamp, found.accesses, kind, given=found.given)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sinks.watch.report import SourceReport
+
 LATE_MS: Final = 300_000  # five minutes without a mark: far beyond the second that a feed takes, and seen by a person
 QUIET_MS: Final = 3_600_000  # of a source: an hour without any access is unusual by day, and usual by night
 
@@ -15,11 +17,12 @@ QUIET_MS: Final = 3_600_000  # of a source: an hour without any access is unusua
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """One system that emits accesses. `heard_at`: append time of its last message (UTC ms); `lag_ms`: how far behind
-    it the judges are. None: not known."""
+    it the judges are; `watched`: what is missing, silent, overdue or off. None: not known."""
 
     name: str
     heard_at: int | None = None
     lag_ms: int | None = None
+    watched: SourceReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,21 @@ def amiss(health: HealthNow, now: int) -> tuple[str, ...]:
         if feed.complete_through is None or now - feed.complete_through >= LATE_MS
     ]
     found += [f"{source.name} is judged late" for source in health.sources if (source.lag_ms or 0) >= LATE_MS]
+    found += [words for source in health.sources if source.watched for words in troubles(source.watched)]
     if (health.outbox_age_ms or 0) >= LATE_MS:
         found.append("acts wait for their topic")
     return tuple(found)
+
+
+def troubles(report: SourceReport) -> tuple[str, ...]:
+    """What is wrong with a source, in words."""
+    wrong = (
+        (report.missing, f"{report.missing:,} accesses of {report.name} are missing"),
+        (report.silent_ms, f"{report.name} is silent past its promise"),
+        (report.overdue_ms, f"{report.name} is overdue"),
+        (report.is_clock_off, f"the clock of {report.name} is off"),
+    )
+    return tuple(words for is_so, words in wrong if is_so)
 
 
 def hushed(health: HealthNow, now: int) -> tuple[str, ...]:
@@ -70,7 +85,9 @@ def hushed(health: HealthNow, now: int) -> tuple[str, ...]:
 
 def is_known(health: HealthNow) -> bool:
     """Whether everything that the verdict rests on is known."""
-    return bool(health.sources and health.feeds) and None not in {health.pending, health.outbox_age_ms, health.unread}
+    is_watched = all(source.watched is not None for source in health.sources)
+    counts = (health.pending, health.outbox_age_ms, health.unread)
+    return bool(health.sources and health.feeds) and is_watched and None not in counts
 
 
 class Health(Protocol):

@@ -18,7 +18,7 @@ from .asked import filter_of
 from .documents import AlertDocument, RecordDocument
 from .entering import sign_in, sign_in_page, sign_out
 from .forms import FIELDS, Forms
-from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known
+from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known, troubles
 from .opened import list_values, show
 from .rendering import Pages
 from .sentences import DISPOSITIONS, extra_words, near_words, person_words, who_words
@@ -97,7 +97,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     visit = await visit_of(request)
     found, now = request.app[CONSOLE].health.now(), now_ms()
     words: dict[str, Any] = {"amiss": amiss(found, now), "hushed": hushed(found, now), "is_known": is_known(found)}
-    return visit.render("health.html", health=found, **words)
+    return visit.render("health.html", health=found, troubles=troubles, **words)
 
 
 PAGE_ROUTES: Final[tuple[PageRoute, ...]] = (

@@ -22,6 +22,8 @@ from sinks.kafka import Broker
 from sinks.looking import look
 from sinks.standing import Standing, standing
 from sinks.store.store import Store
+from sinks.watch.asking import ask
+from sinks.watch.report import SourceReport
 
 from .health import FeedHealth, HealthNow, SourceHealth
 
@@ -54,7 +56,8 @@ class HealthReader:
                         seen = standing(await look(self._settings, client, reader, places))
                         await self._hear(reader, places)
                         outbox = await asyncio.to_thread(_outbox_age_ms, self._store)
-                        self._known = self._health(seen, outbox)
+                        watched = {report.name: report for report in (await ask(self._settings)).reports}
+                        self._known = self._health(seen, outbox, watched)
                         await asyncio.sleep(LOOK_SECONDS)
             except (NotReadyError, KafkaError, OSError) as error:
                 log.warning("how the service is cannot be asked: %s", error)
@@ -79,10 +82,10 @@ class HealthReader:
                 if records:  # none: the last thing there is a control batch, or it was deleted meanwhile
                     self._heard[place] = ends[place], records[-1].timestamp
 
-    def _health(self, seen: Standing, outbox: int) -> HealthNow:
+    def _health(self, seen: Standing, outbox: int, watched: Mapping[str, SourceReport]) -> HealthNow:
         accesses = self._settings.topics.accesses()
         return HealthNow(
-            sources=tuple(self._source(topic, source, seen.lag) for topic, source in accesses.items()),
+            sources=tuple(self._source(t, name, seen.lag, watched.get(name)) for t, name in accesses.items()),
             feeds=tuple(FeedHealth(name=feed, complete_through=_instant(seen.marks.get(feed))) for feed in FEEDS),
             pending=seen.pending,
             cut_at=self._newest([self._settings.topics.ledger]),
@@ -90,9 +93,10 @@ class HealthReader:
             position=seen.facts_position,
         )
 
-    def _source(self, topic: str, source: str, lag: Mapping[str, int]) -> SourceHealth:
+    def _source(self, topic: str, source: str, lag: Mapping[str, int], watched: SourceReport | None) -> SourceHealth:
         """How far behind is known only when nobody is: the log says how many messages wait, not since when."""
-        return SourceHealth(name=source, heard_at=self._newest([topic]), lag_ms=None if lag.get(topic, 0) else 0)
+        lag_ms = None if lag.get(topic, 0) else 0
+        return SourceHealth(name=source, heard_at=self._newest([topic]), lag_ms=lag_ms, watched=watched)
 
     def _newest(self, topics: Iterable[str]) -> int | None:
         wanted = set(topics)

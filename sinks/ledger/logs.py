@@ -27,6 +27,8 @@ class Read(NamedTuple):
     judged: Callable[[], Read] | None = None
     """Of a message that was quarantined (`kind` says dead_letter): how it reads. Reading it may end whoever does, so it
     is asked only where the ledger says that somebody judged it."""
+    given: int | None = None
+    """Of a control message: the highest sequence number that it says its source has given."""
 
 
 def as_judged(message: Read) -> Read:

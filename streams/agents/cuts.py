@@ -29,6 +29,7 @@ def cut_of(batch: JudgedBatch, *, reconciled: int, source: str, policy_hash: str
         messages=MessageCounts(translated=batch.translated, control=control, dead_letters=len(batch.rejected)),
         accesses=counts,
         sequences={source: ranges(batch.sequences)} if batch.sequences else {},
+        given=None if batch.given is None else {source: batch.given},
         digest=verdict_digest(batch.codes.decode()),
         previous=None,
         run=run,

@@ -35,6 +35,7 @@ class JudgedBatch:
     opened: list[OpenAccess] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)  # in no order
+    given: int | None = None  # the highest number that a control message says its source has given
     appended: dict[str, int] = field(default_factory=dict)  # finding id -> append time of its access
     repeats: int = 0
 

@@ -215,6 +215,8 @@ class Judging:
                 continue
             if not translated.accesses:
                 codes.append(CODE["control"])
+                if translated.given is not None:
+                    out.given = max(translated.given, out.given or 0)
             codes += EXPLAINED_LETTER * len(translated.accesses)  # `_step` changes those that are not
             for index, access in enumerate(translated.accesses):
                 question = question_of(access, message.timestamp)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from schemas.errors import RejectedInputError
@@ -17,6 +19,7 @@ from schemas.topics import (
     ECMS_SYSLOG,
     FACTS2_CDC,
     FACTS_LINE,
+    GIVEN_HEADER,
     HEARTBEAT,
     IRSS_ROW,
     JNET_XML,
@@ -31,6 +34,9 @@ from .requested import parties
 from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "BUILT_IN", "Headers", "Translated", "Translators", "translate"]
+
+_NUMBER: Final = re.compile(rb"[0-9]{1,19}")
+SEQUENCE_MAX: Final = 2**63 - 1
 
 Headers = Iterable[tuple[str, bytes]]
 Translator = Callable[[SourceName, bytes], Translated]
@@ -76,6 +82,8 @@ class Translators:
         if not value:
             return self._tombstone(source)
         translated = translator(source, value)
+        if not translated.accesses:
+            return _with_given(translated, headers)
         for access in translated.accesses:
             if access.occurred_at > appended_at + AHEAD_MAX_MS:
                 raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
@@ -111,19 +119,28 @@ translate: Final = BUILT_IN.translate
 """For whoever reads what only our own sources send: files as they write them, and tests."""
 
 
+def _with_given(translated: Translated, headers: Headers) -> Translated:
+    """A control message, with what its headers say of its source's numbers."""
+    said = [value for name, value in headers if name == GIVEN_HEADER]
+    if not said:
+        return translated
+    if len(said) > 1 or not _NUMBER.fullmatch(said[0] or b"") or int(said[0]) > SEQUENCE_MAX:
+        raise RejectedInputError(GIVEN_HEADER, f"must be one number from 0 to {SEQUENCE_MAX}, in digits")
+    return replace(translated, given=max(int(said[0]), translated.given or 0))
+
+
 def _as_declared(translated: Translated, times: Times) -> Translated:
     """With what the source's times cut off, and what its clock leaves open."""
     accesses = (whole(access, times.precision_ms) for access in translated.accesses)
     found = tuple(widened(access, times.clock_error_ms) for access in accesses)
-    return Translated(accesses=found, is_control=translated.is_control)
+    return replace(translated, accesses=found)
 
 
 def _by_party(translated: Translated) -> Translated:
     """With an access more for each that somebody asked for."""
     if all(access.requested_for is None for access in translated.accesses):
         return translated
-    accesses = tuple(party for access in translated.accesses for party in parties(access))
-    return Translated(accesses=accesses, is_control=translated.is_control)
+    return replace(translated, accesses=tuple(party for access in translated.accesses for party in parties(access)))
 
 
 def _media_type(value: bytes | None) -> str:

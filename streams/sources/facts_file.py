@@ -92,10 +92,16 @@ def _located(number: int, error: RejectedInputError) -> RejectedInputError:
 
 
 def _messages(lines: Sequence[str]) -> tuple[NativeMessage, ...]:
+    """Header and trailer say up to which audit number the file goes: where sending it ends halfway, that is missed.
+
+    Numbers are dense, so a wrong line with a high number says nothing of the others.
+    """
     file_number = FILE_NUMBER.of(lines[0])
+    numbers = [int(n) for n in map(AUDIT_NUMBER.of, lines[1:-1]) if n.isdigit()]
+    given = min(max(numbers), min(numbers) + len(numbers) - 1) if numbers else None
 
     def control(line: str) -> NativeMessage:
-        return NativeMessage(file_number.encode(), line.encode(), f"facts-file-{file_number}-{line[0]}")
+        return NativeMessage(file_number.encode(), line.encode(), f"facts-file-{file_number}-{line[0]}", given)
 
     def detail(line: str) -> NativeMessage:
         return NativeMessage(USER.of(line).strip().encode(), line.encode(), f"facts-{AUDIT_NUMBER.of(line)}")

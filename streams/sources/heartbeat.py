@@ -7,11 +7,12 @@ from schemas.errors import SpeaksForAnotherError
 from schemas.heartbeat import Heartbeat
 from schemas.ids import SourceName
 
-from .translated import CONTROL, Translated
+from .translated import Translated
 
 
 def translate(source: SourceName, value: bytes) -> Translated:
-    """Nothing to judge, once it is whole. Raises RejectedInputError naming the field; the source must act."""
-    if decode(Heartbeat, value).source != source:
+    """Nothing to judge, but what it says. Raises RejectedInputError naming the field; the source must act."""
+    beat = decode(Heartbeat, value)
+    if beat.source != source:
         raise SpeaksForAnotherError("source", "must be the source whose topic this is")
-    return CONTROL
+    return Translated(accesses=(), is_control=True, given=beat.sequence, beat_at=beat.at)

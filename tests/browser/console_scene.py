@@ -17,6 +17,8 @@ from schemas.finding import Finding
 from sinks.alerts.looking_back import write_down
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
+from sinks.watch.numbers import Gap
+from sinks.watch.report import SourceReport
 from tests.harness.builders import account, assignment, coverage, make_access, supervision
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
@@ -41,11 +43,12 @@ def directory() -> list[Fact]:
 def health() -> KnownHealth:
     """Two sources that were heard, one that never was; a feed that is late."""
     now = now_ms()
+    missing = SourceReport(name="clean", missing=3, gaps=(Gap(17, 19, now - 90_000),))
     return KnownHealth(
         HealthNow(
             sources=(
                 SourceHealth(name="ecms", heard_at=now - 3_000, lag_ms=200),
-                SourceHealth(name="clean", heard_at=now - 2 * 3_600_000, lag_ms=74_000),
+                SourceHealth(name="clean", heard_at=now - 2 * 3_600_000, lag_ms=74_000, watched=missing),
                 SourceHealth(name="paper"),
             ),
             feeds=(

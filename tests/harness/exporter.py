@@ -22,6 +22,7 @@ CLAUSES: Final = {"clause": clauses_of(load_policy())}
 WELL: Final[Mapping[Process, Mapping[str, float]]] = {
     "worker": {"needtoknow_ready": 1},
     "console": {"needtoknow_store_answers": 1, "needtoknow_chain_holds": 1},
+    "watch": {},
 }
 Observations = Mapping[str, Mapping[Labels, Iterable[float]]]
 

@@ -37,7 +37,7 @@ from streams.join.touched import Query, earliest_since, touched, touched_since
 from streams.policy.indexed import accesses_of, in_doubt, look_back
 from streams.policy.judging import Judging
 from streams.policy.published import Published
-from streams.sources import BUILT_IN, translate
+from streams.sources import BUILT_IN, Headers, translate
 from streams.told import names_of
 from tests.harness.judging import Message
 
@@ -65,10 +65,10 @@ class Stored:
         mark = RegisteredMark(feed=feed, complete_through=through, sequence=len(self.marks), position=len(self.facts))
         self.marks.append(mark)
 
-    def send(self, partition: Partition, value: bytes | None, appended_at: int) -> None:
+    def send(self, partition: Partition, value: bytes | None, appended_at: int, headers: Headers = ()) -> None:
         """A message is appended."""
         log = self.messages[partition]
-        log.append(Message(len(log), value, appended_at))
+        log.append(Message(len(log), value, appended_at, headers=headers))
 
     def claim(self, partition: Partition) -> Claim:
         """The newest cut of messages of this partition."""
@@ -107,10 +107,11 @@ def highest(marks: Iterable[RegisteredMark]) -> dict[str, int]:
 
 def _read(partition: Partition, message: Message) -> Read:
     try:
-        accesses = translate(source_of(partition.topic), message.value, message.headers, message.timestamp).accesses
+        found = translate(source_of(partition.topic), message.value, message.headers, message.timestamp)
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
-    return Read(message.offset, message.timestamp, accesses, "translated")
+    kind = "translated" if found.accesses else "control"
+    return Read(message.offset, message.timestamp, found.accesses, kind, given=found.given)
 
 
 @dataclass

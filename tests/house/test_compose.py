@@ -54,9 +54,9 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_all_parts() -> None:
-    """Kafka, its topics, two workers, a console, both dashboards, and what tells of pages."""
+    """Kafka, its topics, two workers, a watch, a console, both dashboards, and what tells of pages."""
     workers, boards = {"worker-1", "worker-2"}, {"prometheus", "alertmanager", "grafana"}
-    assert set(SERVICES) == {"kafka", "topics", "console", *workers, *boards}
+    assert set(SERVICES) == {"kafka", "topics", "watch", "console", *workers, *boards}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -198,12 +198,15 @@ def test_what_goes_on_running_has_a_health_check(name: str) -> None:
         assert {int(port) for port in ports} <= inside
 
 
-def test_prometheus_scrapes_the_workers() -> None:
+def test_prometheus_scrapes_the_workers_and_what_watches() -> None:
     """Targets are services that exist, at the port they listen on, on all interfaces of their container."""
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
     targets = {t for job in config["scrape_configs"] for s in job["static_configs"] for t in s["targets"]}
-    assert targets == {f"{name}:{service['environment']['NTK_ADMIN_PORT']}" for name, service in WORKERS.items()}
-    assert {service["environment"]["NTK_ADMIN_HOST"] for service in WORKERS.values()} == {"0.0.0.0"}
+    scraped = {**WORKERS, "watch": OURS["watch"]}
+    assert targets == {f"{name}:{service['environment']['NTK_ADMIN_PORT']}" for name, service in scraped.items()}
+    assert {service["environment"]["NTK_ADMIN_HOST"] for service in scraped.values()} == {"0.0.0.0"}
+    watch = OURS["watch"]["environment"]
+    assert watch["NTK_ADMIN_PORT"] == watch["NTK_WATCH_PORT"]  # where the image's health check asks
     for service in WORKERS.values():
         assert service["expose"] == [service["environment"]["NTK_ADMIN_PORT"]]
 

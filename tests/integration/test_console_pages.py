@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -17,6 +18,7 @@ from sinks.console import screen
 from sinks.console.health import FeedHealth, HealthNow, SourceHealth
 from sinks.console.web import now_ms
 from sinks.store.tables import ACTS
+from sinks.watch.report import SourceReport
 from tests.harness.builders import account, make_access
 from tests.harness.console import KnownHealth, Scene, console
 from tests.harness.findings import make_finding
@@ -297,7 +299,11 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
         known.value = HealthNow()
         text = (await ana.open("/health")).text
         assert (text.count("not known"), "Nothing seems amiss, but not everything can be seen." in text) == (5, True)
-        sources = (SourceHealth(name="ecms", heard_at=now, lag_ms=9), SourceHealth(name="paper", lag_ms=0))
+        well = (SourceReport(name="ecms"), SourceReport(name="paper"))
+        sources = (
+            SourceHealth(name="ecms", heard_at=now, lag_ms=9, watched=well[0]),
+            SourceHealth(name="paper", lag_ms=0, watched=well[1]),
+        )
         fresh = (FeedHealth(name="staff", complete_through=now),)
         known.value = HealthNow(sources=sources, feeds=fresh, pending=0, outbox_age_ms=0, unread=0)
         assert "All is well. Quiet for an hour or more: paper." in (await ana.open("/health")).text
@@ -305,6 +311,13 @@ async def test_health_is_told_in_words_and_what_is_not_known_as_well(tmp_path: P
         known.value = HealthNow(sources=behind, feeds=fresh, pending=0, outbox_age_ms=400_000, unread=0)
         told = (await ana.open("/health")).text
         assert "Not all is well: ecms is judged late; acts wait for their topic." in told
+        bad = replace(well[0], missing=3, overdue_ms=60_000)
+        both = (replace(sources[0], watched=bad), SourceHealth(name="irss"))
+        known.value = HealthNow(sources=both, feeds=fresh, pending=0, outbox_age_ms=0, unread=0)
+        told = (await ana.open("/health")).text
+        assert "Not all is well: 3 accesses of ecms are missing; ecms is overdue." in told
+        known.value = replace(known.value, sources=(sources[0], SourceHealth(name="irss", heard_at=now)))
+        assert "not everything can be seen" in (await ana.open("/health")).text  # nobody says what irss lacks
 
 
 async def test_a_long_history_is_shown_from_its_end_and_checked(

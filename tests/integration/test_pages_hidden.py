@@ -85,6 +85,11 @@ def hidden(alertmanager: LocalAlertmanager, pages: tuple[str, ...]) -> set[str]:
             id="findings are read into the store that is away",
         ),
         pytest.param(
+            ("SourceUnheard source=x", "SourceSilent source=x", "SourceSilent source=y", "MissingAccess source=x"),
+            {"SourceSilent source=x"},
+            id="a source that is silent by its promise is silent",
+        ),
+        pytest.param(
             ("PartitionRefused instance=a", "JudgeBehind source=x", "SourceSilent source=y", "WorkerDown instance=a"),
             set(),
             id="what may stand for days hides nothing",
@@ -130,4 +135,10 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "ObligationOverdue",
         "ClockWrong",
         "FindingsUnreadable",
+        "MissingAccess",
+        "SourceOverdue",
+        "SourceClockOff",
+        "NumbersAgain",
+        "GapsForgotten",
+        "NoWatch",
     }

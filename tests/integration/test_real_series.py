@@ -1,4 +1,4 @@
-"""Rules and dashboards against a real Prometheus that scrapes a real worker and a real console on a real Kafka."""
+"""Rules and dashboards against a real Prometheus that scrapes a real worker, watch and console on a real Kafka."""
 
 from __future__ import annotations
 
@@ -56,8 +56,10 @@ def test_every_selector_gives_a_series_from_real_processes(kafka: SharedBroker, 
     try:
         service.start_workers(1)
         targets, consoles = [worker.address for worker in service.workers], [a_day_at_the_console(service).address]
-        directory = tmp_path / "prometheus"
-        with LocalPrometheus(targets, directory, consoles=consoles, interval_seconds=0.5) as prometheus:
+        watches, directory = [service.start_watch().address], tmp_path / "prometheus"
+        with LocalPrometheus(
+            targets, directory, consoles=consoles, watches=watches, interval_seconds=0.5
+        ) as prometheus:
             for rule in rules():
                 if "record" in rule:
                     prometheus.wait_for(rule["record"])

@@ -11,7 +11,9 @@ import pytest
 from schemas.codec import encode
 from schemas.fact import Waiver
 from schemas.finding import Finding
+from schemas.heartbeat import Heartbeat
 from schemas.ledger import Cut, MessageCounts, verdict_digest
+from schemas.topics import HEARTBEAT
 from sinks.ledger.audit import audit
 from sinks.ledger.logs import Logs, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
@@ -287,6 +289,7 @@ def test_a_cut_beyond_the_end_of_the_log_is_found() -> None:
         ({"sequences": {}}, "has other sequence numbers than the log"),
         ({"sequences": {"ecms": [(1, 99_999)]}}, "has other sequence numbers than the log"),
         ({"sequences": {"facts": [(11, 11)]}}, "has other sequence numbers than the log"),
+        ({"given": {"ecms": 12}}, "has another highest number given than the log"),
     ],
 )
 def test_a_changed_cut_is_found(changed: dict[str, Any], said: str) -> None:
@@ -294,6 +297,22 @@ def test_a_changed_cut_is_found(changed: dict[str, Any], said: str) -> None:
     stored = told()
     found = differences(stored, **cuts_with(stored, FIRST, **changed))
     assert f"cut access.ecms.v1/2 [0, 3) of run run-1: {said}" in found
+
+
+def test_what_a_source_says_it_has_given_is_derived_again() -> None:
+    """From its heartbeats: of nobody else, and neither more nor less."""
+    stored = told()
+    for given in (41, 40):
+        beat = encode(Heartbeat(source="ecms", at=EVENING, sequence=given))
+        stored.send(HERE, beat, EVENING, (("content-type", HEARTBEAT.encode()),))
+    worker = Worker(stored, POLICY, run="run-2")
+    worker.take(HERE, 2)
+    worker.store()
+    assert differences(stored) == []
+    last = len(stored.cuts[HERE]) - 1
+    for given in (None, {"ecms": 40}, {"ecms": 42}, {"jnet": 41}):
+        found = differences(stored, **cuts_with(stored, last, given=given))
+        assert any("has another highest number given than the log" in one for one in found)
 
 
 def test_a_cut_that_claims_an_explanation_is_found() -> None:

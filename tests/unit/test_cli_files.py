@@ -16,7 +16,7 @@ from schemas.codec import decode, encode
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
 from schemas.ids import LATEST_MS
-from schemas.topics import FACTS_LINE
+from schemas.topics import FACTS_LINE, GIVEN_HEADER
 from sinks.cli.csv_facts import COLUMNS, fact_rows
 from sinks.cli.layouts import LAYOUTS, native_messages, warnings
 from sinks.cli.load import is_csv, with_mark
@@ -24,6 +24,8 @@ from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, numbered_line
 from sinks.cli.send import is_native
 from streams.sources import translate
 from tests.contract.examples import ACCESS, FACT, MARK
+from tests.harness.builders import make_access
+from tests.harness.facts_file import audit_access, facts_file
 from tests.harness.native import as_sent
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,6 +60,14 @@ def test_lines_of_a_facts_night_name_their_layout() -> None:
     assert len(messages) == 8
     assert {dict(m.headers)["content-type"] for m in messages} == {FACTS_LINE.encode()}
     assert dict(messages[1].headers)["ce_id"] == b"facts-0000009001"
+    said = [dict(m.headers).get(GIVEN_HEADER) for m in messages]
+    assert said == [b"9006", None, None, None, None, None, None, b"9006"]  # header and trailer, how far it goes
+
+
+def test_a_wrong_line_of_a_facts_night_says_nothing_of_how_far_it_goes() -> None:
+    """It becomes a dead letter; a billion numbers missing on its word would be an alarm about nothing."""
+    night = facts_file("20260105", 7, [audit_access(n, make_access("JDOE")) for n in (501, 502, 503, 4_999_999_999)])
+    assert dict(next(native_messages(night.content, "facts")).headers)[GIVEN_HEADER] == b"504"
 
 
 def test_a_short_night_is_refused_with_what_to_do() -> None:

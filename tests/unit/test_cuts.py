@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.codec import encode
 from schemas.fact import Fact
+from schemas.heartbeat import Heartbeat
 from schemas.ledger import Cut, MessageCounts, verdict_digest
+from schemas.topics import HEARTBEAT
 from streams.agents.cuts import cut_of, ranges, settlement_cut
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import question_of
@@ -15,6 +18,7 @@ from tests.harness.builders import account, assignment, at, make_access, members
 from tests.harness.judging import APPENDED, PARTITION, Message, judging, messages
 from tests.harness.verdicts import COMPLETE, JDOE
 
+BEAT = (("content-type", HEARTBEAT.encode()),)
 MINE = assignment("w028")
 OTHERS = assignment("w031", "case:c0099")
 LATE = assignment("w028", "case:c0077", recorded_at="18:00")
@@ -48,6 +52,19 @@ def test_a_cut_says_where_and_on_what_it_was_judged() -> None:
     assert (found.topic, found.partition, found.first_offset, found.next_offset) == ("access.ecms.v1", 2, 960, 962)
     assert (found.position, found.marks, found.policy, found.run) == (4, COMPLETE, "hash7", "run-1")
     assert (found.previous, found.settled, found.reconciled) == (None, None, 300)
+
+
+def test_a_cut_says_what_its_source_says_it_has_given() -> None:
+    """The highest number of the heartbeats in it, so that the last message before a silence can be missed."""
+    beats = [
+        Message(960 + n, encode(Heartbeat(source="ecms", at=APPENDED, sequence=given)), headers=BEAT)
+        for n, given in enumerate((41, 43, None, 42))
+    ]
+    judged = judging(JDOE, MINE).batch(PARTITION, "ecms", beats)
+    found = cut_of(judged, reconciled=300, source="ecms", policy_hash="hash7", run="run-1")
+    assert found.given == {"ecms": 43}
+    assert (found.messages.control, found.sequences) == (4, {})
+    assert cut(make_access()).given is None
 
 
 def test_a_silent_feed_makes_accesses_pending_in_the_cut() -> None:

@@ -220,5 +220,7 @@ def test_the_document_says_it_all() -> None:
         "certainty": {},
         "dead_letters_last_day": {},
         "unregistered": [],
+        "sources": [],
+        "why_no_sources": None,
     }
     assert list(document["marks"]) == ["cases", "staff"]

@@ -1,0 +1,105 @@
+"""How a source stands, as whoever watches tells it to commands and screens: numbers and instants, never a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.ids import SourceName, format_instant, parse_instant
+
+from .numbers import Gap
+
+GAPS_SHOWN: Final = 20  # of one source; the lowest, which have been missing for longest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReport:
+    """One source. Instants in UTC ms, None: not known. `compared_at`: what was stored by then is judged and compared.
+
+    `missing`: how many numbers are, of which `gaps` are the first; `oldest_at`: since when the oldest is. `forgotten`,
+    `again`: as in Numbers. `silent_ms`, `overdue_ms`: past a promise by so much. `clock_off_ms`: ahead if positive.
+    """
+
+    name: SourceName
+    heard_at: int | None = None
+    compared_at: int | None = None
+    missing: int = 0
+    gaps: Sequence[Gap] = ()
+    oldest_at: int | None = None
+    forgotten: int = 0
+    again: int = 0
+    silent_ms: int = 0
+    overdue_ms: int = 0
+    clock_off_ms: int = 0
+    clock_allowed_ms: int = 0
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether its clock is further off than is declared."""
+        return abs(self.clock_off_ms) > self.clock_allowed_ms
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is missing, silent, overdue or off."""
+        return not (self.missing or self.silent_ms or self.overdue_ms or self.is_clock_off)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "source": self.name,
+            "heard_at": _instant(self.heard_at),
+            "compared_at": _instant(self.compared_at),
+            "missing": self.missing,
+            "missing_numbers": [[g.first, g.last, format_instant(g.since)] for g in self.gaps],
+            "missing_since": _instant(self.oldest_at),
+            "silent_seconds": self.silent_ms / 1000,
+            "overdue_seconds": self.overdue_ms / 1000,
+            "clock_off_seconds": self.clock_off_ms / 1000,
+            "clock_allowed_seconds": self.clock_allowed_ms / 1000,
+            "is_good": self.is_good,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How each source stands; or why nobody knows, in words."""
+
+    reports: tuple[SourceReport, ...] = ()
+    why_not: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is known to be missing, silent, overdue or off."""
+        return all(report.is_good for report in self.reports)
+
+
+def report_of(document: Mapping[str, Any]) -> SourceReport:
+    """From JSON. Raises ValueError, KeyError or TypeError when it is none."""
+    return SourceReport(
+        name=str(document["source"]),
+        heard_at=_at(document["heard_at"]),
+        compared_at=_at(document["compared_at"]),
+        missing=int(document["missing"]),
+        gaps=[Gap(int(first), int(last), parse_instant(at)) for first, last, at in document["missing_numbers"]],
+        oldest_at=_at(document["missing_since"]),
+        silent_ms=round(document["silent_seconds"] * 1000),
+        overdue_ms=round(document["overdue_seconds"] * 1000),
+        clock_off_ms=round(document["clock_off_seconds"] * 1000),
+        clock_allowed_ms=round(document["clock_allowed_seconds"] * 1000),
+    )
+
+
+def spelled(gaps: Sequence[Gap], shown: int = GAPS_SHOWN) -> str:
+    """Ranges in words: 7, 9-12."""
+    words = [str(g.first) if g.first == g.last else f"{g.first}-{g.last}" for g in gaps[:shown]]
+    more = len(gaps) - shown
+    return ", ".join(words) + (f" and {more} more ranges" if more > 0 else "")
+
+
+def _at(text: str | None) -> int | None:
+    return None if text is None else parse_instant(text)
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)

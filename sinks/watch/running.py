@@ -1,0 +1,225 @@
+"""The process that watches the sources: one loop, three tasks, and a small web server. It writes nothing to Kafka.
+
+Two of them side by side do no harm: each works out the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.errors import NotReadyError
+from schemas.settings import Settings
+from sinks import kafka
+from sinks.kafka import Broker
+from streams.garbage import collect_seldom
+from streams.sources import Translators
+from streams.telemetry import Telemetry
+
+from .keeping import Copy
+from .ledger import LedgerReader
+from .measures import measure
+from .numbers import Gap
+from .report import SourceReport, spelled
+from .state import State, changes
+from .tails import Tails
+
+log: Final = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 2.0  # between two looks at the topics' ends
+SAY_SECONDS: Final = 1.0  # between two looks at what is missing, for the log
+KEEP_SECONDS: Final = 60.0  # between two copies on disk: so much is read again after a crash
+AGAIN_SECONDS: Final = 1.0  # between two tries while the broker is away
+STUCK_SECONDS: Final = (
+    90.0  # without a step for so long a connection is given up; connecting takes a minute at the most
+)
+STEP_SECONDS: Final = 45.0  # a request takes 40 at the most, and what is lost in between is asked for anew
+STALE_MS: Final = 60_000  # without a look or a cut read for so long it is not ready
+CLOSE_SECONDS: Final = 2.0
+
+
+Work = Callable[[AIOKafkaConsumer], Awaitable[None]]
+
+
+class Watch:
+    """All that is known, and how it is kept up to date."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._broker = broker_of(settings)
+        self._patience = round(settings.missing_after_seconds * 1000)
+        self.state = State({topic: settings.sources[name] for topic, name in settings.topics.accesses().items()})
+        self._copy = Copy(settings.data_dir, settings.topics.ledger)
+        self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
+        self._tails = Tails(self.state, Translators(settings.sources).translate)
+        self._looked_at, self._stepped_at = 0, 0.0
+        self._said: dict[str, tuple[Gap, ...]] = {}
+        self.telemetry = Telemetry("watch", given={"source": tuple(settings.sources)})
+
+    def why_not_ready(self) -> str | None:
+        """One reason in words, or None."""
+        oldest = _now() - STALE_MS
+        if self._ledger.read_until < oldest:
+            return "the ledger is still being read" if not self._ledger.read_until else "the ledger is not read"
+        return "the access topics are not looked at" if self._looked_at < oldest else None
+
+    def reports(self) -> list[SourceReport]:
+        """How each source stands, as of the last look: who cannot look must not call anybody silent."""
+        return self.state.reports(self._looked_at, self._patience)
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON, and of which installation."""
+        return {
+            "ledger": self._settings.topics.ledger,
+            "not_ready": self.why_not_ready(),
+            "sources": [report.document() for report in self.reports()],
+        }
+
+    def page(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        measure(self.telemetry, self.reports(), _now(), is_loaded=self._ledger.read_until > 0)
+        return self.telemetry.page()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            ledger = self._again("the ledger is not read", self._ledger.read, lambda: self._ledger.stepped_at)
+            looks = self._again("the access topics are not looked at", self._look, lambda: self._stepped_at)
+            group.create_task(ledger)
+            group.create_task(looks)
+            group.create_task(self._say())
+            group.create_task(self._keep())
+
+    async def _again(self, what: str, work: Work, done_at: Callable[[], float]) -> None:
+        """Works for ever. What gets nothing done is left behind: a client may wait for a lost broker without end, also
+        when it is told to stop. `done_at`: when it last got something done (monotonic)."""
+        while True:
+            began, attempt = time.monotonic(), asyncio.ensure_future(self._attempt(what, work))
+            while not attempt.done() and time.monotonic() - max(began, done_at()) < STUCK_SECONDS:
+                await asyncio.wait({attempt}, timeout=AGAIN_SECONDS)
+            if not attempt.done():
+                log.warning("%s: nothing for %d s, so it is begun anew", what, STUCK_SECONDS)
+                attempt.cancel()
+            else:
+                attempt.result()  # what is no fault of the broker's ends the process, to be started again
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _attempt(self, what: str, work: Work) -> None:
+        try:
+            async with kafka.consumer(self._broker) as consumer:
+                await work(consumer)
+        except (NotReadyError, KafkaError, OSError) as error:
+            log.warning("%s: %s", what, str(error) or "no answer")
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
+        counts = await kafka.partitions(self._broker, self.state.by_topic)
+        held = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
+        while True:
+            async with asyncio.timeout(STEP_SECONDS):
+                await self._tails.look(consumer, held)
+            self._looked_at, self._stepped_at = _now(), time.monotonic()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _say(self) -> None:
+        """What goes missing and what turns up, by number, in the log."""
+        while True:
+            await asyncio.sleep(SAY_SECONDS)
+            for state in self.state.by_topic.values():
+                name, missing = state.source.name, state.missing(self._patience)
+                new, found = changes(self._said.get(name, ()), missing)
+                self._said[name] = missing
+                if new:
+                    log.error("source %s: missing %s", name, spelled(new))
+                if found:
+                    log.info("source %s: no longer missing %s", name, spelled(found))
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            self.keep()
+
+    def keep(self) -> None:
+        """Writes the copy; a disk that is full costs time at the next start, nothing else."""
+        if self._ledger.read_until:
+            try:
+                self._copy.write(self.state, self._ledger.reached)
+            except OSError as error:
+                log.warning("no copy could be written: %s", type(error).__name__)
+
+
+def broker_of(settings: Settings) -> Broker:
+    """Where Kafka is, and who we are to it."""
+    return Broker(settings.broker, settings.broker_wait_seconds, settings.security)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Watches until `stop` is set. Raises NotReadyError when it cannot begin."""
+    watch = Watch(settings)
+    await kafka.partitions(broker_of(settings), [settings.topics.ledger, *watch.state.by_topic])
+    collect_seldom()
+    async with _listening(watch, settings), asyncio.TaskGroup() as group:
+        task = group.create_task(watch.run())
+        await stop.wait()
+        task.cancel()
+    watch.keep()
+
+
+@asynccontextmanager
+async def _listening(watch: Watch, settings: Settings) -> AsyncIterator[None]:
+    app = web.Application()
+    app.router.add_get("/live", _live)
+    app.router.add_get("/ready", _ready(watch))
+    app.router.add_get("/metrics", _metrics(watch))
+    app.router.add_get("/sources", _sources(watch))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.admin_host, settings.watch_port).start()
+        host, port = runner.addresses[0][:2]
+        log.info("watch: http://%s:%d/sources", host, port)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+async def _live(request: web.Request) -> web.Response:
+    return web.Response(text="live\n")
+
+
+def _ready(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        why_not = watch.why_not_ready()
+        if why_not is None:
+            return web.Response(text="ready\n")
+        return web.Response(text=f"not ready: {why_not}\n", status=503)
+
+    return handle
+
+
+def _metrics(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(body=watch.page(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    return handle
+
+
+def _sources(watch: Watch) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response(watch.document())
+
+    return handle

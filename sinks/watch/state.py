@@ -1,0 +1,133 @@
+"""What is known of every source: its numbers, when it was heard, its clock. Pure; the shell brings cuts and messages.
+
+A number that has not come may still be under way. So it counts as missing only when everything has been judged that
+had been stored by a while after a higher one came: while a judge is behind, nothing is called missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from schemas.ids import parse_instant
+from schemas.ledger import Cut
+from schemas.topics import Source
+
+from .clocks import Clock, Sample, allowed_ms
+from .expected import Heard, check, overdue_ms, silent_ms
+from .numbers import Gap, Numbers
+from .report import GAPS_SHOWN, SourceReport
+
+NEVER: Final = 0  # UTC ms: before any message
+
+
+class SourceState:
+    """One source. `through`: all that had been stored by then has been judged and compared (UTC ms)."""
+
+    def __init__(self, source: Source) -> None:
+        check(source)
+        self.source = source
+        self.numbers = Numbers()
+        self.clock = Clock()
+        self.heard = Heard()
+        self.judged: dict[int, int] = {}  # by partition of its topic: the offset that its cuts go to
+        self.through = NEVER
+        self._since = NEVER if source.numbers_since is None else parse_instant(source.numbers_since)
+        self._look: tuple[int, Mapping[int, int]] | None = None  # when, and where the partitions ended then
+
+    def take(self, cut: Cut, stored_at: int) -> None:
+        """A cut of its topic, stored then (UTC ms). In any order, and as often as it comes."""
+        name, heard = self.source.name, self.heard
+        reached = self.judged.get(cut.partition, 0)
+        self.judged[cut.partition] = max(cut.next_offset, reached)
+        given = (cut.given or {}).get(name)
+        brought_at = max(stored_at, heard.brought_at or 0) if cut.messages.translated else heard.brought_at
+        self.heard = heard._replace(brought_at=brought_at)
+        if stored_at >= self._since:
+            self.numbers.see(cut.sequences.get(name, ()), given, stored_at, is_new=cut.first_offset >= reached)
+            self.numbers.pass_over(self.source.never_given)
+        self._compare()
+
+    def look(self, ends: Mapping[int, int], at: int) -> None:
+        """By partition the offset behind its last message, as it was at this moment (UTC ms)."""
+        if self._look is None:
+            self._look = at, ends
+        self._compare()
+
+    def hear(self, at: int, *, is_beat: bool) -> None:
+        """One of its messages was stored at this instant (UTC ms)."""
+        heard = self.heard
+        self.heard = Heard(
+            at=max(at, heard.at or 0),
+            brought_at=heard.brought_at if is_beat else max(at, heard.brought_at or 0),
+            has_beaten=heard.has_beaten or is_beat,
+        )
+
+    def time(self, sample: Sample) -> None:
+        """What one of its messages says of its clock."""
+        self.clock.look(sample)
+
+    def missing(self, patience_ms: int) -> tuple[Gap, ...]:
+        """What has not come although it had so long to."""
+        return self.numbers.due(self.through - patience_ms)
+
+    def report(self, now: int, patience_ms: int) -> SourceReport:
+        """How it stands now (UTC ms)."""
+        gaps = self.missing(patience_ms)
+        return SourceReport(
+            name=self.source.name,
+            heard_at=self.heard.at,
+            compared_at=self.through or None,
+            missing=sum(gap.numbers for gap in gaps),
+            gaps=gaps[:GAPS_SHOWN],
+            oldest_at=min((gap.since for gap in gaps), default=None),
+            forgotten=self.numbers.forgotten,
+            again=self.numbers.again,
+            silent_ms=silent_ms(self.source, self.heard, now),
+            overdue_ms=overdue_ms(self.source, self.heard, now),
+            clock_off_ms=self.clock.off_ms(now),
+            clock_allowed_ms=allowed_ms(self.source.clock_error_ms),
+        )
+
+    def _compare(self) -> None:
+        if self._look is None:
+            return
+        at, ends = self._look
+        if all(self.judged.get(partition, 0) >= end for partition, end in ends.items()):
+            self.through, self._look = at, None
+
+
+class State:
+    """All sources, by the names of their topics."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self.by_topic = {topic: SourceState(source) for topic, source in sources.items()}
+
+    def take(self, cut: Cut, stored_at: int) -> None:
+        """A cut, of whatever topic."""
+        if (found := self.by_topic.get(cut.topic)) is not None:
+            found.take(cut, stored_at)
+
+    def reports(self, now: int, patience_ms: int) -> list[SourceReport]:
+        """How each source stands."""
+        return [state.report(now, patience_ms) for state in self.by_topic.values()]
+
+
+def changes(before: Sequence[Gap], after: Sequence[Gap]) -> tuple[list[Gap], list[Gap]]:
+    """Of what is missing, what is new, and what has turned up (with the times as they were known)."""
+    return _less(after, before), _less(before, after)
+
+
+def _less(some: Sequence[Gap], others: Iterable[Gap]) -> list[Gap]:
+    left, rest = list[Gap](), list(some)
+    for other in others:  # both in order: what lies below this one is met no more
+        while rest and rest[0].last < other.first:
+            left.append(rest.pop(0))
+        while rest and rest[0].first <= other.last:
+            gap = rest.pop(0)
+            if gap.first < other.first:
+                left.append(gap._replace(last=other.first - 1))
+            if gap.last > other.last:
+                rest.insert(0, gap._replace(first=other.last + 1))
+                break
+    return left + rest

@@ -1,0 +1,99 @@
+"""The newest messages of every access topic: when a source was last heard, and what its clock says."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.errors import RejectedInputError
+from schemas.topics import Source
+from streams.sources import Translated
+
+from .clocks import Sample
+from .state import SourceState, State
+
+log: Final = logging.getLogger(__name__)
+
+TAIL: Final = 20  # messages of a partition at one look: 2 ms to translate, and clocks are not judged by every message
+LOOK_SECONDS: Final = 5.0  # for one look at all partitions that have anything new; the rest waits for the next
+FETCH_MS: Final = 200
+
+Translate = Callable[[str, bytes | None, Any, int], Translated]
+
+
+class Tails:
+    """Looks at the ends of the partitions of all access topics."""
+
+    def __init__(self, state: State, translate: Translate) -> None:
+        self._state = state
+        self._translate = translate
+        self._ends: dict[TopicPartition, int] = {}  # as the broker says
+        self._behind: dict[TopicPartition, int] = {}  # the offset behind the last message: a log may end in markers
+
+    async def look(self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> None:
+        """One look. Raises KafkaError when the broker does not answer."""
+        at = int(time.time() * 1000)
+        begins, ends = await consumer.beginning_offsets(held), await consumer.end_offsets(held)
+        news = [place for place in held if ends[place] != self._ends.get(place, 0) and ends[place] > begins[place]]
+        await self._read(consumer, news, begins, ends)
+        for topic, state in self._state.by_topic.items():
+            mine = [place for place in held if place.topic == topic]
+            unread = [place for place in mine if ends[place] != self._ends.get(place, 0) and place in news]
+            if not unread:
+                state.look({place.partition: self._behind.get(place, 0) for place in mine}, at)
+
+    async def _read(
+        self,
+        consumer: AIOKafkaConsumer,
+        news: Sequence[TopicPartition],
+        begins: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
+        left = {place: ends[place] for place in news}
+        consumer.assign(list(news))
+        for place in news:
+            consumer.seek(place, max(begins[place], ends[place] - TAIL, self._ends.get(place, 0)))
+        deadline = time.monotonic() + LOOK_SECONDS
+        while left and time.monotonic() < deadline:
+            for place, records in (await consumer.getmany(timeout_ms=FETCH_MS)).items():
+                self._take(place, [r for r in records if r.offset < ends[place]])
+            for place in [p for p in left if await consumer.position(p) >= left[p]]:
+                self._ends[place] = left.pop(place)
+                consumer.pause(place)
+
+    def _take(self, place: TopicPartition, records: Sequence[Any]) -> None:
+        state, now = self._state.by_topic[place.topic], int(time.time() * 1000)
+        for record in records:
+            self._behind[place] = record.offset + 1
+            self._hear(state, place, record, now)
+
+    def _hear(self, state: SourceState, place: TopicPartition, record: Any, now: int) -> None:
+        try:
+            found = self._translate(state.source.name, record.value, record.headers, record.timestamp)
+        except RejectedInputError:  # its dead letter says so; and the source is there
+            found = Translated(accesses=(), is_control=True)
+        except Exception as error:  # the judge sets aside what makes a translator fail, and says so
+            log.warning("%s/%d/%d: %s", place.topic, place.partition, record.offset, type(error).__name__)
+            found = Translated(accesses=(), is_control=True)
+        state.hear(record.timestamp, is_beat=found.beat_at is not None)
+        for sample in samples(found, state.source, record.timestamp, now):
+            state.time(sample)
+
+
+def samples(found: Translated, source: Source, stored: int, now: int) -> list[Sample]:
+    """What one message says of its source's clock: the latest of its accesses, or the heartbeat.
+
+    An access was widened by the error that is declared; what the clock showed lies that far inside.
+    """
+    if found.beat_at is not None:
+        return [Sample(now, found.beat_at, found.beat_at, stored, is_prompt=True)]
+    if not found.accesses:
+        return []
+    last = max(found.accesses, key=lambda access: access.occurred_at)
+    until = last.occurred_at if last.occurred_until is None else last.occurred_until
+    error = source.clock_error_ms
+    return [Sample(now, last.occurred_at + error, until - error, stored, is_prompt=source.is_online)]

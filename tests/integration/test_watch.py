@@ -1,0 +1,139 @@
+"""What is missing, named by the real process on a real Kafka with a real worker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from deploy.local.service import Worker
+from schemas.codec import encode
+from schemas.heartbeat import Heartbeat
+from schemas.topics import CANONICAL, HEARTBEAT
+from sinks.cli.layouts import native_messages
+from sinks.kafka import Broker, producer
+from tests.faults.harness import Running, running, until
+from tests.harness.broker import SharedBroker, new_namespace
+from tests.harness.builders import make_access
+from tests.harness.facts_file import audit_access, facts_file
+
+PATIENCE = 60.0
+OPENER = build_opener(ProxyHandler({}))  # it is on this machine
+
+
+@pytest.fixture(scope="module")
+def service(kafka: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One worker, and numbers that count as missing after a second."""
+    directory = tmp_path_factory.mktemp("watch")
+    with running(kafka.bootstrap, directory, new_namespace(), NTK_MISSING_AFTER_SECONDS="1") as one:
+        one.service.start_workers(1)
+        watch = one.service.start_watch()
+        one.service.settings = {**one.service.settings, "NTK_WATCH_URL": f"http://{watch.address}"}
+        yield one
+
+
+def send(one: Running, source: str, numbers: list[int], given: int | None = None, at: int | None = None) -> None:
+    """Accesses with these numbers, or a heartbeat that says how many there are."""
+    now = int(time.time() * 1000) if at is None else at
+    values = [
+        (encode(make_access(source=source, event_id=f"{source}-{n}", sequence=n, when=now)), CANONICAL) for n in numbers
+    ]
+    if given is not None:
+        values.append((encode(Heartbeat(source=source, at=now, sequence=given)), HEARTBEAT))
+
+    async def store() -> None:
+        async with producer(Broker(one.service.bootstrap, PATIENCE)) as client:
+            for number, (value, kind) in enumerate(values):
+                headers = [("content-type", kind.encode())]
+                await client.send(one.topics.access(source), value, key=f"{number}".encode(), headers=headers)
+            await client.flush()
+
+    asyncio.run(store())
+
+
+def sources(watch: Worker) -> dict[str, dict[str, Any]]:
+    """What it says of each source."""
+    with OPENER.open(f"http://{watch.address}/sources", timeout=5) as answer:
+        return {one["source"]: one for one in json.loads(answer.read())["sources"]}
+
+
+def missing(watch: Worker, source: str) -> list[tuple[int, int]]:
+    """The ranges of numbers that it misses."""
+    return [(first, last) for first, last, _ in sources(watch)[source]["missing_numbers"]]
+
+
+def logged(watch: Worker, pattern: str) -> bool:
+    """Whether its log says so."""
+    return re.search(pattern, watch.log_file.read_text()) is not None
+
+
+def test_a_number_left_out_is_named_and_is_no_longer_when_it_turns_up(service: Running) -> None:
+    """Promise 11: of thousands of accesses a single one that never came; Prometheus and `status` say it, too."""
+    [watch] = service.service.watches
+    send(service, "ecms", [1, 2, 3, 5, 6])
+    until(lambda: logged(watch, r"source ecms: missing (.*, )?4\b"), "the number left out is not named")
+    until(lambda: missing(watch, "ecms") == [(4, 4)], "more than that is missing")
+    assert re.search(r'^needtoknow_missing_accesses\{source="ecms"\} 1\.0$', watch.metrics(), re.MULTILINE)
+    code, lines, _ = service.command("status")
+    assert code == 1
+    assert re.search(r"^ecms +\d+ \w+ ago +1: 4 ", lines, re.MULTILINE), lines
+    send(service, "ecms", [4])
+    until(lambda: logged(watch, r"source ecms: no longer missing (.*, )?4\b"), "what turned up is still missing")
+    assert missing(watch, "ecms") == []
+
+
+def test_a_heartbeat_makes_the_last_message_missed(service: Running) -> None:
+    """No higher number ever comes, only the word of the source."""
+    [watch] = service.service.watches
+    send(service, "jnet", [10, 11], given=12)
+    until(lambda: missing(watch, "jnet") == [(12, 12)], "what the heartbeat speaks of is not missed")
+
+
+def test_a_file_whose_sending_ended_halfway_is_missed_by_its_header(service: Running, tmp_path: Path) -> None:
+    """The header says up to which number the file goes; sent once more, and whole, nothing is missing."""
+    [watch] = service.service.watches
+    night = facts_file("20260105", 7, [audit_access(n, make_access("JDOE", event_id=f"e{n}")) for n in range(501, 509)])
+    file = tmp_path / "FACTSAUD"
+    file.write_bytes(night.content)
+    half = list(native_messages(night.content, "facts"))[:6]
+
+    async def store() -> None:
+        async with producer(Broker(service.service.bootstrap, PATIENCE)) as client:
+            for one in half:
+                await client.send(service.topics.access("facts"), one.value, key=one.key, headers=list(one.headers))
+            await client.flush()
+
+    asyncio.run(store())
+    until(lambda: missing(watch, "facts") == [(506, 508)], "the rest of the file is not missed")
+    code, _, complaint = service.command("send", str(file), "--source", "facts")
+    assert code == 0, complaint
+    until(lambda: missing(watch, "facts") == [], "what turned up is still missing")
+
+
+def test_what_was_known_is_known_after_a_start_without_reading_it_again(service: Running) -> None:
+    """It ends as it is told to, and goes on from its copy; so does one without a copy, from all of the ledger."""
+    [watch] = service.service.watches
+    send(service, "clean", [1, 3])
+    until(lambda: missing(watch, "clean") == [(2, 2)], "the number left out is not named")
+    watch.send(signal.SIGTERM)
+    assert watch.process.wait(PATIENCE) == 0
+    service.service.watches.clear()
+    for begins, words in (("copy", "goes on from its copy"), ("ledger", "")):
+        again = service.service.start_watch(**({} if words else {"NTK_DATA_DIR": str(watch.log_file.parent / begins)}))
+        until(lambda now=again: missing(now, "clean") == [(2, 2)], f"it is not known from the {begins}")
+        assert ("goes on from its copy" in again.log_file.read_text()) is bool(words)
+
+
+def test_the_ledger_that_says_so_holds(service: Running) -> None:
+    """Whatever a cut says of numbers is derived again from its messages."""
+    service.wait_idle()
+    report = service.verify()
+    assert report["differences"] == []

@@ -1,0 +1,131 @@
+"""What is known of a source, from its cuts and the ends of its topic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from schemas.codec import decode
+from schemas.ids import format_instant
+from schemas.ledger import Cut, MessageCounts
+from schemas.topics import SOURCES
+from sinks.watch.keeping import NAME, Copy, Reached
+from sinks.watch.numbers import Gap
+from sinks.watch.state import SourceState, State, changes
+from tests.contract.examples import CUT
+
+TOPIC, PATIENCE = "access.ecms.v1", 30_000
+ECMS = SOURCES["ecms"]
+
+
+def cut(partition: int, first: int, following: int, *ranges: tuple[int, int], given: int | None = None) -> Cut:
+    """A cut of ECMS over these offsets, with these numbers."""
+    return decode(Cut, CUT).model_copy(
+        update={
+            "partition": partition,
+            "first_offset": first,
+            "next_offset": following,
+            "messages": MessageCounts(translated=following - first, control=0, dead_letters=0),
+            "sequences": {"ecms": list(ranges)} if ranges else {},
+            "given": None if given is None else {"ecms": given},
+        }
+    )
+
+
+def test_a_number_is_missing_when_all_that_may_hold_it_has_been_judged() -> None:
+    """Half a minute after a higher one: whatever was stored by then, in any partition, has been judged."""
+    state = SourceState(ECMS)
+    state.take(cut(0, 0, 2, (1, 1), (3, 3)), 100_000)
+    state.look({0: 2, 1: 5}, 140_000)  # partition 1 has not been judged
+    assert state.missing(PATIENCE) == ()
+    state.take(cut(1, 0, 5, (4, 8)), 150_000)
+    assert state.through == 140_000
+    assert state.missing(PATIENCE) == (Gap(2, 2, 100_000),)
+
+
+def test_a_judge_that_is_behind_makes_nothing_missing() -> None:
+    """However long it takes: what is under way in its backlog is not lost."""
+    state = SourceState(ECMS)
+    state.take(cut(0, 0, 2, (1, 1), (3, 3)), 100_000)
+    for minute in range(60):
+        state.look({0: 2, 1: 5}, 100_000 + minute * 60_000)
+    assert state.missing(PATIENCE) == ()
+    state.take(cut(1, 0, 5, (2, 2), (4, 7)), 9_000_000)
+    state.look({0: 2, 1: 5}, 9_000_001)
+    assert state.missing(PATIENCE) == ()
+
+
+def test_it_is_not_missing_before_it_had_time_to_come() -> None:
+    """To the millisecond."""
+    state = SourceState(ECMS)
+    state.take(cut(0, 0, 2, (1, 1), (3, 3)), 100_000)
+    state.look({0: 2}, 129_999)
+    assert state.missing(PATIENCE) == ()
+    state.look({0: 2}, 130_000)
+    assert len(state.missing(PATIENCE)) == 1
+
+
+def test_a_batch_judged_twice_repeats_no_number() -> None:
+    """A crash makes cuts overlap; only another message with the same number is a repeat."""
+    state = SourceState(ECMS)
+    state.take(cut(0, 0, 5, (1, 5)), 1_000)
+    state.take(cut(0, 0, 5, (1, 5)), 2_000)
+    assert state.numbers.again == 0
+    state.take(cut(0, 5, 7, (1, 2)), 3_000)
+    assert state.numbers.again == 2
+
+
+def test_a_numbering_that_began_anew_is_declared_and_never_guessed() -> None:
+    """Lower numbers are repeats until somebody says since when they are new."""
+    anew = replace(ECMS, numbers_since=format_instant(50_000))
+    for source, missing in ((ECMS, ()), (anew, (Gap(3, 3, 60_000),))):
+        state = SourceState(source)
+        state.take(cut(0, 0, 9, (1, 900)), 10_000)
+        state.take(cut(0, 9, 11, (1, 2), (4, 4)), 60_000)
+        state.look({0: 11}, 100_000)
+        assert state.missing(PATIENCE) == missing
+
+
+def test_numbers_that_were_never_given_are_not_missed() -> None:
+    """The source has said so, and it is declared."""
+    state = SourceState(replace(ECMS, never_given=((2, 3),)))
+    state.take(cut(0, 0, 2, (1, 1), (5, 5)), 10_000)
+    state.look({0: 2}, 100_000)
+    assert state.missing(PATIENCE) == (Gap(4, 4, 10_000),)
+
+
+def test_what_is_new_and_what_turned_up_is_told_by_number() -> None:
+    """For the log: ranges less ranges."""
+    before = (Gap(1, 4, 7), Gap(9, 9, 7), Gap(20, 30, 8))
+    after = (Gap(3, 3, 7), Gap(20, 22, 8), Gap(25, 33, 8), Gap(40, 40, 9))
+    new, found = changes(before, after)
+    assert new == [Gap(31, 33, 8), Gap(40, 40, 9)]
+    assert found == [Gap(1, 2, 7), Gap(4, 4, 7), Gap(9, 9, 7), Gap(23, 24, 8)]
+
+
+def test_a_copy_gives_back_what_was_known(tmp_path: Path) -> None:
+    """Numbers, offsets, and when something was brought; not what Kafka's ends say anew."""
+    state, copy = State({TOPIC: ECMS}), Copy(tmp_path, "ledger.v1")
+    state.take(cut(0, 0, 3, (1, 1), (4, 5)), 10_000)
+    state.by_topic[TOPIC].hear(11_000, is_beat=True)
+    copy.write(state, {2: Reached(17, 10_000)})
+    kept, again = copy.read(), State({TOPIC: ECMS})
+    assert kept is not None
+    assert kept.reached == {2: (17, 10_000)}
+    assert copy.restore(again, kept)
+    was, now = state.by_topic[TOPIC], again.by_topic[TOPIC]
+    assert now.numbers.standing() == was.numbers.standing()
+    assert (now.judged, now.heard) == (was.judged, was.heard._replace(at=None))
+
+
+def test_a_copy_that_does_not_fit_is_not_used(tmp_path: Path) -> None:
+    """Damaged, of another ledger, or from before a source was declared otherwise: all is read again."""
+    state, copy = State({TOPIC: ECMS}), Copy(tmp_path, "ledger.v1")
+    assert copy.read() is None
+    copy.write(state, {})
+    kept = copy.read()
+    assert kept is not None
+    assert not copy.restore(State({TOPIC: replace(ECMS, never_given=((1, 2),))}), kept)
+    assert Copy(tmp_path, "other-ledger.v1").read() is None
+    (tmp_path / NAME).write_bytes((tmp_path / NAME).read_bytes()[:-9])
+    assert copy.read() is None

@@ -1,0 +1,139 @@
+"""What the newest messages say: when a source was heard, and what its clock shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiokafka import TopicPartition
+
+from schemas.codec import encode
+from schemas.heartbeat import Heartbeat
+from schemas.topics import HEARTBEAT, SOURCES
+from sinks.watch.clocks import Sample
+from sinks.watch.state import SourceState, State
+from sinks.watch.tails import TAIL, Tails, samples
+from streams.sources import translate
+from streams.sources.imprecise import widened
+from streams.sources.translated import Translated
+from tests.harness.builders import at, make_access
+from tests.harness.judging import Message
+
+TOPIC = "access.ecms.v1"
+NOON = at("12:00")
+BEAT = (("content-type", HEARTBEAT.encode()),)
+
+
+class Log:
+    """A topic of two partitions as a consumer sees it, in memory. One that fails to read is told by its offset."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, list[Message]] = {0: [], 1: []}
+        self.markers = {0: 0, 1: 0}  # offsets behind the last message that hold none
+        self.places: dict[TopicPartition, int] = {}
+        self.read: list[int] = []
+
+    def append(self, partition: int, value: bytes, stored: int, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """One message, stored then."""
+        log = self.messages[partition]
+        log.append(Message(len(log), value, stored, headers=tuple(headers)))
+
+    async def beginning_offsets(self, held: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Nothing was deleted."""
+        return dict.fromkeys(held, 0)
+
+    async def end_offsets(self, held: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Markers included."""
+        return {p: len(self.messages[p.partition]) + self.markers[p.partition] for p in held}
+
+    def assign(self, held: Sequence[TopicPartition]) -> None:
+        """From now on these."""
+        self.places = dict.fromkeys(held, 0)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """Read from there."""
+        self.places[place] = offset
+
+    def pause(self, place: TopicPartition) -> None:
+        """No more of it."""
+        del self.places[place]
+
+    async def position(self, place: TopicPartition) -> int:
+        """Where it is."""
+        return self.places[place]
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Message]]:
+        """All that is left."""
+        found = {p: self.messages[p.partition][offset:] for p, offset in self.places.items()}
+        self.places = {p: len(self.messages[p.partition]) + self.markers[p.partition] for p in self.places}
+        self.read += [m.offset for some in found.values() for m in some]
+        return {p: some for p, some in found.items() if some}
+
+
+async def looked(log: Log, times: int = 1) -> SourceState:
+    """What is known after so many looks."""
+    state = State({TOPIC: SOURCES["ecms"]})
+    tails = Tails(state, translate)
+    for _ in range(times):
+        await tails.look(log, [TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)])  # type: ignore[arg-type] # as much as is used
+    return state.by_topic[TOPIC]
+
+
+async def test_the_newest_of_all_partitions_is_when_a_source_was_heard() -> None:
+    """A heartbeat counts, and so does what cannot be read; only an access or a file's line brings something."""
+    log = Log()
+    log.append(0, encode(make_access()), NOON)
+    log.append(1, b"garbage", NOON + 1_000)
+    log.append(0, encode(Heartbeat(source="ecms", at=NOON, sequence=4)), NOON + 2_000, BEAT)
+    assert (await looked(log)).heard == (NOON + 2_000, NOON + 1_000, True)
+
+
+async def test_only_what_is_new_is_read_and_never_more_than_the_end() -> None:
+    """A source that sends thousands a second must not keep the one who watches from the others."""
+    log = Log()
+    for n in range(500):
+        log.append(0, encode(make_access()), NOON + n)
+    await looked(log, times=3)
+    assert log.read == list(range(500 - TAIL, 500))
+
+
+async def test_what_is_judged_is_compared_with_the_last_message_not_with_what_lies_behind_it() -> None:
+    """Transactions leave markers, which no cut speaks of."""
+    log = Log()
+    log.append(0, encode(make_access()), NOON)
+    log.markers[0] = 1
+    state = await looked(log)
+    assert state.through == 0  # nothing is judged yet
+    state.judged[0] = 1
+    state.look({}, 0)
+    assert state.through > NOON
+
+
+async def test_a_translator_that_fails_ends_nothing() -> None:
+    """The judge sets such a message aside, and says so; the source was heard."""
+    log = Log()
+    log.append(0, encode(make_access()), NOON)
+
+    def fail(*_: object) -> Translated:
+        raise RecursionError
+
+    state = State({TOPIC: SOURCES["ecms"]})
+    await Tails(state, fail).look(log, [TopicPartition(TOPIC, 0)])  # type: ignore[arg-type] # as much as is used
+    assert state.by_topic[TOPIC].heard.at == NOON
+
+
+def test_the_error_that_is_declared_counts_once() -> None:
+    """Accesses are widened by it, and it is allowed: a clock is off when it is further off than that."""
+    source = replace(SOURCES["ecms"], clock_error_ms=30_000)
+    access = widened(make_access(when=NOON), 30_000)
+    found = Translated(accesses=(access,), is_control=False)
+    assert samples(found, source, NOON + 5, NOON + 9) == [Sample(NOON + 9, NOON, NOON, NOON + 5, is_prompt=True)]
+
+
+def test_a_heartbeat_says_what_the_clock_shows_also_of_a_source_that_sends_files() -> None:
+    """It is sent when it is written."""
+    beat = translate("facts", encode(Heartbeat(source="facts", at=NOON)), BEAT, NOON + 5)
+    assert samples(beat, SOURCES["facts"], NOON + 5, NOON + 9) == [Sample(NOON + 9, NOON, NOON, NOON + 5, True)]
+    line = Translated(accesses=(make_access(when=NOON),), is_control=False)
+    assert samples(line, SOURCES["facts"], NOON + 5, NOON + 9)[0].is_prompt is False
+    assert samples(Translated(accesses=(), is_control=True), SOURCES["facts"], NOON + 5, NOON + 9) == []

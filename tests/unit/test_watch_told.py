@@ -1,0 +1,111 @@
+"""What is told of the sources: by JSON to whoever asks, in columns to people, in words to the console's page."""
+
+from __future__ import annotations
+
+import pytest
+from orjson import dumps
+
+from schemas.settings import Settings
+from schemas.topics import SOURCES
+from sinks.cli.source_lines import source_lines, span
+from sinks.console.health import troubles
+from sinks.watch.asking import ask, read
+from sinks.watch.numbers import Gap
+from sinks.watch.report import Asked, SourceReport, report_of, spelled
+
+NOW = 1_767_600_000_000
+BAD = SourceReport(
+    name="ecms",
+    heard_at=NOW - 12_000,
+    compared_at=NOW - 2_000,
+    missing=12_004,
+    gaps=[Gap(4, 4, NOW - 90_000), Gap(9, 12_011, NOW - 80_000)],
+    oldest_at=NOW - 90_000,
+    silent_ms=30_000,
+    overdue_ms=7_200_000,
+    clock_off_ms=-3_600_000,
+    clock_allowed_ms=5_000,
+)
+WELL = SourceReport(name="irss", heard_at=NOW - 3_600_000, clock_off_ms=400, clock_allowed_ms=5_000)
+
+
+def answer(*reports: SourceReport, **changed: object) -> bytes:
+    """What a watch answers."""
+    told = {"ledger": "ledger.v1", "not_ready": None, "sources": [one.document() for one in reports]}
+    return dumps({**told, **changed})
+
+
+def test_what_is_told_is_read_as_it_was() -> None:
+    """By `status` and the console."""
+    assert report_of(BAD.document()) == BAD
+    assert read(answer(BAD, WELL), "ledger.v1") == Asked((BAD, report_of(WELL.document())))
+    assert (BAD.is_good, WELL.is_good) == (False, True)
+
+
+def test_people_see_what_is_wrong_and_nothing_else() -> None:
+    """A line a source."""
+    never = SourceReport(name="paper")
+    assert source_lines(Asked((BAD, WELL, never)), NOW) == [
+        "source  last heard  missing             silent   overdue  clock",
+        "ecms    12 s ago    12,004: 4, 9-12011  by 30 s  by 2 h   1 h behind",
+        "irss    1 h ago     -                   -        -        -",
+        "paper   never       -                   -        -        -",
+    ]
+
+
+def test_the_console_says_it_in_words() -> None:
+    """Each thing that is wrong."""
+    assert troubles(WELL) == ()
+    assert troubles(BAD) == (
+        "12,004 accesses of ecms are missing",
+        "ecms is silent past its promise",
+        "ecms is overdue",
+        "the clock of ecms is off",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "why_not"),
+    [
+        (answer(BAD, ledger="t1-ledger.v1"), "what watches there watches t1-ledger.v1, not ledger.v1"),
+        (answer(not_ready="the ledger is not read"), "what watches them is not ready: the ledger is not read"),
+    ],
+)
+def test_what_cannot_be_believed_is_not(body: bytes, why_not: str) -> None:
+    """Of another installation, or not up to date: nobody is told that all is well."""
+    assert read(body, "ledger.v1") == Asked(why_not=why_not)
+    assert source_lines(Asked(why_not=why_not), NOW) == [f"sources: {why_not}"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"{}", b"7", answer(sources=[{"source": "ecms"}]), answer(sources=7)]
+)
+def test_what_answers_something_else_is_no_watch(body: bytes) -> None:
+    """A wrong address is said, not shown."""
+    with pytest.raises(ValueError, match=r"."):
+        read(body, "ledger.v1")
+
+
+async def test_that_nobody_watches_is_an_answer() -> None:
+    """`status` goes on without it."""
+    asked = await ask(Settings(watch_url="http://127.0.0.1:1"))
+    assert asked.why_not == "nothing watches them at http://127.0.0.1:1; start it: needtoknow watch"
+    assert asked.reports == ()
+
+
+def test_many_ranges_are_cut_short() -> None:
+    """The rest is in the log and in JSON."""
+    gaps = [Gap(n, n, NOW) for n in range(1, 9, 2)]
+    assert spelled(gaps, 2) == "1, 3 and 2 more ranges"
+
+
+@pytest.mark.parametrize(("ms", "words"), [(0, "0 ms"), (999, "999 ms"), (61_000, "1 min"), (90_000_000, "1 d")])
+def test_a_span_is_told_in_its_largest_unit(ms: int, words: str) -> None:
+    """Nobody reads 90,000 s."""
+    assert span(ms) == words
+
+
+def test_no_source_is_left_out() -> None:
+    """A line of a table that is not there looks like nothing wrong."""
+    reports = tuple(SourceReport(name=name) for name in SOURCES)
+    assert len(source_lines(Asked(reports), NOW)) == 1 + len(SOURCES)
