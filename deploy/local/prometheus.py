@@ -38,8 +38,9 @@ def local_config(
     interval_seconds: float,
     alertmanagers: Sequence[str] = (),
     consoles: Sequence[str] = (),
+    receivers: Sequence[str] = (),
 ) -> str:
-    """The committed configuration with these workers, intervals, Alertmanagers and consoles (host:port).
+    """The committed configuration with these workers, intervals, Alertmanagers, consoles and receivers (host:port).
 
     Without an Alertmanager nobody is told, without a console nothing is known of alerts. Raises PrometheusError when
     its shape changed.
@@ -49,6 +50,7 @@ def local_config(
     for pattern, value in (
         (r"^( +- targets: ).*$", json.dumps(list(targets))),  # JSON is YAML
         (r"^( {4}static_configs: )\[.*$", json.dumps([{"targets": list(consoles)}])),
+        (r"^( +- \{ targets: ).*$", f"{json.dumps(list(receivers))} }}"),
         (r"^( +- static_configs: ).*$", json.dumps([{"targets": list(alertmanagers)}])),
         (r"^( +scrape_interval: ).*$", every),
         (r"^( +evaluation_interval: ).*$", every),

@@ -36,6 +36,8 @@ class InFlight:
     def __init__(self, most: int) -> None:
         self._most, self._of_one = most, max(1, most // OF_ONE)
         self._held: Counter[SourceName] = Counter()
+        self.is_closed = False
+        """Set at a stop: what is under way may end, and nothing else begins."""
 
     @property
     def count(self) -> int:
@@ -45,6 +47,8 @@ class InFlight:
     @contextmanager
     def slot(self, source: SourceName) -> Iterator[None]:
         """Holds one. Raises RefusedError when there is none left, of all or of this source."""
+        if self.is_closed:
+            raise RefusedError("busy", "this receiver is stopping; send the same again later")
         if self.count >= self._most or self._held[source] >= self._of_one:
             raise RefusedError("busy", "too many requests are under way; send the same again later")
         self._held[source] += 1

@@ -29,7 +29,7 @@ from .tls import HANDSHAKE_SECONDS, load, server_context
 from .web import Holder, Intake, build
 
 LINGER_SECONDS: Final = 2.0  # to read what somebody still sends who has been refused, so that they see the answer
-STOP_SECONDS: Final = 2.0  # beside the time that storing may take
+STOP_SECONDS: Final = 2.0  # beside the time that storing may take; and again, for answers to be written
 
 log: Final = logging.getLogger(__name__)
 _UNHEARD: Final = logging.getLogger(f"{__name__}.aiohttp")
@@ -167,7 +167,7 @@ async def listening(intake: Intake, settings: Settings, context: ssl.SSLContext 
         auto_decompress=False,  # a few bytes could become gigabytes; whoever compresses is told not to
         keepalive_timeout=intake.patience.headers_seconds,
         lingering_time=LINGER_SECONDS,
-        shutdown_timeout=settings.receive_store_seconds + STOP_SECONDS,
+        shutdown_timeout=STOP_SECONDS,
     )
     await runner.setup()
     try:
@@ -178,6 +178,8 @@ async def listening(intake: Intake, settings: Settings, context: ssl.SSLContext 
             yield port
         finally:
             server.close()
+            # By ourselves, since aiohttp reads nothing more once it is told to stop, also of a body that is coming.
+            await intake.drain(settings.receive_store_seconds + STOP_SECONDS)
     finally:
         await runner.cleanup()
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -51,6 +52,17 @@ class Intake:
     put: Put
     telemetry: Telemetry
     patience: Patience = field(default_factory=Patience)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a slot becomes free."""
+
+    async def drain(self, seconds: float) -> None:
+        """Let nothing begin any more, and wait for what is under way, for so long at the most."""
+        self.in_flight.is_closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.in_flight.count:
+                    self.ended.clear()
+                    await self.ended.wait()
 
 
 INTAKE: Final = web.AppKey("intake", Intake)
@@ -74,10 +86,13 @@ async def receive(request: web.Request) -> web.Response:
     """Checks a request whole, stores it, and says where it lies."""
     intake, began = request.app[INTAKE], time.monotonic()
     source, kind = _permitted(request)
-    with intake.in_flight.slot(source):
-        messages = await _checked(source, kind, await _body(request, intake.patience.body_seconds))
-        intake.rates.take(source, len(messages))
-        stored = await intake.put(intake.topics.access(source), messages)
+    try:
+        with intake.in_flight.slot(source):
+            messages = await _checked(source, kind, await _body(request, intake.patience.body_seconds))
+            intake.rates.take(source, len(messages))
+            stored = await intake.put(intake.topics.access(source), messages)
+    finally:
+        intake.ended.set()
     intake.telemetry.count("needtoknow_intake_messages_total", len(stored), source=source)
     intake.telemetry.observe("needtoknow_intake_seconds", time.monotonic() - began)
     return web.Response(body=encode(Receipt(stored=stored)), status=202, content_type="application/json")
