@@ -70,7 +70,7 @@ def local_pages(patience_seconds: float | None) -> str:
 
 
 class LocalPrometheus(LocalWeb):
-    """One Prometheus. `patience_seconds` is as in local_pages, `alertmanagers` and `consoles` as in local_config."""
+    """One Prometheus. `patience_seconds` is as in local_pages, the others as in local_config."""
 
     NAME = "Prometheus"
     HOW_TO_GET = HOW_TO_GET
@@ -86,6 +86,7 @@ class LocalPrometheus(LocalWeb):
         patience_seconds: float | None = None,
         alertmanagers: Sequence[str] = (),
         consoles: Sequence[str] = (),
+        receivers: Sequence[str] = (),
         port: int = 0,
         program: str | None = None,
         say: Say = silent,
@@ -96,6 +97,7 @@ class LocalPrometheus(LocalWeb):
         self.patience_seconds = patience_seconds
         self.alertmanagers = tuple(alertmanagers)
         self.consoles = tuple(consoles)
+        self.receivers = tuple(receivers)
 
     @property
     def console_url(self) -> str:
@@ -127,7 +129,7 @@ class LocalPrometheus(LocalWeb):
     def _write_configuration(self) -> None:
         shutil.copyfile(COMMITTED / "recording.yml", self.directory / "recording.yml")
         (self.directory / "pages.yml").write_text(local_pages(self.patience_seconds), encoding="utf-8")
-        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles)
+        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles, self.receivers)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
     def _arguments(self, listen: str) -> list[str]:

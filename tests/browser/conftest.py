@@ -62,10 +62,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """The scene, scraped. Everything starts at zero first: what a counter shows at its first scrape is no growth."""
     require_part("Prometheus", find_prometheus(), HOW_TO_GET)
     directory = tmp_path_factory.mktemp("prometheus")
-    with Exporter() as first, Exporter() as second, Exporter("console") as third, Exporter("console") as fourth:
+    with (
+        Exporter() as first,
+        Exporter() as second,
+        Exporter("console") as third,
+        Exporter("console") as fourth,
+        Exporter("receiver") as fifth,
+    ):
         workers, consoles = (first, second), (third, fourth)
-        addresses = [w.address for w in workers], [c.address for c in consoles]
-        with LocalPrometheus(addresses[0], directory, consoles=addresses[1], interval_seconds=0.5) as prometheus:
+        others = {"consoles": [c.address for c in consoles], "receivers": [fifth.address]}
+        targets = [w.address for w in workers]
+        with LocalPrometheus(targets, directory, interval_seconds=0.5, **others) as prometheus:
             prometheus.wait_for(
                 "count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2"
                 " and on () needtoknow:consoles:up == 2"

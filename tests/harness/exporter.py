@@ -22,6 +22,7 @@ CLAUSES: Final = {"clause": clauses_of(load_policy())}
 WELL: Final[Mapping[Process, Mapping[str, float]]] = {
     "worker": {"needtoknow_ready": 1},
     "console": {"needtoknow_store_answers": 1, "needtoknow_chain_holds": 1},
+    "receiver": {"needtoknow_intake_ready": 1, "needtoknow_intake_keys_read": 1},
 }
 Observations = Mapping[str, Mapping[Labels, Iterable[float]]]
 

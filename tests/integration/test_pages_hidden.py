@@ -125,5 +125,8 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "ChainUnchecked",
         "ObligationOverdue",
         "ClockWrong",
+        "IntakeAway",
+        "IntakeRefuses",
+        "IntakeKeysUnread",
         "FindingsUnreadable",
     }
