@@ -32,8 +32,9 @@ def receive(context: click.Context, broker: str | None, port: int | None, keys: 
     POST /v1/access/SOURCE takes one access, a batch or one native message, and answers 202 with topic, partition and
     offset of each once the broker has stored all of it; /v1/openapi.json says the rest, and
     deploy/publishing/http.md shows it. Whoever sends has a key, or a certificate, of that source: keys are in a file
-    (as hashes) that is read again when it changes. It listens on NTK_RECEIVE_HOST (loopback; elsewhere only with TLS)
-    and serves /live, /ready and /metrics on NTK_ADMIN_HOST and NTK_ADMIN_PORT, which must not be a worker's.
+    (as hashes) that is read again when it changes, our own TLS certificate on SIGHUP. It listens on NTK_RECEIVE_HOST
+    (loopback; elsewhere only with TLS) and serves /live, /ready and /metrics on NTK_ADMIN_HOST and NTK_ADMIN_PORT,
+    which must not be a worker's.
 
     \b
     Example:

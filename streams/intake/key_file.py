@@ -63,10 +63,11 @@ class KeyFile:
             except TimeoutError:
                 pass
             self._look.clear()
-            if self._has_changed():
+            if self.has_changed():
                 self._read_again()
 
-    def _has_changed(self) -> bool:
+    def has_changed(self) -> bool:
+        """Whether it is another than was read, also in who may write it; or could not be read."""
         try:
             return not self._seen or self._stamp() != self._seen
         except OSError:
@@ -81,4 +82,4 @@ class KeyFile:
 
     def _stamp(self) -> tuple[int, ...]:
         found = self._path.stat()
-        return (found.st_mtime_ns, found.st_ino, found.st_size)
+        return (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)  # ctime: who may write it

@@ -51,7 +51,7 @@ class Shown(Telemetry):
 
 
 async def serve(settings: Settings, stop: asyncio.Event, again: asyncio.Event) -> None:
-    """Runs the receiver until `stop` is set; `again`: read the keys and certificates now.
+    """Runs the receiver until `stop` is set; `again`: read the keys and our certificate now.
 
     Raises NotReadyError when it cannot begin; whoever runs it must act.
     """
@@ -122,7 +122,7 @@ async def _reading(settings: Settings, keys: KeyFile, context: ssl.SSLContext | 
             try:
                 load(context, settings)
             except NotReadyError as error:
-                log.error("the certificates stay as they were: %s", error)
+                log.error("the certificate stays as it was: %s", error)
 
 
 def _why_not_ready(store: IntakeStore, stop: asyncio.Event) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerClosed
 
 from schemas.receiving import StoredRecord
 from schemas.settings import Settings
@@ -25,6 +25,9 @@ PIECE: Final = 50  # messages handed over before others have a turn: 2 ms
 BATCH_MAX: Final = 131_072  # bytes that go to a partition at once: the messages of some requests
 PROBE_SECONDS: Final = 2.0
 PROBE_MAX_SECONDS: Final = 5.0
+
+_ENDED: Final = (KafkaError, ProducerClosed)
+"""What a producer says, by exactly these, that takes nothing more. All else is about a topic, or passes."""
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +85,10 @@ class IntakeStore:
                 sent.append(future)
                 if number % PIECE == 0:
                     await asyncio.sleep(0)
-        except KafkaTimeoutError:  # it waits for the broker, and so do we
-            raise
-        except KafkaError:  # it takes nothing more
-            self._producer = None if self._producer is producer else self._producer
-            await closed(producer)
+        except KafkaError as error:
+            if type(error) in _ENDED and self._producer is producer:
+                self._producer = None
+                await closed(producer)
             raise
 
     async def _answers(self) -> bool:

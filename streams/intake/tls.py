@@ -37,20 +37,28 @@ def server_context(settings: Settings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     load(context, settings)
     if authority is not None:
+        try:
+            context.load_verify_locations(authority)
+        except OSError as error:
+            raise _unusable(error) from None
         context.verify_mode = ssl.CERT_OPTIONAL  # systems with keys have none
     return context
 
 
 def load(context: ssl.SSLContext, settings: Settings) -> None:
-    """Read the files again, for connections from now on: certificates are renewed. Raises NotReadyError."""
-    cert, key, authority = settings.receive_tls_cert, settings.receive_tls_key, settings.receive_tls_client_ca
-    assert cert is not None
+    """Read our certificate, for connections from now on: it is renewed. Raises NotReadyError.
+
+    Not who signs clients': an authority could be added so, but never taken out; that takes a new start.
+    """
+    assert settings.receive_tls_cert is not None
     try:
-        context.load_cert_chain(cert, key)
-        if authority is not None:
-            context.load_verify_locations(authority)
+        context.load_cert_chain(settings.receive_tls_cert, settings.receive_tls_key)
     except OSError as error:  # of ssl, too
-        raise NotReadyError(f"TLS: certificate, key or authority cannot be used: {error.strerror or error}") from None
+        raise _unusable(error) from None
+
+
+def _unusable(error: OSError) -> NotReadyError:
+    return NotReadyError(f"TLS: certificate, key or authority cannot be used: {error.strerror or error}")
 
 
 def names_of(certificate: Mapping[str, Any] | None) -> Iterator[str]:

@@ -294,6 +294,19 @@ async def test_whoever_asks_first_is_answered_before_the_body(intake: Receiving)
     assert taken.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 ")
 
 
+async def test_a_connection_to_kafka_that_takes_nothing_more_is_made_anew(intake: Receiving) -> None:
+    """Until then 503, and the same may be sent again; nobody has to start it anew."""
+    assert (await intake.post("ecms", ACCESS)).status == 202
+    producer = intake.store._producer
+    assert producer is not None
+    await producer.stop()
+    assert (await intake.post("ecms", ACCESS)).status == 503
+    task = asyncio.create_task(intake.store.run())
+    await eventually(lambda: intake.store._producer is not None, "there is no new connection")
+    assert (await intake.post("ecms", ACCESS)).status == 202
+    task.cancel()
+
+
 async def test_the_document_is_the_one_that_is_published(intake: Receiving) -> None:
     """Whoever has no key may read how to send."""
     async with intake.session.get(f"{intake.base}/v1/openapi.json") as response:

@@ -140,6 +140,14 @@ def coming_as(directory: Path, name: str | None, signer: Path | None = None) -> 
     return context
 
 
+def shows_one_of(port: int, directory: Path) -> bool:
+    """Whether it shows a certificate of this authority."""
+    try:
+        return bool(post(port, "ecms", ACCESS, context=coming_as(directory, None))[0] == 401)
+    except ssl.SSLError:
+        return False
+
+
 def test_a_certificate_speaks_for_whom_the_file_says(topics: Running, tmp_path: Path) -> None:
     """By common name or URI, of our authority only; another source is 403, whom nobody knows 401."""
     other = tmp_path / "other"
@@ -154,7 +162,7 @@ def test_a_certificate_speaks_for_whom_the_file_says(topics: Running, tmp_path: 
     more = '[ecms]\ncertificates=["CN=ecms.example.org"]\n[jnet]\ncertificates=["URI=spiffe://example.org/jnet"]\n'
     tls = {f"NTK_RECEIVE_TLS_{n}": str(tmp_path / f) for n, f in (("CERT", "server.pem"), ("KEY", "server.key"))}
     tls["NTK_RECEIVE_TLS_CLIENT_CA"] = str(tmp_path / "ca.pem")
-    with receiver(topics.service, keys_file(tmp_path / "keys.toml", "clean", more=more), **tls) as (_, port):
+    with receiver(topics.service, keys_file(tmp_path / "keys.toml", "clean", more=more), **tls) as (process, port):
         assert post(port, "ecms", ACCESS, context=coming_as(tmp_path, "ecms"))[0] == 202
         assert post(port, "jnet", JNET, context=coming_as(tmp_path, "jnet"))[0] == 202
         assert post(port, "ecms", ACCESS, context=coming_as(tmp_path, "jnet"))[0] == 403
@@ -163,6 +171,11 @@ def test_a_certificate_speaks_for_whom_the_file_says(topics: Running, tmp_path: 
         for context in (coming_as(tmp_path, "ecms", other), None):
             with pytest.raises((ssl.SSLError, http.client.HTTPException, OSError)):
                 post(port, "ecms", ACCESS, context=context)
+        certificate(other, "server", "here", f"IP:{HOST}")
+        for file in ("server.pem", "server.key"):
+            shutil.copy(other / file, tmp_path / file)
+        process.send(signal.SIGHUP)
+        until(lambda: shows_one_of(port, other), "it does not show its new certificate")
 
 
 def test_what_is_set_wrongly_is_said_before_anything_begins(topics: Running, tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_a_file_that_becomes_wrong_leaves_the_keys_as_they_were(tmp_path: Path) 
         assert why in str(file.why_not)
         assert file.keys.of_key("ntk_old") == "ecms"
     path.chmod(0o640)
+    assert file.has_changed()
     path.write_text(FILE.replace(f'"{OLD}", ', ""))
     assert file.read()
     assert (file.why_not, file.keys.of_key("ntk_old"), file.keys.of_key("ntk_new")) == (None, None, "ecms")
