@@ -20,7 +20,7 @@ from .ledger import Judged
 from .topics import FEEDS, SOURCES
 
 Kind = Literal["counter", "gauge", "histogram"]
-Process = Literal["worker", "console", "watch"]
+Process = Literal["worker", "console", "watch", "receiver"]
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,56 @@ WATCH: Final = (
     _watch("needtoknow_compared_seconds", "How long ago had all that was stored been judged and compared?"),
 )
 
-CATALOGUE: Final = {metric.name: metric for metric in (*WORKER, *CONSOLE, *WATCH)}
+
+def _receiver(
+    name: str, kind: Kind, question: str, labels: tuple[str, ...] = (), buckets: tuple[float, ...] = ()
+) -> Metric:
+    return Metric(name, kind, question, labels, buckets, "receiver")
+
+
+RECEIVER: Final = (
+    _receiver(
+        "needtoknow_intake_requests_total",
+        "counter",
+        "How many requests came by HTTP, for whom, and what were they answered?",
+        ("source", "answer"),
+    ),
+    _receiver("needtoknow_intake_refusals_total", "counter", "Why were requests not stored?", ("refusal",)),
+    _receiver("needtoknow_intake_messages_total", "counter", "How many messages of them were stored?", ("source",)),
+    _receiver(
+        "needtoknow_intake_seconds",
+        "histogram",
+        "How long from the headers of a request to the answer that all of it is stored?",
+        (),
+        SECONDS,
+    ),
+    _receiver("needtoknow_intake_in_flight", "gauge", "How many requests are being read or stored?"),
+    _receiver("needtoknow_intake_turned_away_total", "counter", "How many connections were more than may be open?"),
+    _receiver("needtoknow_intake_keys_read", "gauge", "Are the keys those of their file (1), or older ones (0)?"),
+    _receiver("needtoknow_intake_ready", "gauge", "Does the broker answer this receiver (1) or not (0)?"),
+)
+
+CATALOGUE: Final = {metric.name: metric for metric in (*WORKER, *CONSOLE, *WATCH, *RECEIVER)}
+
+Answer = Literal["stored", "refused", "later", "not_stored"]
+"""What became of a request by HTTP. Refused: whoever sent it must act; later: a limit, it may be sent again; not
+stored: ours to mend, the broker first."""
+Refusal = Literal[
+    "wrong",
+    "no_key",
+    "not_yours",
+    "not_there",
+    "too_slow",
+    "too_large",
+    "not_this_type",
+    "too_often",
+    "busy",
+    "not_stored",
+    "ours",
+]
+"""Why a request was not stored (streams/intake/refusing.py has the status of each)."""
+NOBODY: Final = "nobody"
+"""In place of a source: the request names none that there is."""
 
 OTHER_CLAUSE: Final = "other"
 """A clause of an earlier policy: what a finding says, and so what a label could say, must not be an open set."""
@@ -266,6 +315,9 @@ LABEL_VALUES: Final = MappingProxyType(
         "severity": get_args(Severity),
         "transition": get_args(Transition),
         "certainty": get_args(Certainty),
+        "needtoknow_intake_requests_total.source": (*SOURCES, NOBODY),
+        "answer": get_args(Answer),
+        "refusal": get_args(Refusal),
         "needtoknow_accesses_total.outcome": get_args(Judged),
         "needtoknow_settled_total.outcome": get_args(Outcome),
         "needtoknow_findings_total.outcome": get_args(Outcome),

@@ -1,4 +1,5 @@
-"""Writes the JSON Schemas of the contract: `python -m schemas.publish`. Deterministic, so that a change shows.
+"""Writes the JSON Schemas of the contract, and the OpenAPI document of what takes accesses by HTTP:
+`python -m schemas.publish`. Deterministic, so that a change shows.
 
 A schema cannot say everything the models check: intervals that must not be inverted, exactly one of staff and unit,
 duplicate names, nesting and size. Where they differ, the codec is right.
@@ -7,7 +8,7 @@ duplicate names, nesting and size. Where they differ, the codec is right.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import BaseModel
@@ -20,7 +21,10 @@ from .finding import Finding
 from .heartbeat import Heartbeat
 from .ledger import Cut
 from .letter_act import LetterAct
+from .openapi import portable
 from .policy import Policy
+from .receiving import API, document
+from .topics import SOURCES
 
 PUBLISHED: Final = Path(__file__).parent / "published"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -43,8 +47,8 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
 
 
 def documents() -> dict[str, bytes]:
-    """File name -> its content, for every record of the contract."""
-    return {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()}
+    """File name -> its content, for every record of the contract and for what takes accesses by HTTP."""
+    return {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()} | {API: document(SOURCES)}
 
 
 def write(directory: Path = PUBLISHED) -> None:
@@ -60,28 +64,9 @@ def write(directory: Path = PUBLISHED) -> None:
 
 def _document(name: str, model: type[BaseModel]) -> bytes:
     # As it is read, not as it is written: a Sparse model's writer tells pydantic nothing about its fields.
-    schema = _portable(model.model_json_schema(mode="validation"))
+    schema = portable(model.model_json_schema(mode="validation"))
     head = {"$schema": DIALECT, "$id": f"urn:needtoknow:{name}:v1"}
     return orjson.dumps(head | schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
-
-
-def _portable(node: Any) -> Any:
-    r"""Patterns as JSON Schema knows them: it has no `\z`, and its `$` is not satisfied before a last newline."""
-    if isinstance(node, list):
-        return [_portable(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    portable = {key: _portable(value) for key, value in node.items()}
-    if isinstance(pattern := node.get("pattern"), str):
-        portable["pattern"] = _pattern(pattern)
-    if by_pattern := node.get("patternProperties"):
-        portable["patternProperties"] = {_pattern(key): _portable(value) for key, value in by_pattern.items()}
-        portable["additionalProperties"] = False  # pydantic leaves it out, but names of another shape are refused
-    return portable
-
-
-def _pattern(value: str) -> str:
-    return value.removesuffix(r"\z") + "$" if value.endswith(r"\z") else value
 
 
 if __name__ == "__main__":

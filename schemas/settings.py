@@ -148,15 +148,49 @@ class Settings(BaseSettings):
     """What Prometheus sends as `Authorization: Bearer` for the console's /metrics, whose counts are over all alerts,
     also those that are kept from whoever asks. Empty: nobody gets them, but where demo users may be anybody anyway."""
 
-    watch_port: Annotated[int, Field(ge=0, le=65_535)] = 6068
+    watch_port: Annotated[int, Field(ge=0, le=65_535)] = 6069
     """TCP port on NTK_ADMIN_HOST of what watches the sources; 0 picks a free one and logs it."""
 
-    watch_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6068"
+    watch_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6069"
     """Where `status` and the console ask what watches the sources. The default: one on this machine."""
 
     missing_after_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
     """So long after a higher number was judged one that has not come counts as missing. 30 s: an emitter that is not
     answered tries again within that time, and a missing message is to be noticed within a minute."""
+
+    receive_host: str = "127.0.0.1"
+    """Where `needtoknow receive` listens. Loopback; anything else needs TLS, or NTK_RECEIVE_WITHOUT_TLS said aloud."""
+
+    receive_port: Annotated[int, Field(ge=0, le=65_535)] = 6068
+    """TCP port of the same; 0 picks a free one and logs it. 6068: beside the workers' 6066 and the console's 6067."""
+
+    receive_keys_file: Path | None = None
+    """TOML: which keys (as hashes) and certificates speak for which source; read again when it changes, and on SIGHUP.
+    None: nobody may send, and `receive` does not start."""
+
+    receive_tls_cert: Path | None = None
+    """The certificate, with its chain (PEM), that `receive` shows; with the next setting it speaks TLS only."""
+
+    receive_tls_key: Path | None = None
+    """The private key of the same (PEM)."""
+
+    receive_tls_client_ca: Path | None = None
+    """Who signs the certificates of systems that come with one (PEM). None: systems come with keys only."""
+
+    receive_without_tls: bool = False
+    """Says that a proxy before it speaks TLS: only then does it listen elsewhere than on loopback without TLS."""
+
+    receive_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Requests being read or stored at once, a quarter of it of one source; more are told to come again. 64: each holds
+    up to 1 MiB, and the values made of it ten times that."""
+
+    receive_rate: Annotated[float, Field(ge=1, le=1_000_000)] = 2_000
+    """Messages a second that one source may send in the long run, ten seconds' worth at once. 2,000: a department has
+    one a second; a system that sends a night's file must not shut out the others."""
+
+    receive_store_seconds: Annotated[float, Field(ge=0.1, le=60)] = 8
+    """How long the broker may take to store a request before the answer is 503. 8: a broker that goes and another that
+    takes over need a few; whoever sent it sends it again."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""

@@ -39,8 +39,10 @@ def local_config(
     alertmanagers: Sequence[str] = (),
     consoles: Sequence[str] = (),
     watches: Sequence[str] = (),
+    receivers: Sequence[str] = (),
 ) -> str:
-    """The committed configuration with these workers, intervals, Alertmanagers, consoles and watches (host:port).
+    """The committed configuration with these workers, intervals, Alertmanagers, consoles, watches and receivers
+    (host:port).
 
     Without an Alertmanager nobody is told, without a console nothing is known of alerts. Raises PrometheusError when
     its shape changed.
@@ -51,6 +53,7 @@ def local_config(
         (r"^( +- targets: ).*$", json.dumps(list(targets))),  # JSON is YAML
         (r"^( +- job_name: needtoknow-console\n +static_configs: )\[.*$", json.dumps([{"targets": list(consoles)}])),
         (r"^( +- job_name: needtoknow-watch\n +static_configs: )\[.*$", json.dumps([{"targets": list(watches)}])),
+        (r"^( +- \{ targets: ).*$", f"{json.dumps(list(receivers))} }}"),
         (r"^( +- static_configs: ).*$", json.dumps([{"targets": list(alertmanagers)}])),
         (r"^( +scrape_interval: ).*$", every),
         (r"^( +evaluation_interval: ).*$", every),
@@ -87,6 +90,7 @@ class LocalPrometheus(LocalWeb):
         alertmanagers: Sequence[str] = (),
         consoles: Sequence[str] = (),
         watches: Sequence[str] = (),
+        receivers: Sequence[str] = (),
         port: int = 0,
         program: str | None = None,
         say: Say = silent,
@@ -98,6 +102,7 @@ class LocalPrometheus(LocalWeb):
         self.alertmanagers = tuple(alertmanagers)
         self.consoles = tuple(consoles)
         self.watches = tuple(watches)
+        self.receivers = tuple(receivers)
 
     @property
     def console_url(self) -> str:
@@ -129,7 +134,8 @@ class LocalPrometheus(LocalWeb):
     def _write_configuration(self) -> None:
         shutil.copyfile(COMMITTED / "recording.yml", self.directory / "recording.yml")
         (self.directory / "pages.yml").write_text(local_pages(self.patience_seconds), encoding="utf-8")
-        config = local_config(self.targets, self.interval_seconds, self.alertmanagers, self.consoles, self.watches)
+        others = (self.alertmanagers, self.consoles, self.watches, self.receivers)
+        config = local_config(self.targets, self.interval_seconds, *others)
         (self.directory / "prometheus.yml").write_text(config, encoding="utf-8")
 
     def _arguments(self, listen: str) -> list[str]:

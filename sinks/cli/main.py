@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "status": ("sinks.cli.status", "status", "Say what is read, what waits and whether all is well."),
     "verify": ("sinks.cli.verify", "verify", "Check the ledger against the logs."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
+    "receive": ("sinks.cli.receive", "receive", "Take accesses by HTTP, and make keys for those who send them."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),
     "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "Messages that could not be read: look, replay, drop."),
     "explain": ("sinks.cli.explain", "explain", "Show the verdict on one access, with every path tried."),

@@ -18,7 +18,7 @@ from .options import settings as known_settings
 @click.command()
 @click.option("--broker", metavar="HOST:PORT,...", help="Kafka's address. Default: NTK_BROKER, or 127.0.0.1:9092.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), help="Where to listen. Default: NTK_WATCH_PORT, or 6068; 0: any."
+    "--port", type=click.IntRange(0, 65_535), help="Where to listen. Default: NTK_WATCH_PORT, or 6069; 0: any."
 )
 def watch(broker: str | None, port: int | None) -> None:
     """Watch the sources: numbers that never came, silence, files that are overdue, clocks that are off.

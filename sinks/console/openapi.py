@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from schemas.openapi import OPENAPI, components, content, problems
 
 from .api import Route
 from .asked import filter_schema
@@ -30,23 +29,20 @@ _BY_METHOD: Final[dict[str, tuple[str, ...]]] = {
     "DELETE": ("401", "403", "429", "503"),
     "POST": tuple(PROBLEMS),
 }
-_REF: Final = "#/components/schemas/{model}"
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The whole document, in OpenAPI 3.1."""
     models = {m for route in routes for m in (route.takes, route.answers) if m is not None} | {Problem}
-    ordered = sorted(models, key=lambda m: m.__name__)
-    _, definitions = models_json_schema([(m, "validation") for m in ordered], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(_path(route.path), {})[route.method.lower()] = _operation(route)
     return {
-        "openapi": "3.1.0",
+        "openapi": OPENAPI,
         "info": {"title": "Need to Know", "version": version, "description": _ABOUT},
         "paths": paths,
         "components": {
-            "schemas": _portable(definitions["$defs"]),
+            "schemas": components(models),
             "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"session": []}],
@@ -71,7 +67,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.takes is not None:
-        operation["requestBody"] = {"required": True, "content": _content("application/json", route.takes)}
+        operation["requestBody"] = {"required": True, "content": content("application/json", route.takes)}
     if route.is_open:
         operation["security"] = []
     return operation
@@ -97,25 +93,6 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
 def _responses(route: Route) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done." if route.method != "GET" else "Found."}
     if route.answers is not None:
-        good["content"] = _content("application/json", route.answers)
+        good["content"] = content("application/json", route.answers)
     responses: dict[str, Any] = {str(route.status): good}
-    for status in _BY_METHOD[route.method]:
-        content = _content("application/problem+json", Problem)
-        responses[status] = {"description": PROBLEMS[status], "content": content}
-    return responses
-
-
-def _content(kind: str, model: type[BaseModel]) -> dict[str, Any]:
-    return {kind: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
-
-
-def _portable(node: Any) -> Any:
-    r"""Patterns as JSON Schema knows them: it has no `\z`."""
-    if isinstance(node, list):
-        return [_portable(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    portable = {key: _portable(value) for key, value in node.items()}
-    if isinstance(pattern := node.get("pattern"), str) and pattern.endswith(r"\z"):
-        portable["pattern"] = pattern.removesuffix(r"\z") + "$"
-    return portable
+    return responses | problems(PROBLEMS, _BY_METHOD[route.method], Problem)

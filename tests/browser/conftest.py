@@ -68,13 +68,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         Exporter("console") as third,
         Exporter("console") as fourth,
         Exporter("watch") as watch,
+        Exporter("receiver") as receiver,
     ):
         workers, consoles = (first, second), (third, fourth)
         watch.show(scene.watched())
-        addresses = [w.address for w in workers], [c.address for c in consoles], [watch.address]
-        with LocalPrometheus(
-            addresses[0], directory, consoles=addresses[1], watches=addresses[2], interval_seconds=0.5
-        ) as prometheus:
+        targets = [w.address for w in workers]
+        others = {
+            "consoles": [c.address for c in consoles],
+            "watches": [watch.address],
+            "receivers": [receiver.address],
+        }
+        with LocalPrometheus(targets, directory, interval_seconds=0.5, **others) as prometheus:
             prometheus.wait_for(
                 "count(needtoknow_ready) == 2 and on () needtoknow:workers:ready == 2"
                 " and on () needtoknow:consoles:up == 2"

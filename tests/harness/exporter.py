@@ -23,6 +23,7 @@ WELL: Final[Mapping[Process, Mapping[str, float]]] = {
     "worker": {"needtoknow_ready": 1},
     "console": {"needtoknow_store_answers": 1, "needtoknow_chain_holds": 1},
     "watch": {},
+    "receiver": {"needtoknow_intake_ready": 1, "needtoknow_intake_keys_read": 1},
 }
 Observations = Mapping[str, Mapping[Labels, Iterable[float]]]
 

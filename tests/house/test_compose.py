@@ -20,8 +20,11 @@ from jsonschema import Draft202012Validator
 
 from schemas.act import ROLES
 from schemas.settings import Settings
+from schemas.topics import SOURCES
 from sinks.cli.main import cli
 from sinks.console.signing_in import demo_users, is_loopback
+from streams.intake.keys import Keys, read_keys
+from streams.intake.running import STOP_SECONDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -54,9 +57,9 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_all_parts() -> None:
-    """Kafka, its topics, two workers, a watch, a console, both dashboards, and what tells of pages."""
+    """Kafka, its topics, two workers, a watch, a console, HTTP intake, both dashboards, and what tells of pages."""
     workers, boards = {"worker-1", "worker-2"}, {"prometheus", "alertmanager", "grafana"}
-    assert set(SERVICES) == {"kafka", "topics", "watch", "console", *workers, *boards}
+    assert set(SERVICES) == {"kafka", "topics", "watch", "console", "receive", *workers, *boards}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -198,13 +201,28 @@ def test_what_goes_on_running_has_a_health_check(name: str) -> None:
         assert {int(port) for port in ports} <= inside
 
 
-def test_prometheus_scrapes_the_workers_and_what_watches() -> None:
+def test_accesses_come_by_http_from_this_machine_only() -> None:
+    """Without TLS, so on its loopback; nobody has a key until somebody makes one; a stop has the time that it takes."""
+    service = SERVICES["receive"]
+    environment = service["environment"]
+    port = Settings.model_fields["receive_port"].default
+    assert _published(service) == {("127.0.0.1", port, int(environment["NTK_RECEIVE_PORT"]))}
+    [mount] = service["volumes"]
+    source, inside, _ = mount.split(":")
+    file = ROOT / source / Path(environment["NTK_RECEIVE_KEYS_FILE"]).name
+    assert environment["NTK_RECEIVE_KEYS_FILE"] == f"{inside}/{file.name}"
+    assert read_keys(file.read_bytes(), SOURCES) == Keys({}, {})
+    needed = Settings.model_fields["receive_store_seconds"].default + 2 * STOP_SECONDS
+    assert int(service["stop_grace_period"].removesuffix("s")) > needed
+
+
+def test_prometheus_scrapes_what_works() -> None:
     """Targets are services that exist, at the port they listen on, on all interfaces of their container."""
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
     targets = {t for job in config["scrape_configs"] for s in job["static_configs"] for t in s["targets"]}
-    scraped = {**WORKERS, "watch": OURS["watch"]}
+    scraped = {**WORKERS, "watch": OURS["watch"], "receive": OURS["receive"]}
     assert targets == {f"{name}:{service['environment']['NTK_ADMIN_PORT']}" for name, service in scraped.items()}
-    assert {service["environment"]["NTK_ADMIN_HOST"] for service in scraped.values()} == {"0.0.0.0"}
+    assert {service["environment"]["NTK_ADMIN_HOST"] for service in (*WORKERS.values(), OURS["watch"])} == {"0.0.0.0"}
     watch = OURS["watch"]["environment"]
     assert watch["NTK_ADMIN_PORT"] == watch["NTK_WATCH_PORT"]  # where the image's health check asks
     for service in WORKERS.values():

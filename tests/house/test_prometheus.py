@@ -192,11 +192,14 @@ def test_runbooks_name_only_what_exists() -> None:
 def test_a_local_prometheus_differs_in_targets_and_intervals_only() -> None:
     """What the demo and the tests run is what is committed; pages go to a local Alertmanager."""
     committed = yaml.safe_load((COMMITTED / "prometheus.yml").read_text())
-    local = yaml.safe_load(local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"], ["127.0.0.1:3"], ["127.0.0.1:4"]))
+    local = yaml.safe_load(
+        local_config(["127.0.0.1:1"], 0.5, ["127.0.0.1:2"], ["127.0.0.1:3"], ["127.0.0.1:4"], ["127.0.0.1:5"])
+    )
     alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:2"]}]}]
     assert local.pop("alerting") == {"alertmanagers": alertmanagers}
     assert committed.pop("alerting").keys() == {"alertmanagers"}
-    for job, target in zip(local["scrape_configs"], ("127.0.0.1:1", "127.0.0.1:4", "127.0.0.1:3"), strict=True):
+    found = ("127.0.0.1:1", "127.0.0.1:4", "127.0.0.1:3", "127.0.0.1:5")
+    for job, target in zip(local["scrape_configs"], found, strict=True):
         assert job.pop("static_configs") == [{"targets": [target]}]
     assert local["global"] == {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
     for job in committed["scrape_configs"]:

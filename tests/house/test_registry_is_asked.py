@@ -13,6 +13,7 @@ from tests.house.test_house import ROOT, sources
 MAY: Final = {
     "SOURCES": {
         "schemas/metrics.py": "values of a label where there is no registry; a worker gives those of its own",
+        "schemas/publish.py": "publishes what there is without a registry",
         "schemas/registry.py": "adds to them",
         "schemas/topics.py": "has them",
         "sinks/cli/letter_lines.py": "content types, which are of our own sources only",

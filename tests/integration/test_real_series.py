@@ -1,4 +1,4 @@
-"""Rules and dashboards against a real Prometheus that scrapes a real worker, watch and console on a real Kafka."""
+"""Rules and dashboards against a real Prometheus that scrapes what really works, on a real Kafka."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.faults.harness import until
 from tests.harness.broker import SharedBroker
 from tests.harness.builders import account, registered
 from tests.harness.findings import make_finding
+from tests.harness.intake import keys_file, receiver
 from tests.harness.parts import require_part
 from tests.harness.promql import all_selectors, rules
 from tests.integration.test_watchers_watched import User
@@ -57,9 +58,17 @@ def test_every_selector_gives_a_series_from_real_processes(kafka: SharedBroker, 
         service.start_workers(1)
         targets, consoles = [worker.address for worker in service.workers], [a_day_at_the_console(service).address]
         watches, directory = [service.start_watch().address], tmp_path / "prometheus"
-        with LocalPrometheus(
-            targets, directory, consoles=consoles, watches=watches, interval_seconds=0.5
-        ) as prometheus:
+        with (
+            receiver(service, keys_file(tmp_path / "keys.toml")) as (intake, _),
+            LocalPrometheus(
+                targets,
+                directory,
+                consoles=consoles,
+                watches=watches,
+                receivers=[intake.address],
+                interval_seconds=0.5,
+            ) as prometheus,
+        ):
             for rule in rules():
                 if "record" in rule:
                     prometheus.wait_for(rule["record"])
