@@ -51,8 +51,8 @@ class Core:
 
     def emit(self, access: Access | None, fields: Mapping[str, Any]) -> bool:
         """Whether it is taken. Raises MisusedError, and RejectedInputError where the host has no `on_invalid`."""
-        if self._gone is not None:
-            raise MisusedError(self._gone)
+        if self._gone is FORKED:  # before any lock, which another thread of the parent may have held at the fork
+            raise MisusedError(FORKED)
         try:
             is_taken = self._hand.put(access, fields)
         except RejectedInputError as error:
@@ -84,9 +84,9 @@ class Core:
         """
         if self._gone is not None:
             return self._gone is not FORKED and self._keeper.is_empty
-        stored = self.stored()
         self._gone = _ENDED
-        wait(stored, seconds)
+        last = self._hand.shut(_ENDED)
+        wait(self._keeper.promise(last, is_stored=True), seconds)
         exits.closed(self)
         self._sender.end()
         self._keeper.end(seconds)

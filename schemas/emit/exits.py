@@ -36,7 +36,8 @@ def closed(emitter: Open) -> None:
 def never_close(handle: object) -> None:
     """Keep an object for ever: SQLite must not even be closed in a child, where it takes the parent's lock for its own
     and would tidy up the log that the parent is writing. Nothing but one reference too many survives the interpreter's
-    end."""
+    end. (CPython 3.11 does not tidy up after threads that a fork left behind, and so it would not be closed; nobody
+    has promised that.)"""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..access import Access
 from ..errors import RejectedInputError
 from ..ids import SourceName
+from .errors import MisusedError
 from .fields import read_access, spell
 from .limits import HAND_BYTES, HAND_MESSAGES, WRITE_MESSAGES, Limits
 from .message import ROW_BYTES, Waiting
@@ -45,11 +46,12 @@ class Hand:
         self.last = last
         self.sequence = sequence
         self.counted = Counted()
+        self._shut: str | None = None
         self.on_disk = (0, 0)
         """How many accesses and bytes wait there."""
 
     def put(self, access: Access | None, fields: Mapping[str, Any]) -> bool:
-        """Whether it is taken; False: there is no room. Raises RejectedInputError naming the field."""
+        """Whether it is taken; False: there is no room. Raises RejectedInputError naming the field, MisusedError."""
         try:
             read = read_access(self._source, access, fields)
             if self._first is not None and read.sequence is not None:
@@ -58,13 +60,16 @@ class Hand:
             self._missed()
             raise
         with self._lock:
+            if self._shut is not None:
+                raise MisusedError(self._shut)
             sequence = self._count(read)
             try:
                 value = spell(read, sequence)
             except RejectedInputError:
                 self.counted.invalid += 1
                 raise
-            if self._is_full(len(value)):
+            size = len(value) + ROW_BYTES
+            if self._is_full(size):
                 self.counted.refused += 1
                 return False
             self.last += 1
@@ -72,9 +77,15 @@ class Hand:
             self._waiting.append(
                 Waiting(self.last, read.event_id, read.record.id, read.occurred_at, at, sequence, value)
             )
-            self._bytes += len(value) + ROW_BYTES
+            self._bytes += size
             self.counted.emitted += 1
             return True
+
+    def shut(self, why: str) -> int:
+        """Nothing comes in any more: who tries is told why. The number of the last that did."""
+        with self._lock:
+            self._shut = why
+            return self.last
 
     def _missed(self) -> None:
         with self._lock:
@@ -95,9 +106,9 @@ class Hand:
 
     def _is_full(self, size: int) -> bool:
         messages, total = self.on_disk
-        more = total + self._bytes + size + ROW_BYTES
+        more = total + self._bytes + size
         is_full = messages + len(self._waiting) >= self._limits.spool_messages or more > self._limits.spool_bytes
-        return is_full or len(self._waiting) >= HAND_MESSAGES or self._bytes + size + ROW_BYTES > HAND_BYTES
+        return is_full or len(self._waiting) >= HAND_MESSAGES or self._bytes + size > HAND_BYTES
 
     def oldest(self) -> Waiting | None:
         """The first that the disk has not got."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Final
 
 from .hand import Hand
@@ -41,7 +42,9 @@ class Keeper:
         self._is_damaged = False
         self._refused = 0
         self._said_at = float("-inf")
-        self._wake, self._hurry, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self._bell: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal's handler may ring it at any time
+        self._has_rung = False
+        self._hurry, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="needtoknow-spool", daemon=True)
 
     def start(self) -> None:
@@ -51,14 +54,15 @@ class Keeper:
 
     def wake(self) -> None:
         """There is something in hand."""
-        if not self._wake.is_set():
-            self._wake.set()
+        if not self._has_rung:
+            self._has_rung = True
+            self._bell.put(None)
 
     def end(self, seconds: float) -> None:
         """Write what is in hand once more, and close the spool; wait no longer than this."""
         self._stop.set()
         self._hurry.set()
-        self._wake.set()
+        self.wake()
         self._thread.join(seconds)
 
     def promise(self, number: int, *, is_stored: bool) -> Future[None]:
@@ -68,7 +72,7 @@ class Keeper:
             self._promises = [p for p in self._promises if not p[2].done()]
             self._promises.append((number, is_stored, future))
         self._hurry.set()
-        self._wake.set()
+        self.wake()
         return future
 
     def read(self) -> list[Waiting]:
@@ -78,7 +82,7 @@ class Keeper:
         except sqlite3.Error as error:
             if is_damage(error):
                 self._is_damaged = True
-                self._wake.set()
+                self.wake()
             raise
 
     def took(self, window: list[Waiting]) -> None:
@@ -87,7 +91,7 @@ class Keeper:
             self._stored_through = window[-1].number
             self.stored += len(window)
         self._hand.stored(window)
-        self._wake.set()
+        self.wake()
         self._keep_promises()
 
     @property
@@ -101,8 +105,8 @@ class Keeper:
             return None
         in_hand = self._hand.oldest()
         with suppress(sqlite3.Error):
-            if found := self.spool.read(self._stored_through, 1):
-                return found[0]
+            if found := self.spool.peek(self._stored_through):
+                return found
         return in_hand
 
     def counted_through(self) -> int | None:
@@ -120,12 +124,11 @@ class Keeper:
     def _run(self) -> None:
         is_last = False
         while not is_last:
-            self._wake.wait()
+            self._bell.get()
             self._hurry.wait(self._settings.limits.gather_seconds)
+            self._has_rung = False  # before looking: whoever comes later rings again
+            self._hurry.clear()
             is_last = self._stop.is_set()
-            self._wake.clear()
-            if not is_last:
-                self._hurry.clear()
             try:
                 self._turn()
             except Exception as error:
@@ -173,7 +176,7 @@ class Keeper:
             logger.error("%s; %d accesses are in memory only", trouble, self._hand.held()[0])
         self.trouble = trouble
         self._stop.wait(DISK_PAUSE)
-        self._wake.set()
+        self.wake()
 
     def _mend(self) -> None:
         self.spool.abandon()

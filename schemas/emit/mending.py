@@ -41,11 +41,20 @@ def open_spool(directory: Path, source: str) -> Opened:
     if (made := directory / MENDED).exists() and not (directory / FILE).exists():
         made.rename(directory / FILE)  # mending was broken off just before this
     try:
-        return Opened(Spool(directory, source))
+        return Opened(_looked_into(Spool(directory, source)))
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
     return mend(directory, source)
+
+
+def _looked_into(spool: Spool) -> Spool:
+    try:
+        spool.read(-1, 1)
+    except sqlite3.Error:
+        spool.abandon()
+        raise
+    return spool
 
 
 def mend(directory: Path, source: str) -> Opened:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
 from .keeper import Keeper
 from .limits import PAUSE_FIRST, PAUSE_MAX, SLOW_SECONDS, START_SECONDS, STOP_SECONDS, WINDOW_SECONDS
 from .message import Outgoing, access_message, heartbeat_message
+from .quiet import THREAD, hush
 from .settings import Settings
 
 BATCH_BYTES: Final = 262_144  # of one partition: a window is a few requests
 logger: Final = logging.getLogger("needtoknow.emit")
+
+hush()
 
 
 class Sender:
@@ -40,7 +44,7 @@ class Sender:
         self._beat_at = 0.0
         self._stop = threading.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, asyncio.Task[None]] | None = None
-        self._thread = threading.Thread(target=self._run, name="needtoknow-send", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -80,7 +84,8 @@ class Sender:
     def _failed(self, error: Exception) -> None:
         self._failures += 1
         self.retries += 1
-        self._say(f"the broker does not take what waits: {type(error).__name__}")
+        what = "the spool cannot be read" if isinstance(error, sqlite3.Error) else "the broker does not take what waits"
+        self._say(f"{what}: {type(error).__name__}")
         self._stop.wait(pause(self._failures, random.random()))  # noqa: S311 - no secret: so that not all come at once
 
     def _say(self, trouble: str | None) -> None:
@@ -92,7 +97,9 @@ class Sender:
         task = asyncio.current_task()
         assert task is not None, "a coroutine that runs is a task"
         news = asyncio.Event()
-        self._running = (asyncio.get_running_loop(), news, task)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_complained)
+        self._running = (loop, news, task)
         if self._stop.is_set():
             return
         async with self._producer() as producer:
@@ -183,6 +190,11 @@ class Sender:
 def pause(failures: int, chance: float) -> float:
     """Seconds before the next attempt after so many failures; `chance` of 0 to 1 spreads those who fail together."""
     return float(min(PAUSE_MAX, PAUSE_FIRST * 2 ** min(failures - 1, 20)) * (0.5 + chance / 2))
+
+
+def _complained(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a connection that is given up leaves unsaid; with its words, which may be anybody's, nobody is troubled."""
+    logger.debug("left behind by a connection: %s", type(context.get("exception")).__name__)
 
 
 def _heard(sent: asyncio.Future[object]) -> None:

@@ -19,6 +19,7 @@ from .message import ROW_BYTES, Waiting
 
 FILE: Final = "accesses.db"
 BUSY_SECONDS: Final = 1.0  # for one that is just ending
+PEEK_SECONDS: Final = 0.02  # a commit takes a few ms
 KEPT_PAGES: Final = 4_096  # 16 MiB: a file that grew over an outage gives back what is more
 FORMAT: Final = 1
 
@@ -120,6 +121,18 @@ class Spool:
                     break
             rows.close()
         return found
+
+    def peek(self, after: int) -> Waiting | None:
+        """The next access behind this number; None, too, while the disk takes its time: a host must not wait for it."""
+        if not self._lock.acquire(timeout=PEEK_SECONDS):
+            return None
+        try:
+            row = self._db.execute(
+                "SELECT * FROM waiting WHERE number > ? ORDER BY number LIMIT 1", (after,)
+            ).fetchone()
+        finally:
+            self._lock.release()
+        return Waiting(*row) if row else None
 
     def shrink(self) -> None:
         """Give back what an outage took, once nothing waits."""

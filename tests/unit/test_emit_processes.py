@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,11 +31,11 @@ def host(what: str, spool: Path, bootstrap: str = NOBODY, prefix: str = "") -> I
             process.kill()
 
 
-def ended(what: str, spool: Path) -> list[str]:
-    """The lines of one that comes to its end."""
+def ended(what: str, spool: Path, code: int = 0) -> list[str]:
+    """The lines of one that comes to its end, with this exit code."""
     with host(what, spool) as process:
         out, complaints = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, complaints
+    assert process.returncode == code, complaints
     assert "Traceback" not in complaints, complaints
     return out.splitlines()
 
@@ -78,7 +79,7 @@ def test_a_host_that_just_ends_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_forked_child_does_no_harm_to_its_parents_spool(tmp_path: Path) -> None:
     """It is told what to do, its end closes nothing, and the parent writes on."""
-    lines = ended("forking", tmp_path)
+    lines = ended("forking", tmp_path, -signal.SIGKILL)
     assert lines[0].startswith("child: the emitter belongs to the process that made it")
     assert lines[1:] == ["child: False", "child ended with 0", "flushed True"]
     assert ids(tmp_path) == ["ecms-1", *(f"ecms-{number}" for number in range(3, 501))]
