@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
+from ..errors import NotReadyError
 from .keeper import Keeper
 from .limits import PAUSE_FIRST, PAUSE_MAX, SLOW_SECONDS, START_SECONDS, STOP_SECONDS, WINDOW_SECONDS
 from .message import Outgoing, access_message, heartbeat_message
-from .quiet import THREAD, hush
+from .quiet import THREAD, hush, reason
 from .settings import Settings
 
 BATCH_BYTES: Final = 262_144  # of one partition: a window is a few requests
@@ -84,8 +85,7 @@ class Sender:
     def _failed(self, error: Exception) -> None:
         self._failures += 1
         self.retries += 1
-        what = "the spool cannot be read" if isinstance(error, sqlite3.Error) else "the broker does not take what waits"
-        self._say(f"{what}: {type(error).__name__}")
+        self._say(_told(error))
         self._stop.wait(pause(self._failures, random.random()))  # noqa: S311 - no secret: so that not all come at once
 
     def _say(self, trouble: str | None) -> None:
@@ -133,6 +133,7 @@ class Sender:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await producer.start()
+            await self._look_for_topic(producer)
             self.is_connected = True
             yield producer
         finally:
@@ -143,6 +144,15 @@ class Sender:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await producer.client.close()
+
+    async def _look_for_topic(self, producer: AIOKafkaProducer) -> None:
+        """aiokafka would wait for a topic that is none as for a broker that does not answer."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await producer.partitions_for(self._settings.topic)
+        except TimeoutError:
+            topic = self._settings.topic
+            raise NotReadyError(f"the broker has no topic {topic}, or does not show it to this user") from None
 
     async def _store(self, producer: AIOKafkaProducer, messages: list[Outgoing]) -> None:
         """Returns when the broker has them all; raises when one failed, or nothing came of it for too long."""
@@ -190,6 +200,15 @@ class Sender:
 def pause(failures: int, chance: float) -> float:
     """Seconds before the next attempt after so many failures; `chance` of 0 to 1 spreads those who fail together."""
     return float(min(PAUSE_MAX, PAUSE_FIRST * 2 ** min(failures - 1, 20)) * (0.5 + chance / 2))
+
+
+def _told(error: Exception) -> str:
+    """What is wrong, with no words but ours."""
+    if isinstance(error, NotReadyError):
+        return str(error)
+    if isinstance(error, sqlite3.Error):
+        return f"the spool cannot be read: {type(error).__name__}"
+    return f"the broker does not take what waits: {reason(error)}"
 
 
 def _complained(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

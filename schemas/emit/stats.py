@@ -35,4 +35,5 @@ class Stats:
     def __str__(self) -> str:
         oldest = f" (oldest {self.oldest_waiting_seconds:.1f} s)" if self.waiting else ""
         counts = f"{self.emitted} emitted, {self.stored} stored, {self.waiting} waiting{oldest}"
-        return f"{counts}, {self.refused} refused, {self.invalid} invalid; {self.trouble or 'all is well'}"
+        state = self.trouble or ("all is well" if self.is_connected else "connecting to the broker")
+        return f"{counts}, {self.refused} refused, {self.invalid} invalid; {state}"

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.access import Access
 from schemas.codec import decode, decode_access, encode
-from schemas.emit import AsyncEmitter, Connection, Emitter, Limits, MisusedError
+from schemas.emit import AsyncEmitter, Connection, Emitter, Limits, MisusedError, sender
 from schemas.heartbeat import Heartbeat
 from schemas.topics import HEARTBEAT
 from sinks.kafka import Message
@@ -146,6 +146,40 @@ def test_a_broker_that_goes_and_comes_back_gets_all_in_order(expendable: Expenda
     for record in {a.record.id for a in found}:
         order = sorted((last[a.event_id], a.sequence or 0) for a in found if a.record.id == record)
         assert [sequence for _, sequence in order] == sorted(sequence for _, sequence in order)
+
+
+def test_a_broker_that_takes_connections_and_answers_nothing_is_given_up(
+    expendable: Expendable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line that is dead without anybody having hung up: it is said, and everything begins anew until it answers."""
+    short = {"SLOW_SECONDS": 0.3, "WINDOW_SECONDS": 0.7, "START_SECONDS": 1.0, "STOP_SECONDS": 0.2}
+    for name, seconds in short.items():
+        monkeypatch.setattr(sender, name, seconds)
+    proxy, prefix = expendable.proxies[0], new_namespace()
+    with running(expendable.kafka.bootstrap, tmp_path / "service", prefix) as one:
+        with Emitter("ecms", proxy.address, tmp_path / "spool", topic_prefix=prefix) as emitter:
+            until(lambda: emitter.stats().is_connected, "it does not connect")
+            proxy.stall()
+            assert all(emitter.emit(**fields(number)) for number in range(50))
+            until(lambda: "the broker does not answer" in caplog.text, "it says nothing of silence")
+            until(lambda: emitter.stats().retries >= 2, "it does not begin anew")
+            assert not emitter.stats().is_connected
+            monkeypatch.undo()  # a slow machine must not look like a dead line
+            proxy.mend()
+            assert emitter.drain(SECONDS)
+            assert emitter.stats().trouble is None
+        assert {a.event_id for a in accesses(stored(one, "ecms"))} == {f"ecms-{number}" for number in range(50)}
+
+
+def test_a_topic_that_is_none_is_named(topics: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commonest mistake of a first afternoon must not look like a broker that is slow."""
+    monkeypatch.setattr(sender, "START_SECONDS", 2.0)
+    with Emitter("ecms", topics.service.bootstrap, tmp_path, topic_prefix="no-such-") as emitter:
+        assert emitter.emit(**fields(1))
+        until(
+            lambda: "no topic no-such-access.ecms.v1" in (emitter.stats().trouble or ""), "it does not name the topic"
+        )
+        assert not emitter.close(0)
 
 
 def test_what_aiokafka_does_not_take_is_said_at_once(topics: Running, tmp_path: Path) -> None:
