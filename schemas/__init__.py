@@ -1,1 +1,1 @@
-"""The contract: all that somebody outside may rely on. Values only, no clock, no network."""
+"""The contract: all that somebody outside may rely on. Values only, no clock, no network (but emit/)."""
