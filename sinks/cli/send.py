@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Final
 
 import click
 
+from schemas.errors import RejectedInputError
+from schemas.ids import SourceName
 from schemas.settings import Settings
 from schemas.topics import SOURCES
 from sinks.kafka import Broker
 
-from .layouts import LAYOUTS, native_messages, warnings
+from .layouts import LAYOUTS, foretold, native_messages
+from .on_disk import OnDisk, changed, on_disk
 from .options import as_json, with_broker
-from .outgoing import access_lines
-from .storing import check, read_all, send_and_report
+from .outgoing import Outgoing, access_lines
+from .storing import check, send_and_report
 
 JSON_ENDINGS: Final = (".json", ".jsonl", ".ndjson")
 SYSLOG_ENDINGS: Final = (".log", ".syslog")
@@ -63,18 +67,56 @@ def send(broker: Broker, settings: Settings, file: str, source: str, layout: str
     """
     if layout == "native" and source not in LAYOUTS:
         raise click.UsageError(f"only {', '.join(LAYOUTS)} hand over files of their own")
-    raw = read_all(file)
     is_own = is_native(file, source) if layout == "auto" else layout == "native"
-    messages = partial(native_messages if is_own else access_lines, raw, source)
-    held = check(messages, raw.count(b"\n"))
-    if is_own:
-        _warn(raw, source)
-    send_and_report(broker, settings.topics.access(source), messages, held, as_json=as_json)
+    with on_disk(file) as held:
+        warned = Warned(source)
+        counts = check(partial(looked_at if is_own else _canonical, held, source, warned), held.size, lambda: held.done)
+        warned.tell()
+        messages = partial(_again, held, source, is_own=is_own)
+        send_and_report(broker, settings.topics.access(source), messages, counts, as_json=as_json)
 
 
-def _warn(raw: bytes, source: str) -> None:
-    found = warnings(raw, source)
-    for words in islice(found, WARNINGS_SHOWN):
-        click.echo(words, err=True)
-    if more := sum(1 for _ in found):
-        click.echo(f"and {more} more of the kind", err=True)
+@dataclass
+class Warned:
+    """What will not become an access though the file is sent, each by its place: the first few, and how many."""
+
+    source: SourceName
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, words: str) -> None:
+        """One more."""
+        self.count += 1
+        if self.count <= WARNINGS_SHOWN:
+            self.first.append(words)
+
+    def left_out(self, fault: RejectedInputError) -> None:
+        """A part of the file that becomes no message."""
+        self.add(f"left out: {fault}")
+
+    def tell(self) -> None:
+        """On standard error."""
+        for words in self.first:
+            click.echo(words, err=True)
+        if self.count > WARNINGS_SHOWN:
+            click.echo(f"and {self.count - WARNINGS_SHOWN} more of the kind", err=True)
+
+
+def _canonical(held: OnDisk, source: SourceName, _: Warned) -> Iterator[Outgoing]:
+    return access_lines(held.lines(), source)
+
+
+def looked_at(held: OnDisk, source: SourceName, warned: Warned) -> Iterator[Outgoing]:
+    """The messages of a native file, each looked at by the translator that the judge will use."""
+    for number, message in enumerate(native_messages(held.lines(), source, warned.left_out), start=1):
+        if words := foretold(source, number, message):
+            warned.add(words)
+        yield message
+
+
+def _again(held: OnDisk, source: SourceName, *, is_own: bool) -> Iterator[Outgoing]:
+    """The second pass, in which nothing can be wrong any more unless somebody changed the file."""
+    try:
+        yield from (native_messages if is_own else access_lines)(held.lines(), source)
+    except RejectedInputError:
+        raise changed() from None
