@@ -26,6 +26,9 @@ FACTS2_CDC: Final = "application/vnd.needtoknow.facts2-cdc.v1+json"
 HEARTBEAT: Final = "application/vnd.needtoknow.heartbeat.v1+json"
 """Of every source, like canonical JSON."""
 
+CHARSETS: Final = MappingProxyType({IRSS_ROW: "windows-1252"})
+"""Of the content types that are not read as UTF-8: a message may name this charset, and no other."""
+
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
 
