@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "console": ("sinks.cli.console", "console", "Run the console: alerts, pages, live rows and the API."),
     "status": ("sinks.cli.status", "status", "Say what is read, what waits and whether all is well."),
     "verify": ("sinks.cli.verify", "verify", "Check the ledger against the logs."),
+    "lint": ("sinks.cli.lint", "lint", "Say what is wrong with a file before it is sent."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),
     "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "List and show messages that could not be read."),

@@ -11,7 +11,7 @@ Lines may end in LF or CR LF; neither is part of what is sent, so a file that wa
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -80,9 +80,9 @@ class _Usage:
     Each remembers the last 200,000, so that no export can fill memory: what was forgotten is not told apart any more.
     """
 
-    stated: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    latest: dict[tuple[str, str], int] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
+    stated: OrderedDict[tuple[str, str], bytes] = field(default_factory=OrderedDict)
+    latest: OrderedDict[tuple[str, str], int] = field(default_factory=OrderedDict)
+    seen: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def message(self, number: int, raw: bytes) -> NativeMessage:
         """The message of the row on this line."""
@@ -130,12 +130,12 @@ class _Usage:
         _remember(self.latest, session, max(latest, first))
 
 
-def _remember(known: dict[K, V], key: K, value: V) -> None:
+def _remember(known: OrderedDict[K, V], key: K, value: V) -> None:
     """As the newest; the oldest is forgotten when there are too many."""
-    known.pop(key, None)
     known[key] = value
+    known.move_to_end(key)
     if len(known) > REMEMBERED_MAX:
-        del known[next(iter(known))]
+        known.popitem(last=False)
 
 
 def _session(row: Row) -> tuple[str, str]:
