@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import click
@@ -15,6 +16,7 @@ from schemas.settings import Settings
 from schemas.topics import SOURCES
 from sinks.kafka import Broker
 
+from .follow import follow
 from .layouts import LAYOUTS, foretold, native_messages
 from .on_disk import OnDisk, changed, on_disk
 from .options import as_json, with_broker
@@ -34,7 +36,7 @@ def is_native(path: str, source: str) -> bool:
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--source", required=True, type=click.Choice(list(SOURCES)), help="The system these accesses are from.")
 @click.option(
     "--format",
@@ -46,9 +48,20 @@ def is_native(path: str, source: str) -> bool:
     f"system hands over files ({', '.join(LAYOUTS)}), unless the name ends in .json, .jsonl or .ndjson; of ecms only "
     "files that end in .log or .syslog; else jsonl.",
 )
+@click.option("--follow", "follows", is_flag=True, help="Go on with what is written to FILE, through rotations.")
+@click.option("--once", is_flag=True, help="With --follow: end when all that is there is stored. For cron.")
 @as_json
 @with_broker
-def send(broker: Broker, settings: Settings, file: str, source: str, layout: str, as_json: bool) -> None:
+def send(
+    broker: Broker,
+    settings: Settings,
+    file: str,
+    source: str,
+    layout: str,
+    follows: bool,
+    once: bool,
+    as_json: bool,
+) -> None:
     """Put a file of accesses on the topic of its source. FILE may be - for standard input.
 
     The whole file is checked first. When anything is wrong, the line and the field are named and nothing is sent (only
@@ -61,19 +74,39 @@ def send(broker: Broker, settings: Settings, file: str, source: str, layout: str
       needtoknow send accesses.jsonl --source ecms
       needtoknow send FACTSAUD.20260105 --source facts
       needtoknow send usage.csv --source accurint
+      needtoknow send --follow access.jsonl --source ecms
     One line of accesses.jsonl:
       {"event_id":"ecms-000123","source":"ecms","actor":"jdoe","action":"view",
        "record":{"kind":"case","id":"c0042"},"result":"success","occurred_at":"2026-01-05T14:14:03.120Z"}
+
+    With --follow FILE is a log (JSON lines of any source, syslog of ecms) that is written, renamed (FILE.1,
+    FILE-20260105), truncated. How far it was sent is remembered in NTK_DATA_DIR once Kafka has stored it: each line is
+    sent at least once, whatever is killed when. A wrong line becomes a dead letter and stops nothing. What cannot be
+    had: lines written between copy and truncation (logrotate's `copytruncate`) are lost to everybody, so use `create`;
+    what is compressed or deleted while this does not run is not read, so use `delaycompress`.
     """
+    _check_use(file, follows=follows, once=once)
     if layout == "native" and source not in LAYOUTS:
         raise click.UsageError(f"only {', '.join(LAYOUTS)} hand over files of their own")
     is_own = is_native(file, source) if layout == "auto" else layout == "native"
+    if follows:
+        follow(broker, settings, file, source, is_own=is_own, is_once=once, as_json=as_json)
+        return
     with on_disk(file) as held:
         warned = Warned(source)
         counts = check(partial(looked_at if is_own else _canonical, held, source, warned), held.size, lambda: held.done)
         warned.tell()
         messages = partial(_again, held, source, is_own=is_own)
         send_and_report(broker, settings.topics.access(source), messages, counts, as_json=as_json)
+
+
+def _check_use(file: str, *, follows: bool, once: bool) -> None:
+    if once and not follows:
+        raise click.UsageError("--once goes with --follow")
+    if follows and file == "-":
+        raise click.UsageError("standard input cannot be followed: it is not there any more after a restart")
+    if not follows and file != "-" and not Path(file).exists():
+        raise click.BadParameter(f"File '{file}' does not exist.", param_hint="'FILE'")
 
 
 @dataclass
