@@ -1,4 +1,6 @@
-"""Writes the JSON Schemas of the contract: `python -m schemas.publish`. Deterministic, so that a change shows.
+"""Writes the JSON Schemas and the AsyncAPI document of the contract: `python -m schemas.publish`.
+
+Deterministic, so that a change shows.
 
 A schema cannot say everything the models check: intervals that must not be inverted, exactly one of staff and unit,
 duplicate names, nesting and size. Where they differ, the codec is right.
@@ -12,6 +14,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
+from . import asyncapi
 from .access import Access
 from .act import Act
 from .alert import Alert
@@ -41,8 +44,9 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
 
 
 def documents() -> dict[str, bytes]:
-    """File name -> its content, for every record of the contract."""
-    return {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()}
+    """File name -> its content, for every record of the contract, and for the topics they go to."""
+    schemas = {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()}
+    return schemas | {"asyncapi.json": orjson.dumps(asyncapi.document(), option=orjson.OPT_INDENT_2) + b"\n"}
 
 
 def write(directory: Path = PUBLISHED) -> None:
