@@ -35,7 +35,8 @@ from .outgoing import Outgoing, access_message
 from .storing import store_batch
 
 POLL_SECONDS: Final = 0.5  # half a second of the few within which a finding is promised
-AWAY_SECONDS: Final = 2.0  # between two tries while Kafka, or the disk, is away
+AWAY_SECONDS: Final = 2.0  # between two tries while Kafka, or the disk, is away; twice as long each time, up to
+AWAY_MAX_SECONDS: Final = 60.0  # so that a batch of which one message is refused for ever fills no topic
 SAY_SECONDS: Final = 60.0
 END_SECONDS: Final = 10.0  # for what is being stored when it is told to end; it is sent again otherwise
 TOLD_MAX: Final = 20  # bad lines told one by one; all are counted, and each becomes a dead letter
@@ -145,6 +146,8 @@ class Follower:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stored: int = 0
     bad: int = 0
+    has_lost: bool = False
+    away: float = AWAY_SECONDS
     said_at: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
@@ -152,7 +155,8 @@ class Follower:
         looking = asyncio.ensure_future(self._keep_looking())
         try:
             while not await self._sent_all():
-                await self._pause(AWAY_SECONDS)
+                await self._pause(self.away)
+                self.away = min(2 * self.away, AWAY_MAX_SECONDS)
         finally:
             looking.cancel()
             with suppress(asyncio.CancelledError):
@@ -180,6 +184,7 @@ class Follower:
     async def _pump(self, client: AIOKafkaProducer) -> None:
         while not self.stop.is_set():
             self.growing.look()
+            self._tell_lost()
             batch = self.growing.next_batch()
             if batch is None and self.is_once:
                 return
@@ -188,7 +193,15 @@ class Follower:
                 await self._pause(POLL_SECONDS)
                 continue
             await self._store(client, batch)
+            self.away = AWAY_SECONDS
             await self._remember(batch)
+
+    def _tell_lost(self) -> None:
+        """Each once."""
+        for words in self.growing.lost:
+            self.has_lost = True
+            click.echo(words, err=True)
+        self.growing.lost.clear()
 
     async def _store(self, client: AIOKafkaProducer, batch: Batch) -> None:
         messages = [message_of(line.value, self.source, is_syslog=self.is_syslog) for line in batch.lines]
@@ -256,8 +269,10 @@ def follow(
     path, topic = Path(os.path.abspath(file)), settings.topics.access(source)
     with memory(settings, path, topic) as kept:
         growing = Growing(path, kept.read())
-        for words in growing.lost:
-            click.echo(words, err=True)
+        if not growing.listed and is_once:
+            raise NotReadyError(f"there is no {path}, nor an older file of it")
+        if not growing.listed:
+            click.echo(f"there is no {path} yet: waiting for it", err=True)
         follower = Follower(broker, topic, source, is_own, growing, kept, is_once)
         try:
             kafka.run(_until_told(follower), broker)
@@ -265,7 +280,7 @@ def follow(
             unread = growing.unread()
             growing.close()
             _report(follower, unread, as_json=as_json)
-    if growing.lost and is_once:
+    if follower.has_lost and is_once:
         raise click.exceptions.Exit(1)
 
 

@@ -29,13 +29,14 @@ NOTHING: Final = hashlib.sha256(b"").hexdigest()
 
 
 class Place(NamedTuple):
-    """How far a file was read. `is_inside`: within a line that is too long, whose beginning was sent."""
+    """How far a file was read. `is_inside`: within a line that is too long, whose beginning was sent. `is_open`: there
+    was more to read, or might have been."""
 
     inode: int
     offset: int
     tail: str
     is_inside: bool = False
-    is_current: bool = False
+    is_open: bool = False
 
 
 class Line(NamedTuple):
@@ -59,6 +60,10 @@ class Log:
     def found(self) -> os.stat_result:
         """The file as it is now."""
         return os.fstat(self.descriptor)
+
+    def is_open(self) -> bool:
+        """Whether there is more to read, or may be by the next start."""
+        return self.is_current or self.found().st_size != self.place.offset
 
     def is_quiet(self) -> bool:
         """Whether nobody will go on writing to it under another name."""
@@ -84,6 +89,7 @@ class Growing:
     done: dict[int, tuple[Place, int]] = field(default_factory=dict)  # read to their ends and closed, with their mtime
     listed: set[int] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Looks once. Of what is nowhere any more nobody knows whether all of it was read."""
@@ -91,12 +97,13 @@ class Growing:
         self.look()
         found = {log.place.tail for log in self.logs.values()} | {place.tail for place, _ in self.done.values()}
         for place in before:
-            if place.is_current and place.offset and place.tail not in found:
-                gone = "the file that was read last is not there any more (compressed, moved, deleted or truncated)"
+            if place.is_open and place.offset and place.tail not in found:
+                gone = "a file that was being read is not there any more (compressed, moved, deleted or truncated)"
                 self.lost.append(f"{gone}: what stood behind its byte {place.offset} was not read; send it by itself")
 
     def look(self) -> None:
-        """Opens what is new, lets go of what is done. Raises NotReadyError when a file cannot be read."""
+        """Opens what is new, lets go of what is done. Raises NotReadyError when the log itself cannot be read; an older
+        file that cannot be is told in `lost`, and the others go on."""
         self.listed = set()
         for name in _names(self.path):
             try:
@@ -109,7 +116,9 @@ class Growing:
         for log in list(self.logs.values()):
             log.is_current = log.is_current and log.inode in self.listed
             self._let_go(log)
-        self.done = {inode: value for inode, value in self.done.items() if inode in self.listed}
+        # Deleted, or renamed in this moment: should it be seen again, it is known.
+        gone = [inode for inode in self.done if inode not in self.listed]
+        self.places = [*self.places, *(self.done.pop(inode)[0] for inode in gone)][-FILES_MAX:]
 
     def _see(self, name: str, found: os.stat_result) -> None:
         if log := self.logs.get(found.st_ino):
@@ -125,7 +134,14 @@ class Growing:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise NotReadyError(f"{name} cannot be read: {error.strerror}") from None
+            fault = f"{name} cannot be read: {error.strerror}"
+            if name == str(self.path):
+                raise NotReadyError(fault) from None
+            if name not in self.unreadable:
+                self.unreadable.add(name)
+                self.lost.append(f"{fault}; what it holds is sent once it can be")
+            return
+        self.unreadable.discard(name)
         self._hold(name, descriptor)
 
     def _hold(self, name: str, descriptor: int) -> None:
@@ -135,12 +151,14 @@ class Growing:
             return
         known = [self.done.pop(inode)[0]] if inode in self.done else []
         places = [*known, *self.places, *(log.place for log in self.logs.values())]
+        checked_ns = os.fstat(descriptor).st_mtime_ns
         place = _place_in(descriptor, inode, places)
-        self.logs[inode] = Log(name, inode, descriptor, place, is_current=name == str(self.path))
+        self.logs[inode] = Log(name, inode, descriptor, place, name == str(self.path), checked_ns)
 
     def _let_go(self, log: Log) -> None:
         found = log.found()
-        if log.place.offset != found.st_size or not log.is_quiet():
+        is_known = log.checked_ns == found.st_mtime_ns  # else it may be another file, of the same size
+        if log.place.offset != found.st_size or not is_known or not log.is_quiet():
             return
         os.close(log.descriptor)
         del self.logs[log.inode]
@@ -160,11 +178,11 @@ class Growing:
 
     def remembered(self) -> list[Place]:
         """What must be written down for the next start."""
-        held = [log.place._replace(inode=log.inode, is_current=log.is_current) for log in self.logs.values()]
+        held = [log.place._replace(inode=log.inode, is_open=log.is_open()) for log in self.logs.values()]
         rest = [place for place, _ in self.done.values()]
         known = {place.inode for place in (*held, *rest)}
         rest += [place for place in self.places if place.inode in self.listed - known]
-        return held + [place._replace(is_current=False) for place in rest]
+        return held + [place._replace(is_open=False) for place in rest]
 
     def unread(self) -> int:
         """Bytes that no batch has given yet: of lines that have no end."""
@@ -212,7 +230,7 @@ def _batch(log: Log, raw: bytes, before: int) -> Batch | None:
         if not is_inside:
             _add(lines, raw[at : min(end, at + MESSAGE_MAX + 1)], start + at)
         at, is_inside = end + 1, False
-    if not lines and raw.find(b"\n", at) < 0:
+    if not lines and raw[at : at + 1] != b"\0" and raw.find(b"\n", at) < 0:
         is_long = len(raw) - at > PIECE - MESSAGE_MAX
         if is_long or is_inside or log.is_quiet():
             if not is_inside:
