@@ -73,7 +73,7 @@ def lint(file: str, source: str | None, feed: str | None, layout: str, limit: in
         raise click.UsageError("say either --source, for accesses, or --feed, for facts")
     _check_layout(layout, source)
     found = Found(limit)
-    with on_disk(file) as held, progress("looking", held.size) as advance:
+    with on_disk(file) as held, progress("looking, in bytes", held.size) as advance:
         steps = _facts(held, feed, file, layout, found) if feed else _accesses(held, source or "", file, layout, found)
         shown = 0
         for number, _ in enumerate(steps):

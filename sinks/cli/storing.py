@@ -47,10 +47,10 @@ def read_all(path: str) -> bytes:
 def check(messages: Messages, total: int, done: Callable[[], int] | None = None) -> Counts:
     """Makes every message once and throws it away: what is wrong is raised here, before anything is sent.
 
-    Progress is in messages, or in what `done` counts, out of `total`.
+    Progress is in messages, or in the bytes that `done` counts, out of `total`.
     """
     count = marks = shown = 0
-    with progress("checking", total) as advance:
+    with progress("checking, in bytes" if done else "checking", total) as advance:
         for message in messages():
             count += 1
             marks += message.is_mark

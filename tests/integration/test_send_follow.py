@@ -19,11 +19,12 @@ from schemas.ids import LATEST_MS
 from schemas.topics import ECMS_SYSLOG
 from streams.sources import translate
 from tests.contract.examples import ACCESS
-from tests.faults.harness import until
+from tests.faults.harness import IDLE_SECONDS, until
 from tests.harness.broker import Expendable, SharedBroker
 from tests.integration.cli import Program
 from tests.integration.cli import program as make_program
 
+START_SECONDS = 2 * IDLE_SECONDS  # a process of its own must come up, on a busy machine
 SHIFT = (Path(__file__).parent.parent / "unit" / "golden" / "ecms" / "shift.txt").read_bytes()
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -112,7 +113,7 @@ def test_nothing_is_lost_when_it_is_killed_while_the_log_rotates(
         process = start(log, program.broker.address)
         write(log, some := lines(len(written), 50))
         written.extend(some)
-        until(lambda known=known: len(values(program)) > known, "nothing of the log is stored")
+        until(lambda known=known: len(values(program)) > known, "nothing of the log is stored", START_SECONDS)
         writer = Thread(target=write_and_rotate, args=(number,))
         writer.start()
         process.kill()
@@ -139,11 +140,11 @@ def test_it_waits_for_a_broker_that_is_away_and_holds_what_is_deleted_meanwhile(
     write(log, lines(0, 3))
     expendable.proxies[0].cut()
     process = start(log, expendable.proxies[0].address, "--timeout", "1")
-    until(lambda: b"going on when it is back" in said.read_bytes(), "it does not say that it waits")
+    until(lambda: b"going on when it is back" in said.read_bytes(), "it does not say that it waits", START_SECONDS)
     log.unlink()
     write(log, lines(3, 3))
     expendable.proxies[0].mend()
-    until(lambda: len(set(values(there))) == 6, "it does not go on")
+    until(lambda: len(set(values(there))) == 6, "it does not go on", START_SECONDS)
     process.terminate()
     assert process.wait(60) == 0
     assert b"messages stored on" in said.read_bytes()
@@ -178,11 +179,12 @@ def test_syslog_of_ecms_is_followed_as_it_is_written(program: Program, tmp_path:
     assert all(("content-type", ECMS_SYSLOG.encode()) in m.headers for m in messages)
 
 
+@pytest.mark.timeout(300)
 def test_a_log_is_followed_by_one_process(program: Program, start: Start, tmp_path: Path) -> None:
     """Two would remember different things in one place."""
     write(tmp_path / "access.jsonl", lines(0, 1))
     start(tmp_path / "access.jsonl", program.broker.address)
-    until(lambda: len(values(program)) == 1, "nothing is stored")
+    until(lambda: len(values(program)) == 1, "nothing is stored", START_SECONDS)
     log = str(tmp_path / "access.jsonl")
     assert "is followed already" in program("send", "--follow", log, "--source", "ecms", "--once", code=3).err
 
