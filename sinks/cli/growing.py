@@ -110,6 +110,8 @@ class Growing:
                 found = os.stat(name)
             except FileNotFoundError:
                 continue  # renamed in this moment: it has another name next time
+            except OSError as error:
+                raise NotReadyError(f"{name} cannot be looked at: {error.strerror}") from None
             if stat.S_ISREG(found.st_mode):
                 self.listed.add(found.st_ino)
                 self._see(name, found)
@@ -189,6 +191,12 @@ class Growing:
         return sum(max(0, log.found().st_size - log.place.offset) for log in self.logs.values())
 
     def _read(self, log: Log) -> Batch | None:
+        try:
+            return self._read_on(log)
+        except OSError as error:
+            raise NotReadyError(f"{log.name} cannot be read: {error.strerror}") from None
+
+    def _read_on(self, log: Log) -> Batch | None:
         place, found = log.place, log.found()
         if (found.st_size, found.st_mtime_ns) == (place.offset, log.checked_ns):
             return None
