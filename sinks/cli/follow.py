@@ -290,5 +290,5 @@ def _report(follower: Follower, unread: int, *, as_json: bool) -> None:
         click.echo(json_line(counts))
         return
     bad = f", {follower.bad} of them become dead letters" if follower.bad else ""
-    rest = f"; {unread} bytes wait for the end of their line" if unread else ""
+    rest = f"; {unread} bytes of the log are not sent yet" if unread else ""
     click.echo(f"{follower.stored} messages stored on {follower.topic}{bad}{rest}")
