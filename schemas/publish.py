@@ -1,4 +1,5 @@
-"""Writes the JSON Schemas of the contract, and the OpenAPI document of what takes accesses by HTTP:
+"""Writes the JSON Schemas and the AsyncAPI document of the contract, and the OpenAPI document of HTTP intake.
+
 `python -m schemas.publish`. Deterministic, so that a change shows.
 
 A schema cannot say everything the models check: intervals that must not be inverted, exactly one of staff and unit,
@@ -13,6 +14,7 @@ from typing import Final
 import orjson
 from pydantic import BaseModel
 
+from . import asyncapi
 from .access import Access
 from .act import Act
 from .alert import Alert
@@ -47,8 +49,10 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
 
 
 def documents() -> dict[str, bytes]:
-    """File name -> its content, for every record of the contract and for what takes accesses by HTTP."""
-    return {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()} | {API: document(SOURCES)}
+    """File name -> its content, for every record of the contract and the ways to hand over accesses."""
+    schemas = {f"{name}.v1.json": _document(name, model) for name, model in MODELS.items()}
+    described = {"asyncapi.json": orjson.dumps(asyncapi.document(), option=orjson.OPT_INDENT_2) + b"\n"}
+    return schemas | described | {API: document(SOURCES)}
 
 
 def write(directory: Path = PUBLISHED) -> None:

@@ -31,6 +31,9 @@ GIVEN_HEADER: Final = "needtoknow.given"
 """On a control message: the highest sequence number that its source had given, in digits. Whoever cuts a file knows it,
 and writes it on the file's header and trailer, whose own count names no number."""
 
+CHARSETS: Final = MappingProxyType({IRSS_ROW: "windows-1252"})
+"""Of the content types that are not read as UTF-8: a message may name this charset, and no other."""
+
 CONSOLE: Final[SourceName] = "console"
 """The alert console, watched like every system: whoever is shown the record of an alert has opened it there."""
 

@@ -14,7 +14,7 @@ from .ids import ID_PATTERN
 Bounds = Mapping[str, Any]
 
 _WORDS: Final[Mapping[str, str]] = {
-    "missing": "is missing; send it",
+    "missing": "is missing",
     "string_type": "must be text, in quotes",
     "int_type": "must be a whole number, without quotes",
     "int_from_float": "must be a whole number, without a decimal point",

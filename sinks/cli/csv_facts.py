@@ -14,6 +14,7 @@ from schemas.codec import decode
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, FactKind
 from schemas.ids import FeedName
+from streams.sources.translated import Report, refuse
 
 from .outgoing import Outgoing, at_line, fact_message
 
@@ -35,34 +36,43 @@ COLUMNS: Final = (*COMMON, *dict.fromkeys(name for names in BODY.values() for na
 _RECORDS: Final = {"record_kind": "record", "record_id": "record", "within_kind": "within", "within_id": "within"}
 
 
-def fact_rows(raw: bytes, feed: FeedName) -> Iterator[Outgoing]:
+def fact_rows(raw: bytes, feed: FeedName, report: Report = refuse) -> Iterator[Outgoing]:
     """The facts in a CSV file in UTF-8; an empty cell is an absent field. A CSV file states no marks.
 
-    Raises RejectedInputError naming line and column; whoever made the file must act.
+    Reports RejectedInputError naming line and column; whoever made the file must act.
     """
     try:
         text = raw.decode("utf-8-sig")  # spreadsheets write a byte order mark; ids are ASCII, so it can hide nothing
     except UnicodeDecodeError:
-        raise RejectedInputError("file", "is not UTF-8; save it as CSV UTF-8; nothing was sent") from None
+        report(RejectedInputError("file", "is not UTF-8; save it as CSV UTF-8; nothing was sent"))
+        return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = _header(next(reader, []))
-        for cells in reader:
-            if cells:
-                yield fact_message(_fact(header, cells), feed)
-    except RejectedInputError as error:
-        raise at_line(max(reader.line_num, 1), error) from None
+        for cells in filter(None, reader):
+            try:
+                message = fact_message(_fact(header, cells), feed)
+            except RejectedInputError as error:
+                report(at_line(reader.line_num, error))
+            else:
+                yield message
+    except _HeaderError as error:
+        report(at_line(max(reader.line_num, 1), error))
     except csv.Error:
-        raise at_line(max(reader.line_num, 1), RejectedInputError("row", "is not CSV (quotes, commas)")) from None
+        report(at_line(max(reader.line_num, 1), RejectedInputError("row", "is not CSV (quotes, commas)")))
+
+
+class _HeaderError(RejectedInputError):
+    """Nothing below it can be read."""
 
 
 def _header(cells: list[str]) -> list[str]:
     if len(set(cells)) != len(cells):
-        raise RejectedInputError("header", "names a column twice")
+        raise _HeaderError("header", "names a column twice")
     if set(cells) - set(COLUMNS):
-        raise RejectedInputError("header", f"must name columns out of: {', '.join(COLUMNS)}")
+        raise _HeaderError("header", f"must name columns out of: {', '.join(COLUMNS)}")
     if missing := {"kind", "fact_id", "revision", "valid_from", "recorded_at"} - set(cells):
-        raise RejectedInputError("header", f"must also name: {', '.join(sorted(missing))}")
+        raise _HeaderError("header", f"must also name: {', '.join(sorted(missing))}")
     return cells
 
 

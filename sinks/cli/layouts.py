@@ -4,87 +4,99 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from itertools import chain, islice
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.cloud_event import cloud_event
 from schemas.errors import RejectedInputError
 from schemas.ids import LATEST_MS, SourceName
 from schemas.topics import ACCURINT_ROW, CLEAN_LINES, ECMS_SYSLOG, FACTS_LINE, GIVEN_HEADER, IRSS_ROW, PAPER_SLIP
 from streams.sources import accurint_file, clean_file, ecms_file, facts_file, irss_file, paper_file, translate
-from streams.sources.translated import NativeMessage
+from streams.sources.translated import NativeMessage, Report, refuse
 
 from .outgoing import Outgoing
 
+HELD_MAX: Final = 64 << 20  # bytes of a file that is read whole, some half a million rows; it takes ten times as much
 
-@dataclass(frozen=True, slots=True)
-class NativeFile:
-    """A whole file: the content type of its messages, these, and what is left out of them, by place and reason."""
+
+class NativeFile(NamedTuple):
+    """The content type of a file's messages, and these, each made when it is asked for."""
 
     content_type: str
-    messages: Iterable[NativeMessage]
-    left_out: tuple[RejectedInputError, ...] = ()
+    messages: Iterator[NativeMessage]
 
 
-def _clean(raw: bytes) -> NativeFile:
-    log = clean_file.read_file(raw)
-    why = "is a response to a request that is not in this file; send the file with its request, too"
-    left_out = tuple(RejectedInputError(f"line {number}", why) for number in log.unpaired)
-    return NativeFile(CLEAN_LINES, log.messages, left_out)
+Cutter = Callable[[Iterable[bytes], Report, Report], NativeFile]
+"""Lines of a file, who is told what is wrong with it, and who is told what is left out of it."""
 
 
-def _accurint(raw: bytes) -> NativeFile:
-    content_type = accurint_file.content_type_of(raw.partition(b"\n")[0])
+def _clean(lines: Iterable[bytes], report: Report, left_out: Report) -> NativeFile:
+    def unpaired(number: int) -> None:
+        why = "is a response to a request that is not in this file; send the file with its request, too"
+        left_out(RejectedInputError(f"line {number}", why))
+
+    return NativeFile(CLEAN_LINES, clean_file.cut_file(lines, unpaired, report))
+
+
+def _accurint(lines: Iterable[bytes], report: Report, _: Report) -> NativeFile:
+    rest = iter(lines)
+    first = tuple(islice(rest, 1))
+    content_type = accurint_file.content_type_of(b"".join(first))
+    whole = chain(first, rest)
     if content_type == ACCURINT_ROW:
-        return NativeFile(content_type, accurint_file.read_usage(raw))
-    accurint_file.check_manifest(_lines(raw))
-    return NativeFile(content_type, accurint_file.cut_manifest(_lines(raw)))
+        return NativeFile(content_type, accurint_file.cut_usage(whole, report))
+    return NativeFile(content_type, accurint_file.cut_manifest(whole))
 
 
-def _lines(raw: bytes) -> Iterator[bytes]:
-    return accurint_file.bounded_lines(io.BytesIO(raw).readline)
+def _whole(lines: Iterable[bytes]) -> bytes:
+    """A file whose rows may go over lines, which people export or type: small enough to be held."""
+    held = io.BytesIO()
+    for line in lines:
+        if held.tell() + len(line) > HELD_MAX:
+            raise RejectedInputError("file", f"is larger than {HELD_MAX >> 20} MiB; export fewer days at once")
+        held.write(line)
+    return held.getvalue()
 
 
-LAYOUTS: Final = MappingProxyType[SourceName, Callable[[bytes], NativeFile]](
+LAYOUTS: Final = MappingProxyType[SourceName, Cutter](
     {
-        "facts": lambda raw: NativeFile(FACTS_LINE, facts_file.read_file(raw)),
-        "irss": lambda raw: NativeFile(IRSS_ROW, irss_file.read_file(raw)),
+        "facts": lambda lines, report, _: NativeFile(FACTS_LINE, facts_file.cut_file(lines, report)),
+        "irss": lambda lines, *_: NativeFile(IRSS_ROW, iter(irss_file.read_file(_whole(lines)))),
         "clean": _clean,
         "accurint": _accurint,
-        "ecms": lambda raw: NativeFile(ECMS_SYSLOG, ecms_file.read_file(raw)),
-        "paper": lambda raw: NativeFile(PAPER_SLIP, paper_file.read_file(raw)),
+        "ecms": lambda lines, report, _: NativeFile(ECMS_SYSLOG, ecms_file.cut_file(lines, report)),
+        "paper": lambda lines, *_: NativeFile(PAPER_SLIP, iter(paper_file.read_file(_whole(lines)))),
     }
 )
 """Of the systems that hand over files. FACTS2 and JNET send their messages themselves."""
 
 
-def native_messages(raw: bytes, source: SourceName) -> Iterator[Outgoing]:
-    """The messages of a file, all of it checked first. Raises RejectedInputError naming the line and what to do."""
-    file = _read(raw, source)
-    kind = file.content_type.partition("vnd.")[2]
-    for message in file.messages:
-        headers = cloud_event(message.message_id, f"/sources/{source}", kind, file.content_type)
-        if message.given is not None:
-            headers += ((GIVEN_HEADER, str(message.given).encode()),)
-        yield Outgoing(message.key, message.value, headers)
-
-
-def warnings(raw: bytes, source: SourceName) -> Iterator[str]:
-    """What will not become an access though the file is sent, each by its place: for whoever sends it."""
-    file = _read(raw, source)
-    yield from (f"left out: {fault}" for fault in file.left_out)
-    headers = (("content-type", file.content_type.encode()),)
-    for number, message in enumerate(file.messages, start=1):
-        try:
-            translate(source, message.value, headers, LATEST_MS)
-        except RejectedInputError as error:
-            place = RejectedInputError(f"message {number}: {error.place}", error.reason)
-            yield f"will become a dead letter: {place}"
-
-
-def _read(raw: bytes, source: SourceName) -> NativeFile:
+def native_messages(
+    lines: Iterable[bytes], source: SourceName, left_out: Report = lambda _: None
+) -> Iterator[Outgoing]:
+    """The messages of a file, in its order. Raises RejectedInputError naming the line and what to do."""
     try:
-        return LAYOUTS[source](raw)
+        file = LAYOUTS[source](lines, refuse, left_out)
+        for message in file.messages:
+            yield outgoing(message, source, file.content_type)
     except RejectedInputError as error:
         raise RejectedInputError(error.place, f"{error.reason}; nothing was sent") from None
+
+
+def outgoing(message: NativeMessage, source: SourceName, content_type: str) -> Outgoing:
+    """A message of a file as it is sent."""
+    headers = cloud_event(message.message_id, f"/sources/{source}", content_type.partition("vnd.")[2], content_type)
+    if message.given is not None:
+        headers += ((GIVEN_HEADER, str(message.given).encode()),)
+    return Outgoing(message.key, message.value, headers)
+
+
+def foretold(source: SourceName, number: int, message: Outgoing) -> str | None:
+    """What to tell whoever sends message `number` of a file if it will become a dead letter."""
+    try:
+        translate(source, message.value, message.headers, LATEST_MS)
+    except RejectedInputError as error:
+        place = RejectedInputError(f"message {number}: {error.place}", error.reason)
+        return f"will become a dead letter: {place}"
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 
 import click
 
@@ -130,4 +131,4 @@ def with_mark(messages: Messages, feed: FeedName, complete_through: int | None) 
 
 
 def _messages(raw: bytes, feed: FeedName, *, is_csv: bool) -> Messages:
-    return partial(fact_rows, raw, feed) if is_csv else partial(fact_lines, raw, feed)
+    return partial(fact_rows, raw, feed) if is_csv else lambda: fact_lines(BytesIO(raw), feed)

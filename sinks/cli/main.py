@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "watch": ("sinks.cli.watch", "watch", "Watch the sources: what is missing, silent, overdue or off."),
     "status": ("sinks.cli.status", "status", "Say what is read, what waits and whether all is well."),
     "verify": ("sinks.cli.verify", "verify", "Check the ledger against the logs."),
+    "lint": ("sinks.cli.lint", "lint", "Say what is wrong with a file before it is sent."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
     "receive": ("sinks.cli.receive", "receive", "Take accesses by HTTP, and make keys for those who send them."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),

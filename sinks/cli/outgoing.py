@@ -14,7 +14,7 @@ from schemas.fact import Fact, Mark
 from schemas.ids import FeedName, SourceName, format_instant
 from schemas.topics import CANONICAL, FEEDS
 
-FILE_MAX: Final = 1 << 30  # bytes: held in memory, so that what is sent is what was checked
+FILE_MAX: Final = 1 << 30  # bytes of a file of facts: held in memory, so that what is sent is what was checked
 STRANGE_MAX: Final = 20  # names told
 NOTHING_SENT: Final = "correct the file and send it again; nothing was sent"
 
@@ -29,16 +29,11 @@ class Outgoing:
     is_mark: bool = False
 
 
-def numbered_lines(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, with their numbers from 1, without what ends them."""
-    start, number = 0, 0
-    while start < len(raw):
-        number += 1
-        end = raw.find(b"\n", start)
-        end = len(raw) if end < 0 else end
-        if line := raw[start:end].strip(b" \t\r"):
+    for number, raw in enumerate(lines, start=1):
+        if line := raw.strip(b" \t\r\n"):
             yield number, line
-        start = end + 1
 
 
 def at_line(number: int, error: RejectedInputError) -> RejectedInputError:
@@ -46,26 +41,31 @@ def at_line(number: int, error: RejectedInputError) -> RejectedInputError:
     return RejectedInputError(f"line {number}: {error.place}", f"{error.reason}; {NOTHING_SENT}")
 
 
-def access_lines(raw: bytes, source: SourceName) -> Iterator[Outgoing]:
+def access_lines(lines: Iterable[bytes], source: SourceName) -> Iterator[Outgoing]:
     """Canonical accesses, one JSON object a line; key = id of the record, so one record's accesses stay in order.
 
     Raises RejectedInputError naming line and field; whoever made the file must act.
     """
-    for number, line in numbered_lines(raw):
+    for number, line in numbered_lines(lines):
         try:
-            access = decode_access(line)
-            if access.source != source:
-                raise RejectedInputError("source", f"must be {source}, the source this file is sent for")
+            yield access_message(line, source)
         except RejectedInputError as error:
             raise at_line(number, error) from None
-        time = format_instant(access.occurred_at)
-        headers = cloud_event(access.event_id, f"/sources/{source}", "needtoknow.access.v1", CANONICAL, time)
-        yield Outgoing(access.record.id.encode(), line, headers)
 
 
-def fact_lines(raw: bytes, feed: FeedName) -> Iterator[Outgoing]:
+def access_message(line: bytes, source: SourceName) -> Outgoing:
+    """One canonical access, its bytes as they are; RejectedInputError when it is none, or of another source."""
+    access = decode_access(line)
+    if access.source != source:
+        raise RejectedInputError("source", f"must be {source}, the source this file is sent for")
+    time = format_instant(access.occurred_at)
+    headers = cloud_event(access.event_id, f"/sources/{source}", "needtoknow.access.v1", CANONICAL, time)
+    return Outgoing(access.record.id.encode(), line, headers)
+
+
+def fact_lines(lines: Iterable[bytes], feed: FeedName) -> Iterator[Outgoing]:
     """Facts and marks, one JSON object a line. Raises RejectedInputError as `access_lines`."""
-    for number, line in numbered_lines(raw):
+    for number, line in numbered_lines(lines):
         try:
             is_mark = "complete_through" in read_json(line)
             yield mark_message(decode(Mark, line), feed) if is_mark else fact_message(decode(Fact, line), feed)

@@ -44,16 +44,21 @@ def read_all(path: str) -> bytes:
     return raw
 
 
-def check(messages: Messages, lines: int) -> Counts:
-    """Makes every message once and throws it away: what is wrong is raised here, before anything is sent."""
-    count = marks = 0
-    with progress("checking", lines) as advance:
+def check(messages: Messages, total: int, done: Callable[[], int] | None = None) -> Counts:
+    """Makes every message once and throws it away: what is wrong is raised here, before anything is sent.
+
+    Progress is in messages, or in the bytes that `done` counts, out of `total`.
+    """
+    count = marks = shown = 0
+    with progress("checking, in bytes" if done else "checking", total) as advance:
         for message in messages():
             count += 1
             marks += message.is_mark
             if count % BATCH == 0:
-                advance(BATCH)
-        advance(count % BATCH)
+                now = done() if done else count
+                advance(now - shown)
+                shown = now
+        advance((done() if done else count) - shown)
     return Counts(messages=count, marks=marks)
 
 

@@ -15,6 +15,7 @@ from schemas.topics import (
     ACCURINT_BATCH,
     ACCURINT_ROW,
     CANONICAL,
+    CHARSETS,
     CLEAN_LINES,
     ECMS_SYSLOG,
     FACTS2_CDC,
@@ -144,8 +145,10 @@ def _by_party(translated: Translated) -> Translated:
 
 
 def _media_type(value: bytes | None) -> str:
-    """Type and subtype in lower case; the one parameter that is let through is the charset we read."""
+    """Type and subtype in lower case; the one parameter that is let through is the charset we read this type in."""
     text, _, parameter = (value or b"").decode("latin-1").lower().partition(";")
-    if parameter.strip().replace('"', "") not in ("", "charset=utf-8"):
-        raise RejectedInputError("content-type", "may have no parameter but charset=utf-8")
-    return text.strip()
+    media_type = text.strip()
+    allowed = f"charset={CHARSETS.get(media_type, 'utf-8')}"
+    if parameter.strip().replace('"', "") not in ("", allowed):
+        raise RejectedInputError("content-type", f"may have no parameter but {allowed}")
+    return media_type

@@ -1,9 +1,9 @@
 """Accurint: the two kinds of file as a whole, which their first line tells apart.
 
-A usage export begins with its header line and is read at once (`read_usage`). A batch-job manifest begins with `JOB,`
-and is read as a stream, because it may have 200,000 lines. Its head says how many people it has, which can only be
-compared at its end, when most of it would have been sent. So whoever sends one reads it twice: `check_manifest` only
-counts, and then `cut_manifest` cuts. The second counts as well, in case the file was changed in between.
+A usage export begins with its header line, a batch-job manifest with `JOB,`. Both are read as streams, because a
+manifest may have 200,000 lines. Its head says how many people it has, which can only be compared at its end, when most
+of it would have been sent. So whoever sends one goes through it twice (`check_manifest` only counts; `cut_manifest`
+counts as well), and sends the second time.
 
 Lines may end in LF or CR LF; neither is part of what is sent, so a file that was converted gives the same messages.
 """
@@ -11,11 +11,11 @@ Lines may end in LF or CR LF; neither is part of what is sent, so a file that wa
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Final
+from typing import Final, TypeVar
 
 from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
@@ -24,9 +24,13 @@ from schemas.topics import ACCURINT_BATCH, ACCURINT_ROW
 from .accurint import COLUMNS, HEADER, TRANSACTION
 from .accurint_batch import PART_PEOPLE_MAX, Head, part_line, read_head, read_person
 from .accurint_row import LINE_MAX, Row, fields_of, instants, states_purposes
-from .translated import NativeMessage
+from .translated import NativeMessage, Report, refuse
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _AGAIN: Final = "export the file again, whole and as UTF-8"
+REMEMBERED_MAX: Final = 200_000  # transactions, and sessions: 60 MB, and a department has some thousand a day
 _PART_LINE_ROOM: Final = 32  # bytes: a part line and the newlines around it, with the largest numbers there are
 
 
@@ -41,38 +45,44 @@ def content_type_of(first_line: bytes) -> str:
     raise RejectedInputError("line 1", f"{fault}, with nothing before it, not even a byte order mark; {_AGAIN}")
 
 
-def bounded_lines(readline: Callable[[int], bytes]) -> Iterator[bytes]:
-    """The lines of a file opened in binary mode, given its `readline`, with their ends.
-
-    A line that is too long comes in pieces, the first of which is refused: no line can fill memory.
-    """
-    return iter(lambda: readline(LINE_MAX + 2), b"")
-
-
 # --- usage exports
 
 
 def read_usage(raw: bytes) -> tuple[NativeMessage, ...]:
+    """The messages of an export that is held in memory. Raises as `cut_usage` does."""
+    return tuple(cut_usage(BytesIO(raw)))
+
+
+def cut_usage(lines: Iterable[bytes], report: Report = refuse) -> Iterator[NativeMessage]:
     """Every row of a usage export as a message, in its order, with the row from which it inherits its purposes.
 
-    Checks encoding, length, quotes and columns of every line, that no transaction is there twice, and that the rows of
-    a session are in order of time. What else is in a field is not looked at: a wrong one becomes a dead letter of its
-    own. Nothing in the layout tells that rows are missing. Raises RejectedInputError naming the line and what to do;
-    whoever exports from Accurint must act.
+    Checks encoding, length, quotes and columns of every line, that no transaction is there twice among the last
+    200,000, and that the rows of a session are in order of time. What else is in a field is not looked at: a wrong one
+    becomes a dead letter of its own. Nothing in the layout tells that rows are missing. Reports RejectedInputError
+    naming the line and what to do; whoever exports from Accurint must act.
     """
-    lines = bounded_lines(BytesIO(raw).readline)
-    _begun(lines, ACCURINT_ROW)
+    rest = iter(lines)
+    _begun(rest, ACCURINT_ROW)
     usage = _Usage()
-    return tuple(usage.message(number, line) for number, line in enumerate(lines, start=2))
+    for number, line in enumerate(rest, start=2):
+        try:
+            message = usage.message(number, line)
+        except RejectedInputError as fault:
+            report(fault)
+        else:
+            yield message
 
 
 @dataclass(frozen=True, slots=True)
 class _Usage:
-    """What the rows so far have said, by user and session; the ids of their messages, with their line numbers."""
+    """What the rows so far have said, by user and session; the ids of their messages, with their line numbers.
 
-    stated: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    latest: dict[tuple[str, str], int] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
+    Each remembers the last 200,000, so that no export can fill memory: what was forgotten is not told apart any more.
+    """
+
+    stated: OrderedDict[tuple[str, str], bytes] = field(default_factory=OrderedDict)
+    latest: OrderedDict[tuple[str, str], int] = field(default_factory=OrderedDict)
+    seen: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def message(self, number: int, raw: bytes) -> NativeMessage:
         """The message of the row on this line."""
@@ -84,13 +94,14 @@ class _Usage:
         except RejectedInputError as error:
             raise _located(number, error) from None
         self._check_order(number, row)
-        return NativeMessage(row.of("user_id").encode(), self._value(row, line), self._id(number, row, line))
+        message_id = self._id(number, row, line)
+        return NativeMessage(row.of("user_id").encode(), self._value(row, line), message_id, number)
 
     def _value(self, row: Row, line: bytes) -> bytes:
         """Header, the row of this session that last stated purposes if this one does not, and the row."""
         session = _session(row)
         if states_purposes(row):
-            self.stated[session] = line
+            _remember(self.stated, session, line)
             return b"\n".join((HEADER.encode(), line))
         stating = (self.stated[session],) if session in self.stated else ()
         return b"\n".join((HEADER.encode(), *stating, line))
@@ -99,9 +110,10 @@ class _Usage:
         transaction = row.of("transaction_id")
         is_one = TRANSACTION.fullmatch(transaction) is not None
         message_id = f"accurint-{transaction if is_one else f'row-{hashlib.sha256(line).hexdigest()[:32]}'}"
-        if (before := self.seen.setdefault(message_id, number)) != number:
+        if before := self.seen.get(message_id):
             fault = f"has the transaction of line {before}: send each file by itself, or {_AGAIN}"
             raise RejectedInputError(f"line {number}", fault)
+        _remember(self.seen, message_id, number)
         return message_id
 
     def _check_order(self, number: int, row: Row) -> None:
@@ -115,7 +127,15 @@ class _Usage:
             raise RejectedInputError(
                 f"line {number}", "is earlier than a row of the same session above it: export oldest first"
             )
-        self.latest[session] = max(latest, first)
+        _remember(self.latest, session, max(latest, first))
+
+
+def _remember(known: OrderedDict[K, V], key: K, value: V) -> None:
+    """As the newest; the oldest is forgotten when there are too many."""
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > REMEMBERED_MAX:
+        known.popitem(last=False)
 
 
 def _session(row: Row) -> tuple[str, str]:
@@ -145,7 +165,7 @@ def cut_manifest(lines: Iterable[bytes]) -> Iterator[NativeMessage]:
     head_line, head, people = _opened(lines)
     for first, run in _runs(people, MESSAGE_MAX - len(head_line) - _PART_LINE_ROOM):
         value = b"\n".join((head_line, part_line(first, len(run)).encode(), *run))
-        yield NativeMessage(head.job.encode(), value, f"accurint-{head.job}-part-{first}")
+        yield NativeMessage(head.job.encode(), value, f"accurint-{head.job}-part-{first}", first + 1)
 
 
 def _opened(lines: Iterable[bytes]) -> tuple[bytes, Head, Iterator[tuple[int, bytes]]]:

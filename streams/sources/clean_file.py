@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Final
 
 from schemas.errors import RejectedInputError
 
 from .clean_lines import LINE_MAX
-from .translated import NativeMessage
+from .translated import NativeMessage, Report, refuse
 
-WAITING_MAX: Final = 10_000  # requests held until the response of the oldest has come: 3 MB, as places in the file
+WAITING_MAX: Final = 10_000  # requests held until the response of the oldest has come: 3 MB
+WAITING_BYTES_MAX: Final = 64 << 20  # and what they may take: ten thousand of the longest would be 640 MB
 UNPAIRED_MAX: Final = 10_000  # responses left out: more are no edge of a file but the responses of another
 
 _AGAIN: Final = "fetch the file again, whole and in binary mode"
@@ -36,20 +38,56 @@ class LogFile:
 
 
 def read_file(raw: bytes) -> LogFile:
-    """Every request of the log as a message, in the order of their numbers, once the whole file holds together.
+    """The messages of a file that is held in memory. Raises as `cut_file` does."""
+    unpaired: list[int] = []
+    messages = tuple(cut_file(BytesIO(raw), unpaired.append))
+    return LogFile(iter(messages), tuple(unpaired))
 
-    Goes through the file twice and holds, beside it, places of at most 10,000 requests and 10,000 line numbers.
-    Checks each line's characters, length, type and number: both series must be dense, and no response may come before
-    its request. It does not look into the other fields: a wrong line becomes a dead letter of its own and must not
-    hold up the rest. Raises RejectedInputError naming the line and what to do; whoever fetched the file must act.
+
+def cut_file(
+    lines: Iterable[bytes], left_out: Callable[[int], None], report: Report = refuse
+) -> Iterator[NativeMessage]:
+    """Every request of the log as a message, in the order of their numbers, if the whole file holds together.
+
+    Holds at most 10,000 requests and gives the line of each response that is left out to `left_out`. Checks each line's
+    characters, length, type and number: both series must be dense, and no response may come before its request. It does
+    not look into the other fields: a wrong line becomes a dead letter of its own and must not hold up the rest. Reports
+    RejectedInputError naming the line and what to do, then begins anew behind the gap; whoever fetched the file must
+    act.
     """
-    unpaired = tuple(part for part in _parts(raw) if isinstance(part, int))
-    return LogFile(messages=(part for part in _parts(raw) if not isinstance(part, int)), unpaired=unpaired)
+    pairing, unpaired, number = _Pairing(), 0, 0
+    for number, raw in enumerate(lines, start=1):
+        fault = _fault_of(number, raw) or _refused(pairing, number, raw[:-1])
+        if fault is not None:
+            report(fault)
+            yield from map(_message, pairing.ready(at_end=True))
+            pairing = _Pairing()
+            continue
+        if not pairing.is_paired:
+            unpaired += 1
+            if unpaired > UNPAIRED_MAX:
+                raise RejectedInputError(
+                    f"line {number}", f"is response {unpaired} without a request: send files of one log in their order"
+                )
+            left_out(number)
+        yield from map(_message, pairing.ready())
+    if not number:
+        raise RejectedInputError("file", f"is empty; {_AGAIN}")
+    yield from map(_message, pairing.ready(at_end=True))
+
+
+@dataclass(slots=True)
+class _Held:
+    """A request that was not sent yet: its number, its line, and these bytes."""
+
+    number: int
+    line: int
+    parts: list[bytes]
 
 
 @dataclass(slots=True)
 class _Pairing:
-    """Where the lines of requests lie that were not sent yet, each with its response's once that has come.
+    """The lines of requests that were not sent yet, each with its response's once that has come.
 
     They are sent in their order: who waits for a response holds up those behind, so that one login's stay in order.
     """
@@ -58,37 +96,44 @@ class _Pairing:
     next_request: int | None = None
     next_response: int | None = None
     last_answered: int = -1
-    held: dict[int, tuple[slice, ...]] = field(default_factory=dict)
+    is_paired: bool = True
+    size: int = 0
+    held: dict[int, _Held] = field(default_factory=dict)
 
-    def take_request(self, number: int, place: slice) -> None:
+    def take_request(self, number: int, at: int, line: bytes) -> None:
         """Raises RejectedInputError when lines are missing before it."""
         self.next_request = _next("NUM", number, self.next_request)
         if self.oldest is None:
             self.oldest = number
             if self.last_answered >= number:
                 raise RejectedInputError("NUM", f"was answered before: lines are out of order; {_AGAIN}")
-        self.held[number] = (place,)
+        self.is_paired = True
+        self.size += len(line)
+        self.held[number] = _Held(number, at, [line])
 
-    def take_response(self, number: int, request: int, place: slice) -> bool:
-        """False when no request waits for it. Raises RejectedInputError when lines are missing or out of order."""
+    def take_response(self, number: int, request: int, line: bytes) -> None:
+        """`is_paired` says whether a request waits for it. Raises RejectedInputError when lines are missing or out of
+        order."""
         self.next_response = _next("NUM", number, self.next_response)
         self.last_answered = max(self.last_answered, request)
         if self.next_request is not None and request >= self.next_request:
             raise RejectedInputError("REF", f"names a request that has not come: lines are out of order; {_AGAIN}")
-        waiting = self.held.get(request, ())
-        if len(waiting) != 1:
-            return False
-        self.held[request] = (*waiting, place)
-        return True
+        waiting = self.held.get(request)
+        self.is_paired = waiting is not None and len(waiting.parts) == 1
+        if waiting is not None and self.is_paired:
+            self.size += len(line)
+            waiting.parts.append(line)
 
-    def ready(self, *, at_end: bool = False) -> Iterator[tuple[int, tuple[slice, ...]]]:
-        """Number and lines of what can be sent now."""
+    def ready(self, *, at_end: bool = False) -> Iterator[_Held]:
+        """What can be sent now."""
         while self.oldest is not None and self.oldest in self.held:
-            is_due = at_end or len(self.held[self.oldest]) == 2 or len(self.held) > WAITING_MAX
-            if not is_due:
+            is_full = len(self.held) > WAITING_MAX or self.size > WAITING_BYTES_MAX
+            if not (at_end or is_full or len(self.held[self.oldest].parts) == 2):
                 return
-            yield self.oldest, self.held.pop(self.oldest)
+            held = self.held.pop(self.oldest)
+            self.size -= sum(map(len, held.parts))
             self.oldest += 1
+            yield held
 
 
 def _next(key: str, number: int, expected: int | None) -> int:
@@ -97,70 +142,42 @@ def _next(key: str, number: int, expected: int | None) -> int:
     return number + 1
 
 
-def _parts(raw: bytes) -> Iterator[NativeMessage | int]:
-    """Messages, and among them the numbers of lines that are left out."""
-    pairing, unpaired = _Pairing(), 0
-    for number, place in _lines(raw):
-        try:
-            is_paired = _take(pairing, raw, place)
-        except RejectedInputError as error:
-            raise RejectedInputError(f"line {number}: {error.place}", error.reason) from None
-        if not is_paired:
-            unpaired += 1
-            if unpaired > UNPAIRED_MAX:
-                raise RejectedInputError(
-                    f"line {number}", f"is response {unpaired} without a request: send files of one log in their order"
-                )
-            yield number
-        yield from (_message(raw, *ready) for ready in pairing.ready())
-    yield from (_message(raw, *ready) for ready in pairing.ready(at_end=True))
+def _refused(pairing: _Pairing, number: int, line: bytes) -> RejectedInputError | None:
+    """Takes the line, or says why it cannot."""
+    try:
+        _take(pairing, number, line)
+    except RejectedInputError as error:
+        return RejectedInputError(f"line {number}: {error.place}", error.reason)
+    return None
 
 
-def _take(pairing: _Pairing, raw: bytes, place: slice) -> bool:
-    line = raw[place]
+def _take(pairing: _Pairing, number: int, line: bytes) -> None:
     if request := _REQUEST.match(line):
-        pairing.take_request(int(request[1]), place)
-        return True
-    if response := _RESPONSE.match(line):
-        return pairing.take_response(int(response[1]), int(response[2]), place)
-    raise RejectedInputError(
-        "TYP, NUM, REF (fields 1-3)", f"must begin TYP=REQ|NUM= or TYP=RSP|NUM=, |REF=, with 10 digits each; {_AGAIN}"
-    )
+        pairing.take_request(int(request[1]), number, line)
+    elif response := _RESPONSE.match(line):
+        pairing.take_response(int(response[1]), int(response[2]), line)
+    else:
+        must = "must begin TYP=REQ|NUM= or TYP=RSP|NUM=, |REF=, with 10 digits each"
+        raise RejectedInputError("TYP, NUM, REF (fields 1-3)", f"{must}; {_AGAIN}")
 
 
-def _lines(raw: bytes) -> Iterator[tuple[int, slice]]:
-    """Number and place of each line, its newline left out. Raises RejectedInputError at the first that is none."""
-    if not raw:
-        raise RejectedInputError("file", f"is empty; {_AGAIN}")
-    start, number = 0, 0
-    while start < len(raw):
-        number += 1
-        end = raw.find(b"\n", start, start + LINE_MAX + 1)
-        if end < 0:
-            raise RejectedInputError(f"line {number}", _endless(len(raw) - start))
-        _check_line(number, raw[start:end])
-        yield number, slice(start, end)
-        start = end + 1
+def _fault_of(number: int, raw: bytes) -> RejectedInputError | None:
+    line = raw.removesuffix(b"\n")
+    if len(line) > LINE_MAX:
+        reason = f"must have at most {LINE_MAX} characters"
+    elif not raw.endswith(b"\n"):
+        reason = "is cut off: the file ends inside it"
+    elif line.endswith(b"\r"):
+        reason = "ends in CR LF: the file was converted on its way"
+    elif not _PRINTABLE.fullmatch(line):
+        reason = "is empty or not printable ASCII: the file was converted on its way"
+    else:
+        return None
+    return RejectedInputError(f"line {number}", f"{reason}; {_AGAIN}")
 
 
-def _endless(left: int) -> str:
-    if left > LINE_MAX:
-        return f"must have at most {LINE_MAX} characters; {_AGAIN}"
-    return f"is cut off: the file ends inside it; {_AGAIN}"
-
-
-def _check_line(number: int, line: bytes) -> None:
-    if line.endswith(b"\r"):
-        raise RejectedInputError(f"line {number}", f"ends in CR LF: the file was converted on its way; {_AGAIN}")
-    if not _PRINTABLE.fullmatch(line):
-        raise RejectedInputError(
-            f"line {number}", f"is empty or not printable ASCII: the file was converted on its way; {_AGAIN}"
-        )
-
-
-def _message(raw: bytes, number: int, places: tuple[slice, ...]) -> NativeMessage:
+def _message(held: _Held) -> NativeMessage:
     """Under its operator's login; under its number when that is none, and it will be a dead letter."""
-    request = raw[places[0]]
-    operator = _OPERATOR.search(request)
-    key = operator[1] if operator else b"%010d" % number
-    return NativeMessage(key, b"\n".join(raw[place] for place in places), f"clean-{number:010d}")
+    operator = _OPERATOR.search(held.parts[0])
+    key = operator[1] if operator else b"%010d" % held.number
+    return NativeMessage(key, b"\n".join(held.parts), f"clean-{held.number:010d}", held.line)

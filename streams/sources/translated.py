@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 from schemas.access import Access
+from schemas.codec import MESSAGE_MAX
+from schemas.errors import RejectedInputError
 from schemas.ids import Instant
+
+LINE_BOUND: Final = MESSAGE_MAX + 2  # bytes of a line that are looked at: one that is longer is refused everywhere
+
+Report = Callable[[RejectedInputError], None]
+"""Takes what is wrong with a file; whoever sends one raises it, whoever only looks goes on with the next line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +39,29 @@ class NativeMessage:
     """One message of a file as it is sent: `value` byte-exact, or with what it inherits from others put before it.
 
     `key` keeps what belongs together in order; `message_id` is unique in the source, and the same when the file is sent
-    again. `given`: of a control message of the file, the highest sequence number in it.
+    again. `line` is where in the file it begins, from 1. `given`: of a control message of the file, the highest
+    sequence number in it.
     """
 
     key: bytes
     value: bytes
     message_id: str
+    line: int = field(default=0, compare=False)
     given: int | None = None
+
+
+def refuse(fault: RejectedInputError) -> None:
+    """The report of whoever takes a file whole or not at all."""
+    raise fault
+
+
+def bounded_lines(readline: Callable[[int], bytes]) -> Iterator[bytes]:
+    """The lines of a file opened in binary mode, given its `readline`, with their ends.
+
+    Of a line that is longer than any message only the beginning is given, without an end: no line can fill memory.
+    """
+    while line := readline(LINE_BOUND):
+        if len(line) == LINE_BOUND and not line.endswith(b"\n"):
+            while (rest := readline(LINE_BOUND)) and not rest.endswith(b"\n"):
+                pass
+        yield line

@@ -12,6 +12,7 @@ from tests.house.test_house import ROOT, sources
 
 MAY: Final = {
     "SOURCES": {
+        "schemas/asyncapi.py": "describes what there is without a registry",
         "schemas/metrics.py": "values of a label where there is no registry; a worker gives those of its own",
         "schemas/publish.py": "publishes what there is without a registry",
         "schemas/registry.py": "adds to them",
@@ -25,7 +26,11 @@ MAY: Final = {
         "streams/sources/irss.py": "of its own source",
         "streams/sources/local_time.py": "of translators' own sources",
     },
-    "translate": {"sinks/cli/layouts.py": "files that only our own sources write"},
+    "translate": {
+        "sinks/cli/follow.py": "asks whether a line would be read, and of no times",
+        "sinks/cli/layouts.py": "files that only our own sources write",
+        "sinks/cli/lint.py": "asks whether a record would be read, and of no times",
+    },
     "BUILT_IN": {},
 }
 """By name where it may be imported from `schemas.topics` or `streams.sources`, and why."""

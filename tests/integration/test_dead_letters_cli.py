@@ -51,7 +51,7 @@ def why(topic: str, offset: int) -> Headers:
         "offset": str(offset),
         "stage": "translate",
         "class": "RejectedInputError",
-        "message": "actor: is missing; send it",
+        "message": "actor: is missing",
     }
     return (("note", SECRET), *((f"needtoknow.errors.{name}", text.encode()) for name, text in words.items()))
 
@@ -76,7 +76,7 @@ def test_dead_letters_are_listed_once_without_their_content(program: Program) ->
     set_aside(program, 991)
     lines = program("dead-letters", "list", "--order", "oldest").out.splitlines()
     assert len(lines) == 2
-    assert f"{first}  translate  actor: is missing; send it (written 2 times)" in lines[0]
+    assert f"{first}  translate  actor: is missing (written 2 times)" in lines[0]
     assert second in lines[1]
     assert "jane" not in "".join(lines)
     documents = program("dead-letters", "list", "--json", "--order", "oldest").documents

@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -18,7 +19,8 @@ from deploy.local.service import Worker
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
 from schemas.topics import CANONICAL, HEARTBEAT
-from sinks.cli.layouts import native_messages
+from sinks.cli.on_disk import on_disk
+from sinks.cli.send import Warned, looked_at, second_pass
 from sinks.kafka import Broker, producer
 from tests.faults.harness import Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
@@ -103,7 +105,10 @@ def test_a_file_whose_sending_ended_halfway_is_missed_by_its_header(service: Run
     night = facts_file("20260105", 7, [audit_access(n, make_access("JDOE", event_id=f"e{n}")) for n in range(501, 509)])
     file = tmp_path / "FACTSAUD"
     file.write_bytes(night.content)
-    half = list(native_messages(night.content, "facts"))[:6]
+    warned = Warned("facts")
+    with on_disk(str(file)) as held:
+        assert len(list(looked_at(held, "facts", warned))) == 10
+        half = list(islice(second_pass(held, "facts", warned.given, is_own=True), 6))
 
     async def store() -> None:
         async with producer(Broker(service.service.bootstrap, PATIENCE)) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import orjson
@@ -18,10 +19,11 @@ from schemas.fact import Fact, Mark
 from schemas.ids import LATEST_MS
 from schemas.topics import FACTS_LINE, GIVEN_HEADER
 from sinks.cli.csv_facts import COLUMNS, fact_rows
-from sinks.cli.layouts import LAYOUTS, native_messages, warnings
+from sinks.cli.layouts import LAYOUTS, native_messages
 from sinks.cli.load import is_csv, with_mark
+from sinks.cli.on_disk import on_disk
 from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, numbered_lines
-from sinks.cli.send import is_native
+from sinks.cli.send import Warned, is_native, looked_at, second_pass
 from streams.sources import translate
 from tests.contract.examples import ACCESS, FACT, MARK
 from tests.harness.builders import make_access
@@ -42,7 +44,7 @@ def rejected(messages: Callable[[], Iterator[Outgoing]]) -> RejectedInputError:
 
 def test_accesses_are_sent_as_they_are_under_the_id_of_their_record() -> None:
     """One record's accesses stay in order, and the bytes are the emitter's own."""
-    (message,) = access_lines(ACCESS + b"\n", "ecms")
+    (message,) = access_lines([ACCESS + b"\n"], "ecms")
     assert (message.key, message.value) == (b"c0042", ACCESS)
     assert dict(message.headers) == {
         "ce_specversion": b"1.0",
@@ -56,33 +58,54 @@ def test_accesses_are_sent_as_they_are_under_the_id_of_their_record() -> None:
 
 def test_lines_of_a_facts_night_name_their_layout() -> None:
     """Without the header the judge would read them as JSON."""
-    messages = list(native_messages(NIGHT, "facts"))
+    messages = list(native_messages(BytesIO(NIGHT), "facts"))
     assert len(messages) == 8
     assert {dict(m.headers)["content-type"] for m in messages} == {FACTS_LINE.encode()}
     assert dict(messages[1].headers)["ce_id"] == b"facts-0000009001"
-    said = [dict(m.headers).get(GIVEN_HEADER) for m in messages]
-    assert said == [b"9006", None, None, None, None, None, None, b"9006"]  # header and trailer, how far it goes
 
 
-def test_a_wrong_line_of_a_facts_night_says_nothing_of_how_far_it_goes() -> None:
+def sent(path: Path, raw: bytes, source: str) -> list[Outgoing]:
+    """The messages of a file as `send` sends them, which has looked at all of it before."""
+    path.write_bytes(raw)
+    warned = Warned(source)
+    with on_disk(str(path)) as held:
+        assert list(looked_at(held, source, warned))
+        return list(second_pass(held, source, warned.given, is_own=True))
+
+
+def test_header_and_trailer_of_a_facts_night_say_how_far_it_goes(tmp_path: Path) -> None:
+    """Where sending it ends halfway, the rest is missed."""
+    said = [dict(m.headers).get(GIVEN_HEADER) for m in sent(tmp_path / "night", NIGHT, "facts")]
+    assert said == [b"9006", None, None, None, None, None, None, b"9006"]
+
+
+def test_a_wrong_line_of_a_facts_night_says_nothing_of_how_far_it_goes(tmp_path: Path) -> None:
     """It becomes a dead letter; a billion numbers missing on its word would be an alarm about nothing."""
     night = facts_file("20260105", 7, [audit_access(n, make_access("JDOE")) for n in (501, 502, 503, 4_999_999_999)])
-    assert dict(next(native_messages(night.content, "facts")).headers)[GIVEN_HEADER] == b"504"
+    assert dict(sent(tmp_path / "night", night.content, "facts")[0].headers)[GIVEN_HEADER] == b"504"
 
 
 def test_a_short_night_is_refused_with_what_to_do() -> None:
     """As a whole: nothing of it is sent."""
-    error = rejected(partial(native_messages, NIGHT[:500], "facts"))
+    error = rejected(partial(native_messages, BytesIO(NIGHT[:500]), "facts"))
     assert error.place == "line 6"
     assert "fetch the file again" in error.reason
 
 
-def test_lines_that_will_become_dead_letters_are_told_before() -> None:
+def test_lines_that_will_become_dead_letters_are_told_before(tmp_path: Path) -> None:
     """The file as a whole is right; one line is not, and whoever sends it should know. Its content is not repeated."""
-    assert list(warnings(NIGHT, "facts")) == []
+
+    def warned(raw: bytes, source: str) -> list[str]:
+        (tmp_path / "file").write_bytes(raw)
+        found = Warned(source)
+        with on_disk(str(tmp_path / "file")) as held:
+            assert list(looked_at(held, source, found))
+        return found.first
+
+    assert warned(NIGHT, "facts") == []
     wrong = b"OPR=JDOE12|KEY=RECORD"
     log = b"TYP=REQ|NUM=0000000001|TIM=2026-01-05 08:14:03.12|%b\nTYP=RSP|NUM=0000000007|REF=0000000000\n" % wrong
-    left_out, dead = warnings(log, "clean")
+    left_out, dead = warned(log, "clean")
     assert left_out.startswith("left out: line 2: is a response to a request that is not in this file")
     assert dead.startswith("will become a dead letter: message 1: SID (request)")
 
@@ -94,7 +117,7 @@ FILES = [path for source in LAYOUTS for path in sorted((GOLDEN / source).iterdir
 def test_a_native_file_is_sent_as_its_system_writes_it(path: Path) -> None:
     """Each message says what it is, has an id of its own, and is read as the accesses written beside the file."""
     source = path.parent.name
-    sent = list(native_messages(path.read_bytes(), source))
+    sent = list(native_messages(BytesIO(path.read_bytes()), source))
     said = [(dict(message.headers), message) for message in sent]
     assert len({headers["ce_id"] for headers, _ in said}) == len(sent)
     assert {headers["ce_source"] for headers, _ in said} <= {f"/sources/{source}".encode()}
@@ -124,30 +147,30 @@ def test_every_system_that_hands_over_files_has_files_here() -> None:
 )
 def test_empty_lines_do_not_count_but_are_numbered(raw: bytes, expected: list[tuple[int, bytes]]) -> None:
     """The number in an error is the one an editor shows."""
-    assert list(numbered_lines(raw)) == expected
+    assert list(numbered_lines(BytesIO(raw))) == expected
 
 
 def test_one_wrong_line_refuses_the_whole_file() -> None:
     """With its number and its field, after any number of right ones."""
     wrong = ACCESS.replace(b'"view"', b'"peek"')
-    error = rejected(partial(access_lines, b"\n".join([ACCESS, b"", ACCESS, wrong, ACCESS]), "ecms"))
+    error = rejected(partial(access_lines, [ACCESS, b"\n", ACCESS, wrong, ACCESS], "ecms"))
     assert error.place == "line 4: action"
     assert "peek" not in str(error)
 
 
 def test_a_file_for_another_source_is_refused() -> None:
     """The topic would say one system and the message another."""
-    assert rejected(partial(access_lines, ACCESS, "jnet")).place == "line 1: source"
+    assert rejected(partial(access_lines, [ACCESS], "jnet")).place == "line 1: source"
 
 
 def test_a_byte_order_mark_is_refused_by_name() -> None:
     """Editors write it unasked."""
-    assert "byte order mark" in rejected(partial(access_lines, b"\xef\xbb\xbf" + ACCESS, "ecms")).reason
+    assert "byte order mark" in rejected(partial(access_lines, [b"\xef\xbb\xbf" + ACCESS], "ecms")).reason
 
 
 def test_facts_and_marks_may_stand_in_one_file() -> None:
     """In their order: a mark is about the facts before it."""
-    fact, mark = fact_lines(FACT + b"\n" + MARK, "assignments")
+    fact, mark = fact_lines([FACT, MARK], "assignments")
     assert (fact.key, fact.is_mark) == (b"as-7", False)
     assert (mark.key, mark.is_mark) == (b"assignments", True)
     assert (decode(Fact, fact.value), decode(Mark, mark.value)) == (decode(Fact, FACT), decode(Mark, MARK))
@@ -156,18 +179,18 @@ def test_facts_and_marks_may_stand_in_one_file() -> None:
 
 def test_a_feed_may_not_state_another_feeds_facts() -> None:
     """The staff directory does not assign cases."""
-    assert rejected(partial(fact_lines, FACT, "staff")).place == "line 1: body.kind"
-    assert rejected(partial(fact_lines, MARK, "staff")).place == "line 1: feed"
+    assert rejected(partial(fact_lines, [FACT], "staff")).place == "line 1: body.kind"
+    assert rejected(partial(fact_lines, [MARK], "staff")).place == "line 1: feed"
 
 
 def test_marks_are_never_guessed() -> None:
     """Facts alone promise nothing."""
-    assert not any(message.is_mark for message in fact_lines(FACT, "assignments"))
+    assert not any(message.is_mark for message in fact_lines([FACT], "assignments"))
 
 
 def test_a_promised_mark_follows_the_facts() -> None:
     """It may be believed only once they are there."""
-    messages = with_mark(partial(fact_lines, FACT, "assignments"), "assignments", 1_767_600_090_000)
+    messages = with_mark(partial(fact_lines, [FACT], "assignments"), "assignments", 1_767_600_090_000)
     assert [message.is_mark for message in messages()] == [False, True]
     *_, mark = messages()
     assert decode(Mark, mark.value) == Mark(
@@ -324,9 +347,9 @@ def test_any_bytes_are_facts_or_an_error(raw: bytes) -> None:
     """In every layout."""
     for messages in (
         partial(fact_rows, raw, "assignments"),
-        partial(fact_lines, raw, "assignments"),
-        partial(access_lines, raw, "ecms"),
-        *(partial(native_messages, raw, source) for source in LAYOUTS),
+        partial(fact_lines, BytesIO(raw), "assignments"),
+        partial(access_lines, BytesIO(raw), "ecms"),
+        *(partial(native_messages, BytesIO(raw), source) for source in LAYOUTS),
     ):
         with suppress(RejectedInputError):
             list(messages())

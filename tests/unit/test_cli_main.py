@@ -158,4 +158,4 @@ def test_a_wrong_file_is_refused_without_a_broker(
     with open(path, "wb") as file:
         file.write(b'{"event_id":"e1"}\n')
     assert called("send", path, "--source", "ecms", "--broker", "127.0.0.1:1") == 1
-    assert capsys.readouterr().err.startswith("needtoknow: line 1: source: is missing; send it; correct the file")
+    assert capsys.readouterr().err.startswith("needtoknow: line 1: source: is missing; correct the file")

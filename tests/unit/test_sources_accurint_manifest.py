@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from schemas.errors import RejectedInputError
 from streams.sources import accurint_batch
-from streams.sources.accurint_file import bounded_lines, check_manifest, cut_manifest
+from streams.sources.accurint_file import check_manifest, cut_manifest
 from streams.sources.accurint_row import LINE_MAX
-from streams.sources.translated import NativeMessage, Translated
+from streams.sources.translated import NativeMessage, Translated, bounded_lines
 
 JOB = (Path(__file__).parent / "golden" / "accurint" / "job.csv").read_bytes()
 JOB_LINES = JOB.splitlines(keepends=True)

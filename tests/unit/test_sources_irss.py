@@ -57,6 +57,26 @@ def export(order: tuple[int, ...], delimiter: bytes = b",") -> bytes:
     return b"\n".join(delimiter.join(line) for line in lines)
 
 
+@pytest.mark.parametrize("spelling", ["; charset=windows-1252", '; charset="Windows-1252"', ""])
+def test_a_message_may_say_in_which_charset_it_is(spelling: str) -> None:
+    """The one that exports of IRSS are in, as the standard spells it, or none."""
+    headers = (("content-type", f"{IRSS_ROW}{spelling}".encode()),)
+    assert translate("irss", GOOD, headers, CENTURIES_LATER).accesses
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1251", "cp1252"])
+def test_no_message_may_say_that_it_is_in_another(charset: str) -> None:
+    """It would be read as what it says it is not."""
+    with pytest.raises(RejectedInputError, match="no parameter but charset=windows-1252"):
+        translate("irss", GOOD, (("content-type", f"{IRSS_ROW};charset={charset}".encode()),), CENTURIES_LATER)
+
+
+def test_no_other_message_may_say_windows_1252() -> None:
+    """JSON is UTF-8 on this topic, too."""
+    with pytest.raises(RejectedInputError, match="no parameter but charset=utf-8"):
+        translate("irss", b"{}", (("content-type", b"application/json; charset=windows-1252"),), CENTURIES_LATER)
+
+
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
 def test_an_export_becomes_the_accesses_written_beside_it(path: Path) -> None:
     """The whole way of a file: checked, cut into messages, each translated."""
