@@ -4,7 +4,7 @@
 -- needtoknow.message, which is written when that transaction commits, and not at all when it is rolled back.
 \if :{?source}
 \else
-  \echo 'say whose accesses these are: -v source=ecms'
+  DO $$ BEGIN RAISE EXCEPTION 'say whose accesses these are: psql -v source=ecms'; END $$;
   \quit
 \endif
 BEGIN;
@@ -104,7 +104,8 @@ CREATE INDEX ON needtoknow.message (made_at);
 
 -- Deferred, so that the counter is locked during the commit and not during the whole transaction, in which others may
 -- hold what it waits for; and the order of the numbers is the order of the commits, in which Debezium reads.
-CREATE FUNCTION needtoknow.number() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION needtoknow.number() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE next bigint;
 BEGIN
   UPDATE needtoknow.counter SET last = last + 1 WHERE source = NEW.source RETURNING last INTO STRICT next;

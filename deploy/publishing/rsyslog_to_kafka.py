@@ -75,6 +75,7 @@ class Topic:
         self._headers = [("content-type", content_type.encode())]
         self._producer = Producer({**DEFAULTS, **settings, **FIXED})
         self._answer: str | None = None
+        self.is_broken = False  # librdkafka never mends an error that it calls fatal: somebody must begin anew
 
     def store(self, value: bytes) -> str:
         """OK once it is stored; else why not, in words that name no data."""
@@ -83,16 +84,19 @@ class Topic:
             self._producer.produce(self._name, value, key_of(value), headers=self._headers, on_delivery=self._delivered)
             while self._answer is None:
                 self._producer.poll(1.0)  # bounded by message.timeout.ms
-        except (BufferError, KafkaException) as error:
-            return f"not stored: {type(error).__name__}"
+        except KafkaException as error:
+            self._delivered(error.args[0], None)
+        except BufferError:
+            self._answer = "not stored: BufferError"
         return self._answer
 
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+    def _delivered(self, error: KafkaError | None, _message: Message | None) -> None:
         self._answer = "OK" if error is None else f"not stored: {error.name()}"
+        self.is_broken = self.is_broken or (error is not None and error.fatal())
 
 
 def main() -> int:
-    """Until rsyslog closes its end. 2: used wrongly, and the reason on stderr."""
+    """Until rsyslog closes its end. 2: used wrongly, and the reason on stderr. 1: rsyslog starts it again."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--topic", required=True)
     parser.add_argument("--content-type", required=True)
@@ -108,6 +112,8 @@ def main() -> int:
         if not line.endswith(b"\n"):
             break  # rsyslog ended in the middle of it, and will hand it over again
         print(topic.store(value_of(line)), flush=True)
+        if topic.is_broken:
+            return 1
     return 0
 
 

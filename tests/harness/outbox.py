@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,7 @@ class Outbox:
 
 def install(server: LocalPostgres, database: str, source: str = "ecms") -> Outbox:
     """As outbox.md says, in a database that is there; and an application's table beside it."""
-    psql = find_postgres("psql")
-    require_part("psql", psql, HOW_TO_GET)
-    command = [str(psql), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"source={source}", "-f", str(SQL)]
-    subprocess.run(command, env=server.environment(database), check=True, timeout=INSTALL_SECONDS)
+    run_sql(server, database, ["-v", f"source={source}"])
     outbox = Outbox(server, database)
     password = sql.Literal(server.password)
     with outbox.connect("postgres") as connection:
@@ -72,6 +69,14 @@ def install(server: LocalPostgres, database: str, source: str = "ecms") -> Outbo
         connection.execute("GRANT SELECT, UPDATE ON cases TO app")
         connection.commit()
     return outbox
+
+
+def run_sql(server: LocalPostgres, database: str, arguments: Sequence[str]) -> None:
+    """The real psql with the published file. Raises CalledProcessError."""
+    psql = find_postgres("psql")
+    require_part("psql", psql, HOW_TO_GET)
+    command = [str(psql), "-X", "-q", "-v", "ON_ERROR_STOP=1", *arguments, "-f", str(SQL)]
+    subprocess.run(command, env=server.environment(database), check=True, timeout=INSTALL_SECONDS)
 
 
 def row(access: Access) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ from schemas.topics import CANONICAL, HEARTBEAT
 from streams.sources import translate
 from tests.harness.builders import make_access
 from tests.harness.largest import largest_access
-from tests.harness.outbox import Outbox, insert, install, row
+from tests.harness.outbox import Outbox, insert, install, row, run_sql
 
 DAY: Final = "2024-01-05"  # long past by every machine's clock
 PAGE: Final = Path(__file__).parents[2] / "deploy" / "publishing" / "outbox.md"
@@ -106,6 +107,20 @@ def test_nobody_waits_for_a_number_while_another_transaction_is_open(outbox: Out
         first.execute("UPDATE cases SET note = 'first' WHERE id = 'c0042'")
         first.commit()
     assert [orjson.loads(value)["event_id"] for _, _, value in outbox.messages()] == ["e-second", "e-first"]
+
+
+def test_a_snapshot_that_is_too_old_is_told_to_try_again(outbox: Outbox) -> None:
+    """Under REPEATABLE READ the counter may have moved on since; nothing is left of what was not committed."""
+    with outbox.connect("app") as first, outbox.connect("app") as second:
+        second.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        insert(second, row(seen("e-second")))
+        insert(first, row(seen("e-first")))
+        first.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            second.commit()
+        insert(second, row(seen("e-second")))
+        second.commit()
+    assert [orjson.loads(value)["sequence"] for _, _, value in outbox.messages()] == [1, 2]
 
 
 def test_many_writers_at_once_are_numbered_without_a_gap_in_the_order_of_their_commits(outbox: Outbox) -> None:
@@ -206,6 +221,13 @@ def test_the_largest_access_is_taken_and_what_is_larger_is_not(outbox: Outbox) -
     [(_, _, value)] = outbox.messages()
     assert MESSAGE_MAX - 100 < len(value.encode()) <= MESSAGE_MAX
     assert decode_access(value.encode()).candidates == largest.candidates
+
+
+def test_nobody_installs_it_without_saying_for_whom(postgres: LocalPostgres, database: str) -> None:
+    """psql ends with an error, and nothing is there."""
+    with pytest.raises(subprocess.CalledProcessError):
+        run_sql(postgres, database.rpartition("/")[2], [])
+    install(postgres, database.rpartition("/")[2])
 
 
 def test_an_id_is_given_once(outbox: Outbox) -> None:

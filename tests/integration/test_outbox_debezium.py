@@ -92,6 +92,7 @@ def wait_for(service: Running, *wanted: Access) -> None:
 def test_every_committed_row_is_on_the_topic_as_it_was_made(outbox: Outbox, service: Running, connect: Connect) -> None:
     """Those written before the connector was there, and after; the key, the header and each byte; no others."""
     later = [seen(f"later-{n}", name=f"case:c{n % 5}") for n in range(40)]
+    later += [seen("large", candidates=tuple(f"case:{n:0>200}" for n in range(200)), action="search")]  # 46 KB
     with outbox.connect("app") as connection:
         insert(connection, row(seen("rolled-back")))
     write(outbox, *later)
