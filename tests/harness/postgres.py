@@ -1,6 +1,6 @@
 """The one real PostgreSQL of a test run, and names of databases in it that no two tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -13,10 +13,10 @@ _NUMBERS = count(1)
 
 
 @contextmanager
-def a_postgres(directory: Path, say: Say) -> Iterator[LocalPostgres]:
+def a_postgres(directory: Path, say: Say, settings: Mapping[str, str] = {}) -> Iterator[LocalPostgres]:
     """Yields a running server, and leaves nothing of it but its log. Skips, or fails in CI, where there is none."""
     require_part("PostgreSQL", find_postgres(), HOW_TO_GET)
-    server = LocalPostgres(directory, say=say)
+    server = LocalPostgres(directory, settings=settings, say=say)
     try:
         yield server.start()
     finally:
