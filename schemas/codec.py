@@ -103,6 +103,16 @@ def decode_access(raw: bytes | None) -> Access:
     return decode(Access, raw)
 
 
+def check_sent(access: Access) -> Access:
+    """An access that a source sends. Raises RejectedInputError when it is as if somebody else had done it.
+
+    It would be judged as of whoever asked, and nobody as whoever did it (ADR 27).
+    """
+    if access.operator is not None:
+        raise RejectedInputError("operator", "must be left out; name who did it as actor, who asked as requested_for")
+    return access
+
+
 def read_json(raw: bytes | None, largest: int = MESSAGE_MAX) -> Any:
     """A JSON object from bytes. Raises RejectedInputError for all that two readers could read differently."""
     if raw is None or not raw:

@@ -69,6 +69,8 @@ def write(directory: Path = PUBLISHED) -> None:
 def _document(name: str, model: type[BaseModel]) -> bytes:
     # As it is read, not as it is written: a Sparse model's writer tells pydantic nothing about its fields.
     schema = portable(model.model_json_schema(mode="validation"))
+    if model is Access:  # as a source may send it; in a finding it may have one
+        del schema["properties"]["operator"]
     head = {"$schema": DIALECT, "$id": f"urn:needtoknow:{name}:v1"}
     return orjson.dumps(head | schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 

@@ -99,13 +99,14 @@ def senders(sources: Mapping[SourceName, Source]) -> Mapping[SourceName, Source]
 
 def document(sources: Mapping[SourceName, Source]) -> bytes:
     """The whole document, for these sources. Deterministic, so that a change shows."""
-    may = senders(sources)
+    may, shapes = senders(sources), components({Access, Heartbeat, Receipt, Refusal})
+    del shapes["Access"]["properties"]["operator"]  # no source sends it
     found = {
         "openapi": OPENAPI,
         "info": {"title": "Need to Know: accesses by HTTP", "version": "1", "description": _ABOUT},
         "paths": {PATH: {"post": _post(may)}, DOCUMENT_PATH: {"get": _get()}},
         "components": {
-            "schemas": components({Access, Heartbeat, Receipt, Refusal}),
+            "schemas": shapes,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "certificate": {"type": "mutualTLS"}},
         },
         "security": [{"key": []}, {"certificate": []}],

@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from ..access import Access, Action, Purpose, Record, Result, document
-from ..codec import MESSAGE_MAX, rejected_by
+from ..codec import MESSAGE_MAX, check_sent, rejected_by
 from ..errors import RejectedInputError, SpeaksForAnotherError
 from ..ids import SourceName
 
@@ -57,7 +57,7 @@ def read_access(source: SourceName, access: Access | None, fields: Mapping[str, 
         raise RejectedInputError("access", "must be an Access; give its fields by name otherwise")
     if access.source != source:
         raise SpeaksForAnotherError("source", f"must be {source}, the source of this emitter")
-    return access
+    return check_sent(access)
 
 
 def _from_fields(source: SourceName, fields: Mapping[str, Any]) -> Access:
@@ -70,9 +70,10 @@ def _from_fields(source: SourceName, fields: Mapping[str, Any]) -> Access:
         if name in given:
             given[name] = _instant(name, given[name])
     try:
-        return Access(**given)
+        access = Access(**given)
     except ValidationError as error:
         raise rejected_by(error) from None
+    return check_sent(access)
 
 
 def _instant(name: str, value: object) -> object:

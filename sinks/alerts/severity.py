@@ -10,6 +10,8 @@ from schemas.access import Access, Record
 from schemas.alert import Circumstance, Tally, Who
 from schemas.finding import Certainty, Outcome, Severity
 
+from .grouping import NOBODY_NAMED, is_file
+
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 CERTAINTIES: Final[tuple[Certainty, ...]] = get_args(Certainty)
 OUTCOMES: Final[tuple[Outcome, ...]] = ("explained", "late", "revoked", "unresolved", "unexplained")
@@ -49,13 +51,17 @@ def _shows(access: Access) -> bool:
 
 
 def circumstances(who: Who, record: Record, tallies: Sequence[Tally]) -> tuple[Circumstance, ...]:
-    """The named circumstances under which the standing findings happened, in the order of their list."""
-    results = {t.result for t in tallies}
+    """The named circumstances under which the standing findings happened, in the order of their list.
+
+    Of searches that are looked at together, though each was for somebody else, neither their number says anything nor
+    that one was denied and another was not.
+    """
+    results, is_one = {t.result for t in tallies}, record != NOBODY_NAMED and not is_file(record)
     holds: dict[Circumstance, bool] = {
         "own-record": record.kind == "staff" and record.id == who.staff,
         "employee-record": record.kind == "staff",
-        "many-accesses": sum(t.count for t in tallies) >= MANY,
-        "denied-and-done": {"denied", "success"} <= results,
+        "many-accesses": is_one and sum(t.count for t in tallies) >= MANY,
+        "denied-and-done": is_one and {"denied", "success"} <= results,
         "bulk": any(t.is_bulk for t in tallies),
     }
     return tuple(name for name in get_args(Circumstance) if holds[name]) if tallies else ()

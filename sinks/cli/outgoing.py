@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.cloud_event import Header, cloud_event
-from schemas.codec import decode, decode_access, encode, read_json
+from schemas.codec import check_sent, decode, decode_access, encode, read_json
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
 from schemas.ids import FeedName, SourceName, format_instant
@@ -55,7 +55,7 @@ def access_lines(lines: Iterable[bytes], source: SourceName) -> Iterator[Outgoin
 
 def access_message(line: bytes, source: SourceName) -> Outgoing:
     """One canonical access, its bytes as they are; RejectedInputError when it is none, or of another source."""
-    access = decode_access(line)
+    access = check_sent(decode_access(line))
     if access.source != source:
         raise RejectedInputError("source", f"must be {source}, the source this file is sent for")
     time = format_instant(access.occurred_at)

@@ -16,7 +16,7 @@ from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName, format_instant
 from schemas.receiving import BATCH, RECORDS_MAX, senders
-from schemas.topics import CANONICAL, HEARTBEAT, Source
+from schemas.topics import CANONICAL, CHARSETS, HEARTBEAT, Source
 from streams.sources import Translators
 
 from .refusing import RefusedError
@@ -24,7 +24,7 @@ from .refusing import RefusedError
 CLOCK_MARGIN_MS: Final = 60_000
 """By so much the broker's clock may be behind ours before an access that was taken is one dated too far ahead there."""
 DEPTH_MAX: Final = 20  # of brackets in an array; a record of the contract has 4, and the codec takes 16
-_DETAIL: Final = "send {kinds}, as UTF-8; the table of sources is in /v1/openapi.json"
+_DETAIL: Final = "send {kinds}, in UTF-8 (IRSS: windows-1252); the table of sources is in /v1/openapi.json"
 
 _TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{},]', re.DOTALL)
 """A text that is not closed is one to the end: tried anew from each quote in it, it would take its length squared."""
@@ -50,9 +50,10 @@ class Checking:
         """What kind of body it is. Raises RefusedError when this source does not send such."""
         text, _, parameter = (content_type or "").lower().partition(";")
         kinds = (CANONICAL, BATCH, HEARTBEAT, *self.senders[source].content_types)
-        if text.strip() not in kinds or parameter.strip().replace('"', "") not in ("", "charset=utf-8"):
+        kind, said = text.strip(), parameter.strip().replace('"', "")
+        if kind not in kinds or said not in ("", f"charset={CHARSETS.get(kind, 'utf-8')}"):
             raise RefusedError("not_this_type", _DETAIL.format(kinds=" or ".join(kinds)))
-        return text.strip()
+        return kind
 
     def message_of(self, source: SourceName, kind: str, value: bytes, now: int) -> Outgoing:
         """The message that a record becomes; `now` in UTC ms. Raises RejectedInputError naming the field and the fix.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.codec import decode_access
-from schemas.errors import RejectedInputError, SpeaksForAnotherError
+from schemas.codec import check_sent, decode_access
+from schemas.errors import SpeaksForAnotherError
 from schemas.ids import SourceName
 
 from .translated import Translated
@@ -18,6 +18,4 @@ def translate(source: SourceName, value: bytes) -> Translated:
     access = decode_access(value)
     if access.source != source:
         raise SpeaksForAnotherError("source", "must be the source whose topic this is")
-    if access.operator is not None:  # it would be judged as who asked, and nobody as who did it
-        raise RejectedInputError("operator", "must be left out; name who did it as actor, who asked as requested_for")
-    return Translated(accesses=(access,), is_control=False)
+    return Translated(accesses=(check_sent(access),), is_control=False)

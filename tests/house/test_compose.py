@@ -201,6 +201,14 @@ def test_what_goes_on_running_has_a_health_check(name: str) -> None:
         assert {int(port) for port in ports} <= inside
 
 
+def test_no_two_services_are_published_at_one_port() -> None:
+    """The second would not start. Who asks a watch on this machine asks where it is published."""
+    outside = [port for service in SERVICES.values() for _, port, _ in _published(service)]
+    assert len(outside) == len(set(outside))
+    [(_, port, _)] = _published(SERVICES["watch"])
+    assert Settings.model_fields["watch_url"].default == f"http://127.0.0.1:{port}"
+
+
 def test_accesses_come_by_http_from_this_machine_only() -> None:
     """Without TLS, so on its loopback; nobody has a key until somebody makes one; a stop has the time that it takes."""
     service = SERVICES["receive"]

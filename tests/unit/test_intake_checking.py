@@ -17,7 +17,7 @@ from schemas.codec import MESSAGE_MAX, decode_access, encode
 from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.receiving import BATCH, FAULTS_MAX, Fault
-from schemas.topics import ACCURINT_BATCH, CANONICAL, HEARTBEAT, SOURCES
+from schemas.topics import ACCURINT_BATCH, CANONICAL, HEARTBEAT, IRSS_ROW, SOURCES
 from streams.intake.checking import CLOCK_MARGIN_MS, Checking, records_of
 from streams.intake.limits import InFlight, Rates
 from streams.intake.refusing import STATUS, RefusedError, wrong_records
@@ -98,6 +98,9 @@ def test_content_types_are_those_of_the_source() -> None:
     """Spelled in any case, with the one charset that is read."""
     assert CHECKING.media_type("ecms", 'Application/JSON; charset="UTF-8"') == CANONICAL
     assert CHECKING.media_type("accurint", ACCURINT_BATCH) == ACCURINT_BATCH
+    assert CHECKING.media_type("irss", f"{IRSS_ROW}; charset=windows-1252") == IRSS_ROW
+    with pytest.raises(RefusedError):
+        CHECKING.media_type("irss", f"{IRSS_ROW}; charset=utf-8")
     for odd in (None, "", "text/plain", ACCURINT_BATCH, f"{CANONICAL}; charset=latin-1", f"{CANONICAL};a=b"):
         with pytest.raises(RefusedError) as error:
             CHECKING.media_type("ecms", odd)

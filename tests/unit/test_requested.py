@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from schemas.access import Access, finding_id
+from schemas.access import Access, document, finding_id
 from schemas.codec import encode
+from schemas.emit.fields import read_access
 from schemas.errors import RejectedInputError
 from schemas.fact import Fact
 from schemas.finding import Finding
+from schemas.publish import documents
 from schemas.topics import CLEAN_LINES
 from sinks.alerts.parties import Party, parties
+from sinks.cli.outgoing import access_lines
 from streams.sources import translate
 from streams.sources.clean_file import read_file
 from tests.harness.builders import account, assignment, coverage, make_access
@@ -94,9 +99,19 @@ def test_who_asks_themselves_is_one_party(asked_by: str | None) -> None:
 
 
 def test_nobody_may_send_an_access_as_if_somebody_else_had_done_it() -> None:
-    """Whoever did it would be judged by nobody."""
-    with pytest.raises(RejectedInputError, match="operator"):
-        translate("ecms", encode(make_access("jdoe12", operator="oper7")), (), APPENDED)
+    """Whoever did it would be judged by nobody. Each way to publish says so, and no schema offers it."""
+    sent = make_access("jdoe12", operator="oper7")
+    fields = {name: value for name, value in document(sent).items() if name != "source"}
+    refuse: list[Callable[[], object]] = [
+        lambda: translate("ecms", encode(sent), (), APPENDED),
+        lambda: list(access_lines([encode(sent)], "ecms")),
+        lambda: read_access("ecms", sent, {}),
+        lambda: read_access("ecms", None, fields),
+    ]
+    for ask in refuse:
+        with pytest.raises(RejectedInputError, match="operator"):
+            ask()
+    assert "operator" not in documents()["access.v1.json"].decode().replace("`operator`", "")
 
 
 def test_a_query_of_clean_has_both_parties() -> None:
