@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import click
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from schemas.errors import NotReadyError
 from schemas.finding import MessagePlace
@@ -26,7 +27,7 @@ from streams.sources import Translators
 
 from .kafka import Broker
 from .letter_acts import act_message
-from .letter_rules import treatment
+from .letter_rules import not_ours_to_write, treatment
 from .letter_search import One
 from .letter_tries import MarkError, fault_now
 from .letters import DeadLetter
@@ -39,7 +40,8 @@ SAY_SECONDS: Final = 3.0
 FAULTS_MAX: Final = 1_000  # texts told apart; a place may hold a line number
 OTHERS: Final = "another fault"
 
-Send = Callable[[Sequence["Sent"]], Awaitable[None]]
+Send = Callable[[Sequence["Sent"]], Awaitable[Sequence["Sent"]]]
+"""Sends these, and returns those that this principal may not write back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ async def replay(ones: AsyncIterator[One], topics: Topics, wish: Wish, send: Sen
         if not one.is_new:
             continue
         if wish.limit is not None and outcome.replayed >= wish.limit:
-            break
+            await _flush(batch, send, outcome)
+            batch, weight = [], 0
+            if outcome.replayed >= wish.limit:  # what may not be written back does not use the limit up
+                break
         outcome.matched += 1
         if (sent := _decide(one, topics, translators, wish, outcome)) is None:
             continue
@@ -100,11 +105,19 @@ async def replay(ones: AsyncIterator[One], topics: Topics, wish: Wish, send: Sen
         batch.append(sent)
         weight += sent.letter.size or 0
         if len(batch) >= BATCH or weight >= BATCH_BYTES:
-            await send(batch)
+            await _flush(batch, send, outcome)
             batch, weight = [], 0
-    if batch:
-        await send(batch)
+    await _flush(batch, send, outcome)
     return outcome
+
+
+async def _flush(batch: Sequence[Sent], send: Send, outcome: Outcome) -> None:
+    """Hands these over; those that may not be written back stay, and are counted so."""
+    if not batch:
+        return
+    for one in await send(batch):
+        outcome.replayed -= 1
+        outcome.held[not_ours_to_write(one.letter.topic)] += 1
 
 
 def _decide(one: One, topics: Topics, translators: Translators, wish: Wish, outcome: Outcome) -> Sent | None:
@@ -145,14 +158,20 @@ class Sender:
         self._said = time.monotonic()
         self._done = 0
 
-    async def send(self, batch: Sequence[Sent]) -> None:
-        """All of these; NotReadyError when the broker does not store them in time: the same command goes on there."""
-        stored = await self._stored([partial(self._copy, one.letter) for one in batch])
+    async def send(self, batch: Sequence[Sent]) -> Sequence[Sent]:
+        """All of these; returns those that this principal may not write. What is stored is recorded, whatever becomes
+        of the rest. NotReadyError when the broker does not store them in time: the same command goes on there."""
+        answers = await self._answers([partial(self._copy, one.letter) for one in batch])
         now = int(time.time() * 1000)
-        await self.record(
-            [self._act(one, now, place) for one, place in zip(batch, stored, strict=True)],
-        )
-        self._done += len(batch)
+        stored = [(one, at) for one, at in zip(batch, answers, strict=True) if not isinstance(at, BaseException)]
+        await self.record([self._act(one, now, place) for one, place in stored])
+        faults = [(one, at) for one, at in zip(batch, answers, strict=True) if isinstance(at, BaseException)]
+        self._complain(at for _, at in faults if not isinstance(at, TopicAuthorizationFailedError))
+        self._say(len(stored))
+        return [one for one, _ in faults]
+
+    def _say(self, stored: int) -> None:
+        self._done += stored
         if time.monotonic() - self._said >= SAY_SECONDS:
             self._said = time.monotonic()
             click.echo(f"replaying: {self._done:,} sent and recorded", err=True)
@@ -161,7 +180,10 @@ class Sender:
         """Stores what people did. Raises as `send` does."""
         topic = self._topics.letter_acts
         messages = [act_message(act) for act in acts]
-        await self._stored([partial(self._client.send, topic, v, key=k, headers=list(h)) for k, v, h in messages])
+        answers = await self._answers(
+            [partial(self._client.send, topic, v, key=k, headers=list(h)) for k, v, h in messages]
+        )
+        self._complain(at for at in answers if isinstance(at, BaseException))
 
     def _copy(self, letter: DeadLetter) -> Awaitable[Any]:
         partition = int(letter.partition) if letter.partition.isdigit() else None
@@ -176,13 +198,30 @@ class Sender:
         body = Replayed(kind="replayed", copy_at=copy, tried=one.tried)
         return LetterAct(letter=one.letter.name, at=now, by=self._by, body=body)
 
-    async def _stored(self, sends: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
-        """Where each was stored, in order."""
-        try:
+    async def _answers(self, sends: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
+        """Where each was stored, in order, or the error that says why not; TimeoutError for what was not in time."""
+        answers: list[Any] = [TimeoutError()] * len(sends)
+        under_way = dict[int, asyncio.Future[Any]]()
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._broker.timeout):
-                return [await stored for stored in [await send() for send in sends]]
-        except (TimeoutError, KafkaError) as error:
-            raise NotReadyError(
-                f"Kafka at {self._broker.address} does not store what is replayed ({type(error).__name__}); what is "
-                "recorded is done: the same command goes on behind it"
-            ) from None
+                for index, send in enumerate(sends):
+                    try:
+                        under_way[index] = asyncio.ensure_future(await send())
+                    except KafkaError as error:
+                        answers[index] = error
+                await asyncio.gather(*under_way.values(), return_exceptions=True)
+        for index, future in under_way.items():
+            if future.done() and not future.cancelled():
+                answers[index] = future.exception() or future.result()
+        return answers
+
+    def _complain(self, faults: Iterable[BaseException]) -> None:
+        """NotReadyError about the first of these, if there is one."""
+        if (fault := next(iter(faults), None)) is None:
+            return
+        if not isinstance(fault, TimeoutError | KafkaError):
+            raise fault
+        raise NotReadyError(
+            f"Kafka at {self._broker.address} does not store what is replayed ({type(fault).__name__}); what is "
+            "recorded is done: the same command goes on behind it"
+        ) from None

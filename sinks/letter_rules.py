@@ -7,6 +7,8 @@
 | register | a mark | never: it is a promise of its moment, and the feed's next one says more |
 | quarantine | looking at it ended a worker | only when forced, and untried: trying it could end this command as well |
 | conflict | the same id or revision with other content | never: nothing is missing that a replay would bring |
+
+On a broker with access control `replayer` may write to no feed: a refused fact stays, and its system states it again.
 """
 
 from __future__ import annotations
@@ -45,6 +47,11 @@ _CUT: Final = "the letter holds only a part of the message, which nobody could r
 _BATCH: Final = "the letter speaks of a batch that was never unpacked: have its messages sent again"
 _LARGE: Final = "is larger than any reader takes: have it sent again, smaller"
 _STRANGE: Final = "it did not come from a topic of a source or feed that is registered"
+
+
+def not_ours_to_write(topic: str) -> str:
+    """Why the broker refused it: on one with access control nobody but a feed's own system states its facts."""
+    return f"this principal may not write to {topic}: have its system state it again"
 
 
 def origin_of(letter: DeadLetter, topics: Topics) -> Origin:

@@ -147,8 +147,9 @@ async def _replay(broker: Broker, settings: Settings, asked: Asked, wish: Wish, 
             return await replay_letters(ones, topics, wish, Sender(client, broker, topics, counts, by).send)
 
 
-async def _nothing(batch: Sequence[Sent]) -> None:
-    """A trial sends nothing."""
+async def _nothing(batch: Sequence[Sent]) -> Sequence[Sent]:
+    """A trial sends nothing, and so is not refused anything."""
+    return ()
 
 
 async def _drop(broker: Broker, settings: Settings, asked: Asked, by: str, why: str) -> tuple[int, int, int]:

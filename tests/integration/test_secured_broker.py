@@ -16,13 +16,16 @@ from deploy.kafka.cluster import carry_out
 from deploy.kafka.credentials import Keeper
 from deploy.kafka.plan import EVERYTHING, LITERAL, OPERATIONS, RESOURCES, Acl, Plan
 from deploy.local.service import Service
+from schemas.codec import encode
 from schemas.errors import NotReadyError
 from schemas.principals import SOURCE_BYTES, principals
 from schemas.topics import SOURCES, Topics
 from sinks.kafka import Broker, Message, admin, producer, read_topic, run
+from sinks.letter_rules import not_ours_to_write
 from streams.ready import wait_for_topics
 from tests.faults.harness import FAULTY, until
 from tests.harness.attempts import ON_TOPICS, slowed_ms
+from tests.harness.builders import assignment, make_access
 from tests.harness.principals import (
     ADMIN,
     Said,
@@ -256,6 +259,29 @@ def test_what_was_done_by_hand_is_undone_and_what_is_gone_is_taken_away(broker: 
     assert apply(broker).out == "strange User:backup may read topic *\n"
     run(_carried_out(kafka, Plan(gone_acls=(wide,)), Keeper(broker.credentials, where)), kafka)
     until(lambda: apply(broker, "--dry-run").code == 0, "still something to do")
+
+
+def test_what_may_not_be_replayed_keeps_nothing_else_from_it(broker: Secured) -> None:
+    """Refused facts stay for their system; every access beside them goes back, is recorded, and is not sent again."""
+    topics, worker = Topics(TRIED), broker.settings(f"{TRIED}worker")
+    access, fact = encode(make_access()), encode(assignment(staff="w028"))
+    letters = [(topics.access("ecms"), offset, "translate", access) for offset in (9_001, 9_002, 9_003)]
+    letters.insert(1, (topics.feed("assignments"), 9_004, "register", fact))
+
+    async def set_aside() -> None:
+        async with producer(Broker(worker.broker, 30, worker.security)) as client:
+            for topic, offset, stage, value in letters:
+                words = {"topic": topic, "partition": "0", "offset": str(offset), "stage": stage}
+                headers = [(f"needtoknow.errors.{name}", text.encode()) for name, text in words.items()]
+                await client.send_and_wait(topics.dead_letters, value, headers=headers)
+
+    asyncio.run(set_aside())
+    command = ("dead-letters", "replay", *(f"{topic}/0/{offset}" for topic, offset, *_ in letters), "--json")
+    first, again = (call(broker, f"{TRIED}replayer", "needtoknow", *command, NTK_TOPIC_PREFIX=TRIED) for _ in range(2))
+    assert (first.code, again.code) == (1, 1), (first, again)
+    said = [json.loads(each.out) for each in (first, again)]
+    assert [(each["replayed"], each["passed_over"]) for each in said] == [(3, {}), (0, {"replayed": 3})]
+    assert [each["not_for_replay"] for each in said] == [{not_ours_to_write(topics.feed("assignments")): 1}] * 2
 
 
 def test_who_sends_more_than_their_share_is_slowed_down(broker: Secured) -> None:

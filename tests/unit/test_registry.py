@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import orjson
@@ -339,6 +339,20 @@ def test_the_page_for_whoever_registers_is_true_and_fits_a_screen() -> None:
     assert strange_sources(messages, SOURCES) == ["kiosk"]
     assert strange_sources(messages, with_kiosk()) == []
     assert {line.split()[1] for line in re.findall(r"^    (needtoknow .*)$", page, re.M)} <= set(COMMANDS)
+
+
+def test_the_page_names_all_that_may_be_expected_of_a_source() -> None:
+    """Whoever is sent to an entry by a page must find the field there, and may copy what stands in the table."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, re.M)
+    lines = [line for row in rows for line in re.findall(r"`(.+? = .+?)`", row)]
+    (made,) = entries_in("\n".join([KIOSK, *lines]).encode()).values()
+    named = {line.partition(" ")[0] for line in lines}
+    assert named == {f.name for f in fields(Source)} - {
+        *("name", "title", "zone", "precision_ms", "clock_error_ms"),
+        *("content_types", "has_tombstones"),
+    }
+    assert (made.due, made.hours, made.never_given) == ("06:00", "08:00-17:00", ((17, 19),))
 
 
 def test_strange_sources_are_told_in_one_line() -> None:
