@@ -344,5 +344,5 @@ def test_the_page_for_whoever_registers_is_true_and_fits_a_screen() -> None:
 def test_strange_sources_are_told_in_one_line() -> None:
     """However many a file names; facts of other kinds name none."""
     facts = [account("k1", "w028", source=f"k{n:03d}") for n in range(STRANGE_MAX + 1)]
-    lines = b"\n".join(encode(fact) for fact in (*facts, account("j1", "w031"), supervision("s03", "w028")))
+    lines = [encode(fact) for fact in (*facts, account("j1", "w031"), supervision("s03", "w028"))]
     assert strange_sources(fact_lines(lines, "staff"), SOURCES) == [f"k{n:03d}" for n in range(STRANGE_MAX)]
