@@ -19,8 +19,8 @@ SATURDAY: Final = 5
 
 
 class Heard(NamedTuple):
-    """When something last came from a source (append times, UTC ms; None: never): anything; anything but a heartbeat;
-    and whether it has ever sent a heartbeat."""
+    """When something last came from a source (append times, UTC ms; None: never): anything; anything that can be read
+    and is no heartbeat; and whether it has ever sent a heartbeat. What we sent once more did not come from it."""
 
     at: int | None = None
     brought_at: int | None = None
