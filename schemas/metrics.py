@@ -356,11 +356,11 @@ NOTHING_GIVEN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 def label_values(metric: Metric, given: Mapping[str, tuple[str, ...]] = NOTHING_GIVEN) -> Iterator[tuple[str, ...]]:
     """Every combination of label values a metric can have, in the order of its labels.
 
-    `given`: the values of labels that are known only when a process starts. Raises KeyError when they are missing.
+    `given`: the values of labels that are known only when a process starts, whatever is said above of a metric's own.
+    Raises KeyError when they are missing.
 
     A worker makes each of them at its start: a counter that appears with its first count has no increase that
     Prometheus could see, so the first waiver, conflict or broken mark would page nobody.
     """
-    known = {**LABEL_VALUES, **given}
-    own = (known.get(f"{metric.name}.{label}") for label in metric.labels)
-    return itertools.product(*(v or known[label] for v, label in zip(own, metric.labels, strict=True)))
+    own = (given.get(label) or LABEL_VALUES.get(f"{metric.name}.{label}") for label in metric.labels)
+    return itertools.product(*(v or LABEL_VALUES[label] for v, label in zip(own, metric.labels, strict=True)))

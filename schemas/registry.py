@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from .calendar import faults
 from .errors import RejectedInputError
 from .ids import SourceName
 from .ledger import Times
@@ -157,6 +158,8 @@ def _in_bounds(source: Source, place: str) -> None:
     for field, low, high in (("precision_ms", 1, DAY_MS), ("clock_error_ms", 0, CLOCK_ERROR_MAX_MS)):
         if not low <= getattr(source, field) <= high:
             raise RejectedInputError(f"{place}.{field}", f"must be from {low} to {high} milliseconds")
+    for field, reason in faults(source):
+        raise RejectedInputError(f"{place}.{field}", reason)
 
 
 _NO_ZONE: Final = "must be a zone of the IANA database, such as America/New_York"

@@ -152,7 +152,8 @@ class Settings(BaseSettings):
     """TCP port on NTK_ADMIN_HOST of what watches the sources; 0 picks a free one and logs it."""
 
     watch_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6069"
-    """Where `status` and the console ask what watches the sources. The default: one on this machine."""
+    """Where `status` and the console ask what watches the sources. The default: one on this machine.
+    Where it is set, `status` is not well without an answer."""
 
     missing_after_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
     """So long after a higher number was judged one that has not come counts as missing. 30 s: an emitter that is not

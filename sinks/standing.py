@@ -54,14 +54,15 @@ class Standing:
     sources: Asked = field(default_factory=Asked)
 
     @property
-    def is_healthy(self) -> bool:
-        """Nothing is wrong that is known."""
-        return not self.unregistered and self.sources.is_good
+    def is_healthy(self) -> bool | None:
+        """Whether nothing is wrong; None: nothing that is known, and of the sources nobody knows."""
+        return False if self.unregistered else self.sources.is_good
 
     @property
     def is_good(self) -> bool:
-        """Idle, and nothing is wrong."""
-        return self.why_not_idle is None and self.is_healthy
+        """Idle, and nothing is wrong; and whoever has a watch wants its answer."""
+        is_unknown_well = self.is_healthy is None and not self.sources.is_required
+        return self.why_not_idle is None and (self.is_healthy is True or is_unknown_well)
 
     def document(self) -> dict[str, Any]:
         """For `--json`."""

@@ -16,7 +16,7 @@ _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "
 def source_lines(asked: Asked, now: int) -> list[str]:
     """A table, or one line that says why there is none. `now`: UTC ms."""
     if asked.why_not is not None:
-        return [f"sources: {asked.why_not}"]
+        return [f"sources: not known, {asked.why_not}"]
     rows = [HEADS, *(_row(report, now) for report in asked.reports)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     return [_padded(row, widths) for row in rows]

@@ -43,7 +43,8 @@ def status(broker: Broker, settings: Settings, wait_idle: float | None, as_json:
     the newest facts and marks. Pending accesses may remain: they wait for a feed, not for us.
 
     Of each source, if `needtoknow watch` runs (NTK_WATCH_URL): when it was last heard, which of its numbers are
-    missing, whether it is silent or overdue, and how far its clock is off.
+    missing, whether it is silent or overdue, and how far its clock is off. While it does not answer that is not known,
+    in JSON "healthy": null; if NTK_WATCH_URL is set, the exit status is 1 then.
 
     Example: needtoknow status --json --wait-idle 30
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -18,6 +19,10 @@ HOW: Final = "start it: needtoknow watch"
 
 async def ask(settings: Settings) -> Asked:
     """One question, of two seconds at most. It never raises: that nobody watches is an answer."""
+    return replace(await _answer(settings), is_required="watch_url" in settings.model_fields_set)
+
+
+async def _answer(settings: Settings) -> Asked:
     url = f"{settings.watch_url}/sources"
     try:
         timeout = aiohttp.ClientTimeout(total=SECONDS)

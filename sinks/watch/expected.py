@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.ids import parse_instant
 from schemas.topics import DEPARTMENT_ZONE, HEARTBEAT_SECONDS, Source
 
 HOUR_MS: Final = 3_600_000
@@ -20,8 +19,8 @@ SATURDAY: Final = 5
 
 
 class Heard(NamedTuple):
-    """When something last came from a source (append times, UTC ms; None: never): anything; anything but a heartbeat;
-    and whether it has ever sent a heartbeat."""
+    """When something last came from a source (append times, UTC ms; None: never): anything; anything that can be read
+    and is no heartbeat; and whether it has ever sent a heartbeat. What we sent once more did not come from it."""
 
     at: int | None = None
     brought_at: int | None = None
@@ -52,20 +51,6 @@ def overdue_ms(source: Source, heard: Heard, now: int) -> int:
     if due is None or (heard.brought_at or 0) >= due - source.due_within_hours * HOUR_MS:
         return 0
     return now - due
-
-
-def check(source: Source) -> None:
-    """Raises ValueError when what is declared of a source cannot be read."""
-    if source.due is not None:
-        time.fromisoformat(source.due)
-    if source.hours is not None:
-        begin, end = _hours(source.hours)
-        if begin >= end:
-            raise ValueError(f"hours of {source.name} must end after they begin, on the same day")
-    if source.numbers_since is not None:
-        parse_instant(source.numbers_since)
-    if any(not 0 <= first <= last for first, last in source.never_given):
-        raise ValueError(f"each range of never_given of {source.name} must be its first and its last number")
 
 
 def _opened_at(source: Source, now: int) -> int | None:

@@ -63,15 +63,16 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How each source stands; or why nobody knows, in words."""
+    """How each source stands; or why nobody knows, in words. `is_required`: somebody has said where to ask."""
 
     reports: tuple[SourceReport, ...] = ()
     why_not: str | None = None
+    is_required: bool = False
 
     @property
-    def is_good(self) -> bool:
-        """Whether nothing is known to be missing, silent, overdue or off."""
-        return all(report.is_good for report in self.reports)
+    def is_good(self) -> bool | None:
+        """Whether nothing is missing, silent, overdue or off; None: nobody knows."""
+        return None if self.why_not is not None else all(report.is_good for report in self.reports)
 
 
 def report_of(document: Mapping[str, Any]) -> SourceReport:

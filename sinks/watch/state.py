@@ -14,7 +14,7 @@ from schemas.ledger import Cut
 from schemas.topics import Source
 
 from .clocks import Clock, Sample, allowed_ms
-from .expected import Heard, check, overdue_ms, silent_ms
+from .expected import Heard, overdue_ms, silent_ms
 from .numbers import Gap, Numbers
 from .report import GAPS_SHOWN, SourceReport
 
@@ -25,7 +25,6 @@ class SourceState:
     """One source. `through`: all that had been stored by then has been judged and compared (UTC ms)."""
 
     def __init__(self, source: Source) -> None:
-        check(source)
         self.source = source
         self.numbers = Numbers()
         self.clock = Clock()
@@ -37,12 +36,10 @@ class SourceState:
 
     def take(self, cut: Cut, stored_at: int) -> None:
         """A cut of its topic, stored then (UTC ms). In any order, and as often as it comes."""
-        name, heard = self.source.name, self.heard
+        name = self.source.name
         reached = self.judged.get(cut.partition, 0)
         self.judged[cut.partition] = max(cut.next_offset, reached)
         given = (cut.given or {}).get(name)
-        brought_at = max(stored_at, heard.brought_at or 0) if cut.messages.translated else heard.brought_at
-        self.heard = heard._replace(brought_at=brought_at)
         if stored_at >= self._since:
             self.numbers.see(cut.sequences.get(name, ()), given, stored_at, is_new=cut.first_offset >= reached)
             self.numbers.pass_over(self.source.never_given)
@@ -54,12 +51,12 @@ class SourceState:
             self._look = at, ends
         self._compare()
 
-    def hear(self, at: int, *, is_beat: bool) -> None:
-        """One of its messages was stored at this instant (UTC ms)."""
+    def hear(self, at: int, *, is_beat: bool, has_brought: bool) -> None:
+        """One of its messages was stored at this instant (UTC ms): sent by the source, not by us once more."""
         heard = self.heard
         self.heard = Heard(
             at=max(at, heard.at or 0),
-            brought_at=heard.brought_at if is_beat else max(at, heard.brought_at or 0),
+            brought_at=max(at, heard.brought_at or 0) if has_brought else heard.brought_at,
             has_beaten=heard.has_beaten or is_beat,
         )
 

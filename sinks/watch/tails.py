@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import RejectedInputError
 from schemas.topics import Source
+from sinks.letter_replay import REPLAYED
 from streams.sources import Translated
 
 from .clocks import Sample
@@ -72,16 +73,20 @@ class Tails:
             self._hear(state, place, record, now)
 
     def _hear(self, state: SourceState, place: TopicPartition, record: Any, now: int) -> None:
+        if any(name == REPLAYED for name, _ in record.headers or ()):
+            return  # a dead letter that we sent once more: late by days, and no sign of the source
         try:
             found = self._translate(state.source.name, record.value, record.headers, record.timestamp)
         except RejectedInputError:  # its dead letter says so; and the source is there
-            found = Translated(accesses=(), is_control=True)
+            found = None
         except Exception as error:  # the judge sets aside what makes a translator fail, and says so
             log.warning("%s/%d/%d: %s", place.topic, place.partition, record.offset, type(error).__name__)
-            found = Translated(accesses=(), is_control=True)
-        state.hear(record.timestamp, is_beat=found.beat_at is not None)
-        for sample in samples(found, state.source, record.timestamp, now):
-            state.time(sample)
+            found = None
+        is_beat = found is not None and found.beat_at is not None
+        state.hear(record.timestamp, is_beat=is_beat, has_brought=found is not None and not is_beat)
+        if found is not None:
+            for sample in samples(found, state.source, record.timestamp, now):
+                state.time(sample)
 
 
 def samples(found: Translated, source: Source, stored: int, now: int) -> list[Sample]:

@@ -23,7 +23,7 @@ from schemas.codec import MESSAGE_MAX, rejected_by
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName, quick_instant
 
-from .translated import CONTROL, Translated
+from .translated import Translated
 
 SD_ID: Final = "access@32473"  # 32473 is the enterprise number for documentation (RFC 5612)
 _SD_ID: Final = SD_ID.encode()
@@ -87,7 +87,7 @@ class Message:
 
 
 def translate(source: SourceName, value: bytes) -> Translated:
-    """The access that an ACCESS message names; none for a HEARTBEAT, which is a control message.
+    """The access that an ACCESS message names; none for a HEARTBEAT, which says what the clock of ECMS shows.
 
     `value` is one message without framing, or with one newline behind it. Raises RejectedInputError naming the part of
     the message or the parameter; the ECMS team must act, or whoever runs what passes its messages on.
@@ -96,7 +96,7 @@ def translate(source: SourceName, value: bytes) -> Translated:
     if message.is_heartbeat:
         if message.parameters is not None:  # as a control message it would hide an access
             raise RejectedInputError("MSGID", f"must be ACCESS in a message with the element {SD_ID}")
-        return CONTROL
+        return Translated(accesses=(), is_control=True, beat_at=message.occurred_at)
     if message.parameters is None:
         raise RejectedInputError("STRUCTURED-DATA", f"must have the element {SD_ID}, spelt exactly so")
     return Translated(accesses=(_access(source, message.occurred_at, message.parameters),), is_control=False)

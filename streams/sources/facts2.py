@@ -95,7 +95,7 @@ def translate(source: SourceName, value: bytes) -> Translated:
     """
     envelope = _envelope(read_json(value))
     if envelope is None or _is_control(envelope):
-        return CONTROL
+        return CONTROL if envelope is None else _control(envelope)
     return Translated(accesses=(_access(source, _added_row(envelope)),), is_control=False)
 
 
@@ -117,6 +117,14 @@ def _is_control(envelope: Json) -> bool:
     if envelope.keys() <= _CLOCKS:
         return "ts_ms" in envelope
     return envelope.get("status") in ("BEGIN", "END") and isinstance(envelope.get("id"), str)
+
+
+def _control(envelope: Json) -> Translated:
+    """A clock alone is a heartbeat; but of a time that no clock shows nothing follows."""
+    beat_at = envelope.get("ts_ms")
+    if not envelope.keys() <= _CLOCKS or type(beat_at) is not int or beat_at not in _WALL_MS:
+        return CONTROL
+    return Translated(accesses=(), is_control=True, beat_at=beat_at)
 
 
 def _added_row(envelope: Json) -> Json:

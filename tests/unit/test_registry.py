@@ -13,6 +13,7 @@ from schemas.codec import decode_access, encode
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName, format_instant
 from schemas.ledger import Times
+from schemas.metrics import CATALOGUE, label_values
 from schemas.registry import (
     CLOCK_ERROR_MAX_MS,
     ENTRIES_MAX,
@@ -31,6 +32,7 @@ from schemas.topics import CANONICAL, DAY_MS, FACTS_LINE, HEARTBEAT, SOURCES, So
 from sinks.cli.csv_facts import fact_rows
 from sinks.cli.main import COMMANDS, cli, run
 from sinks.cli.outgoing import STRANGE_MAX, fact_lines, strange_sources
+from streams.intake.running import Shown
 from streams.sources import BUILT_IN, Translators
 from streams.telemetry import Telemetry
 from tests.harness.builders import account, at, make_access, supervision
@@ -84,6 +86,18 @@ def test_a_registry_adds_to_the_sources_that_there_are(tmp_path: Path) -> None:
     page = Telemetry(given={"source": tuple(settings.sources)}).page()
     assert b'needtoknow_messages_total{kind="dead_letter",source="kiosk"} 0.0' in page
     assert Settings().sources == SOURCES
+
+
+def test_no_counter_of_a_registered_source_appears_with_its_first_count() -> None:
+    """Prometheus would see no increase: each stands at 0 from the start, those of the receiver as well."""
+    sources = with_kiosk()
+    for page in (Telemetry(given={"source": tuple(sources)}).page(), Shown(sources).page()):
+        lines = [line for line in page.decode().splitlines() if "_created{" not in line]
+        ours, theirs = ([line for line in lines if f'source="{name}"' in line] for name in ("ecms", "kiosk"))
+        assert ours
+        assert theirs == [line.replace('source="ecms"', 'source="kiosk"') for line in ours]
+    values = set(label_values(CATALOGUE["needtoknow_intake_requests_total"], {"source": ("kiosk",)}))
+    assert {source for source, _ in values} == {"kiosk"}
 
 
 def test_a_registry_is_read_once(tmp_path: Path) -> None:
@@ -358,5 +372,5 @@ def test_the_page_names_all_that_may_be_expected_of_a_source() -> None:
 def test_strange_sources_are_told_in_one_line() -> None:
     """However many a file names; facts of other kinds name none."""
     facts = [account("k1", "w028", source=f"k{n:03d}") for n in range(STRANGE_MAX + 1)]
-    lines = b"\n".join(encode(fact) for fact in (*facts, account("j1", "w031"), supervision("s03", "w028")))
+    lines = [encode(fact) for fact in (*facts, account("j1", "w031"), supervision("s03", "w028"))]
     assert strange_sources(fact_lines(lines, "staff"), SOURCES) == [f"k{n:03d}" for n in range(STRANGE_MAX)]

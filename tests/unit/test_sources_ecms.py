@@ -243,8 +243,10 @@ def test_no_message_that_was_cut_off_is_taken_for_whole() -> None:
 
 
 def test_a_heartbeat_is_a_control_message() -> None:
-    """It says that ECMS lives, and nothing about anybody."""
-    assert of(header(name=b"HEARTBEAT") + b"-") == Translated(accesses=(), is_control=True)
+    """It says that ECMS lives and what its clock shows, and nothing about anybody; its silence is noticed from then."""
+    beat = Translated(accesses=(), is_control=True, beat_at=parse_instant("2026-01-05T14:14:03.120Z"))
+    when = b"2026-01-05T09:14:03.120-05:00"
+    assert of(header(name=b"HEARTBEAT", when=when) + b"-") == beat
 
 
 @pytest.mark.parametrize("source", ["facts", "clean"])

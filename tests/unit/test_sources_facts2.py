@@ -207,6 +207,20 @@ def test_a_control_message_has_no_room_for_a_row() -> None:
             assert rejected(written(control | extra)).place == "op"
 
 
+def test_a_clock_alone_is_a_heartbeat() -> None:
+    """Its silence is noticed from then on. A bound of a transaction comes only with rows, and promises nothing."""
+    at = parse_instant("2026-01-05T14:14:03.120Z")
+    for beat in ({"ts_ms": at}, {"ts_ms": at, "ts_us": at * 1_000}, {"schema": None, "payload": {"ts_ms": at}}):
+        assert of(written(beat)) == Translated(accesses=(), is_control=True, beat_at=at)
+    for other in (
+        {"ts_ms": at // 1_000},
+        {"ts_ms": at * 1_000},
+        {"ts_ms": -at},
+        {"status": "END", "id": "1", "ts_ms": at},
+    ):
+        assert of(written(other)) == Translated(accesses=(), is_control=True)
+
+
 @pytest.mark.parametrize("value", [None, b""])
 @pytest.mark.parametrize("headers", [HEADERS, (), (("content-type", CANONICAL.encode()),)])
 def test_a_tombstone_is_a_control_message(value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> None:

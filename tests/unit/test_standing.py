@@ -9,6 +9,7 @@ import pytest
 
 from schemas.ledger import Note
 from sinks.standing import Seen, standing
+from sinks.watch.report import Asked, SourceReport
 from tests.harness.builders import at
 
 ECMS, IRSS = "access.ecms.v1", "access.irss.v1"
@@ -168,6 +169,24 @@ def test_a_topic_that_nobody_reads_is_not_healthy() -> None:
     assert (answer.why_not_idle, answer.is_good) == (None, False)
     assert answer.document()["healthy"] is False
     assert answer.document()["idle"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_healthy", "is_good"),
+    [
+        (Asked((SourceReport(name="ecms"),)), True, True),
+        (Asked((SourceReport(name="ecms"), SourceReport(name="irss", missing=1))), False, False),
+        (Asked(why_not="nothing watches them"), None, True),  # nobody said that there is a watch
+        (Asked(why_not="nothing watches them", is_required=True), None, False),
+    ],
+)
+def test_what_nobody_watches_is_not_said_to_be_well(asked: Asked, is_healthy: bool | None, is_good: bool) -> None:
+    """Not known is neither well nor ill; whoever named a watch wants to hear it."""
+    answer = standing(IDLE)
+    answer.sources = asked
+    assert (answer.document()["healthy"], answer.is_good) == (is_healthy, is_good)
+    answer.unregistered = ("access.clean.v1",)
+    assert (answer.document()["healthy"], answer.is_good) == (False, False)
 
 
 # --- the numbers

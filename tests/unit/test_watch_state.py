@@ -94,6 +94,13 @@ def test_numbers_that_were_never_given_are_not_missed() -> None:
     assert state.missing(PATIENCE) == (Gap(4, 4, 10_000),)
 
 
+def test_what_was_judged_is_no_word_of_its_source() -> None:
+    """A cut cannot tell a file of this night from letters that we sent once more."""
+    state = SourceState(ECMS)
+    state.take(cut(0, 0, 2, (1, 2)), 10_000)
+    assert state.heard == (None, None, False)
+
+
 def test_what_is_new_and_what_turned_up_is_told_by_number() -> None:
     """For the log: ranges less ranges."""
     before = (Gap(1, 4, 7), Gap(9, 9, 7), Gap(20, 30, 8))
@@ -107,7 +114,8 @@ def test_a_copy_gives_back_what_was_known(tmp_path: Path) -> None:
     """Numbers, offsets, and when something was brought; not what Kafka's ends say anew."""
     state, copy = State({TOPIC: ECMS}), Copy(tmp_path, "ledger.v1")
     state.take(cut(0, 0, 3, (1, 1), (4, 5)), 10_000)
-    state.by_topic[TOPIC].hear(11_000, is_beat=True)
+    state.by_topic[TOPIC].hear(10_000, is_beat=False, has_brought=True)
+    state.by_topic[TOPIC].hear(11_000, is_beat=True, has_brought=False)
     copy.write(state, {2: Reached(17, 10_000)})
     kept, again = copy.read(), State({TOPIC: ECMS})
     assert kept is not None

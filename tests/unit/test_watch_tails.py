@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
 from schemas.topics import HEARTBEAT, SOURCES
+from sinks.letter_replay import REPLAYED
 from sinks.watch.clocks import Sample
 from sinks.watch.state import SourceState, State
 from sinks.watch.tails import TAIL, Tails, samples
@@ -80,12 +81,35 @@ async def looked(log: Log, times: int = 1) -> SourceState:
 
 
 async def test_the_newest_of_all_partitions_is_when_a_source_was_heard() -> None:
-    """A heartbeat counts, and so does what cannot be read; only an access or a file's line brings something."""
+    """A heartbeat counts, and so does what cannot be read; only what can be, and is no heartbeat, brings something."""
     log = Log()
     log.append(0, encode(make_access()), NOON)
     log.append(1, b"garbage", NOON + 1_000)
     log.append(0, encode(Heartbeat(source="ecms", at=NOON, sequence=4)), NOON + 2_000, BEAT)
-    assert (await looked(log)).heard == (NOON + 2_000, NOON + 1_000, True)
+    assert (await looked(log)).heard == (NOON + 2_000, NOON, True)
+
+
+async def test_a_letter_that_was_sent_once_more_says_nothing_of_its_source() -> None:
+    """Three days later it is neither a clock that is behind, nor the file of this night, nor the end of a silence."""
+    log, again = Log(), [(REPLAYED, b"access.ecms.v1/0/7")]
+    log.append(0, encode(make_access(when=NOON)), NOON)
+    for n in range(TAIL - 1):
+        log.append(0, encode(make_access(when=NOON)), NOON + 3_600_000 + n, again)
+    log.append(1, encode(Heartbeat(source="ecms", at=NOON)), NOON + 7_200_000, [*BEAT, *again])
+    state = await looked(log)
+    assert state.heard == (NOON, NOON, False)
+    assert state.clock.off_ms(NOON) == 0
+    state.look({}, 0)
+    assert state.judged == {}  # and still all of it is to be judged before anything is missing
+    assert state.through == 0
+
+
+async def test_messages_that_are_late_accuse_a_clock_when_the_source_sent_them() -> None:
+    """The same messages without the word that we sent them."""
+    log = Log()
+    for n in range(TAIL):
+        log.append(0, encode(make_access(when=NOON)), NOON + 3_600_000 + n)
+    assert (await looked(log)).clock.off_ms(NOON) == -3_600_000
 
 
 async def test_only_what_is_new_is_read_and_never_more_than_the_end() -> None:

@@ -74,7 +74,7 @@ def test_the_console_says_it_in_words() -> None:
 def test_what_cannot_be_believed_is_not(body: bytes, why_not: str) -> None:
     """Of another installation, or not up to date: nobody is told that all is well."""
     assert read(body, "ledger.v1") == Asked(why_not=why_not)
-    assert source_lines(Asked(why_not=why_not), NOW) == [f"sources: {why_not}"]
+    assert source_lines(Asked(why_not=why_not), NOW) == [f"sources: not known, {why_not}"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,15 @@ async def test_that_nobody_watches_is_an_answer() -> None:
     """`status` goes on without it."""
     asked = await ask(Settings(watch_url="http://127.0.0.1:1"))
     assert asked.why_not == "nothing watches them at http://127.0.0.1:1; start it: needtoknow watch"
-    assert asked.reports == ()
+    assert (asked.reports, asked.is_good, asked.is_required) == ((), None, True)
+
+
+async def test_whoever_said_nothing_of_a_watch_need_not_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default address is a guess, by a variable or an argument it is somebody's word."""
+    monkeypatch.delenv("NTK_WATCH_URL", raising=False)
+    assert not (await ask(Settings())).is_required
+    monkeypatch.setenv("NTK_WATCH_URL", "http://127.0.0.1:1")
+    assert (await ask(Settings())).is_required
 
 
 def test_many_ranges_are_cut_short() -> None:
