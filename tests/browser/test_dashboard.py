@@ -65,11 +65,13 @@ def _raised(outcome: str, severity: str) -> int:
 def test_findings_by_outcome_and_severity_are_those_exposed(page: Page) -> None:
     """Sixteen numbers of the table: totals of both workers, and the same in the last hour, since all was new."""
     rows = page.locator("[data-panel=findings-by-outcome] tbody tr")
-    for outcome, row in zip(OUTCOMES, rows.all(), strict=True):
-        for severity, cell in zip(SEVERITIES, row.locator("td").all(), strict=True):
+    expect(rows).to_have_count(len(OUTCOMES))
+    # At one moment: the page puts new rows in the place of these while it fetches itself.
+    texts = rows.evaluate_all("rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.innerText))")
+    for outcome, cells in zip(OUTCOMES, texts, strict=True):
+        for severity, text in zip(SEVERITIES, cells, strict=True):
             raised = _raised(outcome, severity)
-            shown = cell.inner_text().split()
-            assert shown == ([f"{raised}", f"+{raised}"] if raised else ["0"]), (outcome, severity)
+            assert text.split() == ([f"{raised}", f"+{raised}"] if raised else ["0"]), (outcome, severity)
 
 
 def test_the_last_hours_findings_are_added_up(page: Page) -> None:

@@ -51,7 +51,7 @@ def workers(alertmanager: LocalAlertmanager, tmp_path: Path) -> Iterator[list[Ex
     require_part("Prometheus", find_prometheus(), PROMETHEUS)
     with (
         Exporter() as first,
-        Exporter(build=("0.2.0", "confidentiality v2", "another")) as second,
+        Exporter(build=("0.2.0", "confidentiality v2", "another", "4f53cda18c2b")) as second,
         LocalPrometheus(
             [first.address, second.address],
             tmp_path / "prometheus",

@@ -218,7 +218,7 @@ def test_who_is_not_let_in_is_told_why_and_at_once(
 def test_a_worker_that_may_not_see_its_topics_does_not_start(broker: Secured) -> None:
     """It says whose they are not, and no longer that they are missing."""
     settings = broker.settings(f"{LIVE}source-ecms")
-    with pytest.raises(NotReadyError, match=r"live\.source-ecms may not use topic live\.access.* and 17 more at"):
+    with pytest.raises(NotReadyError, match=r"live\.source-ecms may not use topic live\.access.* and 18 more at"):
         asyncio.run(wait_for_topics(settings))
 
 

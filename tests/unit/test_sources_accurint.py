@@ -17,9 +17,9 @@ from schemas.ids import parse_instant
 from schemas.topics import ACCURINT_BATCH, ACCURINT_ROW
 from streams.sources import Translated, translate
 from streams.sources.accurint import HEADER
-from streams.sources.accurint_file import bounded_lines, check_manifest, content_type_of, cut_manifest, read_usage
+from streams.sources.accurint_file import check_manifest, content_type_of, cut_manifest, read_usage
 from streams.sources.local_time import readings
-from streams.sources.translated import NativeMessage
+from streams.sources.translated import NativeMessage, bounded_lines
 from tests.harness.hostile.accurint import HARMLESS, HEAD, HOSTILE, LATER, LINES, ROW, STATING, part, usage
 
 GOLDEN = Path(__file__).parent / "golden" / "accurint"
