@@ -85,7 +85,7 @@ def document(access: Access) -> dict[str, Any]:
     if access.candidates is not None:
         found["candidates"] = [{"kind": r.kind, "id": r.id} for r in access.candidates]
     if access.purpose is not None:
-        found["purpose"] = access.purpose.model_dump(mode="json")
+        found["purpose"] = {name: said for name, said in access.purpose.__dict__.items() if said is not None}
     return found
 
 

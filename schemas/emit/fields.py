@@ -90,7 +90,7 @@ def spell(access: Access, sequence: int | None) -> bytes:
     Raises RejectedInputError as `read_access`.
     """
     found = document(access)
-    if sequence is not None:
+    if sequence is not None and access.sequence is None:
         found = {"event_id": access.event_id, "source": access.source, "sequence": sequence} | found
     try:
         value = orjson.dumps(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from schemas.errors import RejectedInputError
@@ -85,10 +85,13 @@ class Translators:
         translated = translator(source, value)
         if not translated.accesses:
             return _with_given(translated, headers)
+        latest, is_asked_for = appended_at + AHEAD_MAX_MS, False
         for access in translated.accesses:
-            if access.occurred_at > appended_at + AHEAD_MAX_MS:
+            if access.occurred_at > latest:
                 raise RejectedInputError("occurred_at", "is more than 24 hours after the message was stored")
-        return _by_party(translated if source not in self._open else _as_declared(translated, self._open[source]))
+            is_asked_for = is_asked_for or access.requested_for is not None
+        declared = translated if source not in self._open else _as_declared(translated, self._open[source])
+        return _by_party(declared) if is_asked_for else declared
 
     def has_instants(self, source: SourceName) -> bool:
         """Whether a time of canonical JSON is the instant that it names, by all that is declared of the source."""
@@ -105,7 +108,8 @@ class Translators:
             return _TRANSLATORS[CANONICAL]
         if len(values) > 1:  # two readers could choose differently
             raise RejectedInputError("content-type", "is given twice")
-        media_type = _media_type(values.pop())
+        value = values.pop() or b""
+        media_type = _usual_media_type(value) if len(value) <= _USUAL else _media_type(value)
         native = self._sources[source].content_types if source in self._sources else ()
         known = (CANONICAL, HEARTBEAT, *native)
         if media_type not in known:
@@ -127,28 +131,30 @@ def _with_given(translated: Translated, headers: Headers) -> Translated:
         return translated
     if len(said) > 1 or not _NUMBER.fullmatch(said[0] or b"") or int(said[0]) > SEQUENCE_MAX:
         raise RejectedInputError(GIVEN_HEADER, f"must be one number from 0 to {SEQUENCE_MAX}, in digits")
-    return replace(translated, given=max(int(said[0]), translated.given or 0))
+    return translated._replace(given=max(int(said[0]), translated.given or 0))
 
 
 def _as_declared(translated: Translated, times: Times) -> Translated:
     """With what the source's times cut off, and what its clock leaves open."""
     accesses = (whole(access, times.precision_ms) for access in translated.accesses)
     found = tuple(widened(access, times.clock_error_ms) for access in accesses)
-    return replace(translated, accesses=found)
+    return translated._replace(accesses=found)
 
 
 def _by_party(translated: Translated) -> Translated:
     """With an access more for each that somebody asked for."""
-    if all(access.requested_for is None for access in translated.accesses):
-        return translated
-    return replace(translated, accesses=tuple(party for access in translated.accesses for party in parties(access)))
+    return translated._replace(accesses=tuple(party for access in translated.accesses for party in parties(access)))
 
 
-def _media_type(value: bytes | None) -> str:
+def _media_type(value: bytes) -> str:
     """Type and subtype in lower case; the one parameter that is let through is the charset we read this type in."""
-    text, _, parameter = (value or b"").decode("latin-1").lower().partition(";")
+    text, _, parameter = value.decode("latin-1").lower().partition(";")
     media_type = text.strip()
     allowed = f"charset={CHARSETS.get(media_type, 'utf-8')}"
     if parameter.strip().replace('"', "") not in ("", allowed):
         raise RejectedInputError("content-type", f"may have no parameter but {allowed}")
     return media_type
+
+
+_USUAL: Final = 100  # bytes; a source spells its types the same way every time, and longer ones are nobody's
+_usual_media_type: Final = lru_cache(maxsize=256)(_media_type)

@@ -31,6 +31,7 @@ from .clean_criteria import CRITERIA, criteria_id
 from .clean_lines import Line, read_line
 from .codes import meaning, must_be_one_of
 from .local_time import YEARS, readings, zone_of
+from .people import people
 from .translated import Translated
 
 _ZONE: Final = zone_of("clean")
@@ -171,10 +172,10 @@ def _hits(response: Line) -> _Answer:
         raise response.reject("SID", f"with commas between them, each {_PERSON_MUST}")
     if len(listed) != count:
         raise response.reject("CNT", "must be the number of identifiers in SID")
-    people = dict.fromkeys(listed)  # one may be hit twice, by two warrants
-    if len(people) > CANDIDATES_MAX:
+    persons = dict.fromkeys(listed)  # one may be hit twice, by two warrants
+    if len(persons) > CANDIDATES_MAX:
         return {"object_count": count}
-    return {"object_count": count, "candidates": tuple(Record(kind="person", id=person) for person in people)}
+    return {"object_count": count, "candidates": people(persons)}
 
 
 def _absent(line: Line, keys: tuple[str, ...], reason: str) -> None:

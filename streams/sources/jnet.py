@@ -30,6 +30,7 @@ from schemas.ids import EARLIEST_MS, ID_MAX, LATEST_MS, SourceName, quick_instan
 
 from .codes import meaning
 from .jnet_xml import Found, Part, read
+from .people import people
 from .translated import CONTROL, Translated
 
 AUDIT: Final = "urn:example:needtoknow:jnet:audit:1"
@@ -295,4 +296,4 @@ def _what_was_found(found: Found, name: str, record: Record) -> tuple[tuple[Reco
         _no_word("FoundPersonID", name)
     if not 0 < len(persons) <= CANDIDATES_MAX:
         return None, number
-    return tuple(Record(kind="person", id=person) for person in persons), number
+    return people(persons), number

@@ -147,20 +147,19 @@ def _walk(here: Part, elements: Iterable[Element], found: Found) -> None:
                 raise RejectedInputError(part.place, _NO_TEXT)
             one[key] = part.place
             _walk(part, element, found)
+        elif len(element) or not (text := (element.text or "").strip(_SPACE)):
+            raise _no_text(part, element)
         elif part.is_many:
-            found.many.setdefault(key, []).append(_text(part, element))
+            found.many.setdefault(key, []).append(text)
         else:
-            one[key] = _text(part, element)
+            one[key] = text
 
 
-def _text(part: Part, element: Element) -> str:
+def _no_text(part: Part, element: Element) -> RejectedInputError:
     """A comment within a text is refused: some readers take only what comes before it."""
     if len(element):
-        raise RejectedInputError(part.place, "must hold no element and no comment")
-    text = (element.text or "").strip(_SPACE)
-    if not text:
-        raise RejectedInputError(part.place, "is empty; leave it out, or say that it is nil")
-    return text
+        return RejectedInputError(part.place, "must hold no element and no comment")
+    return RejectedInputError(part.place, "is empty; leave it out, or say that it is nil")
 
 
 def _unknown(here: Part, tag: str) -> RejectedInputError:

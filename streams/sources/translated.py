@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.access import Access
 from schemas.codec import MESSAGE_MAX
@@ -17,8 +17,7 @@ Report = Callable[[RejectedInputError], None]
 """Takes what is wrong with a file; whoever sends one raises it, whoever only looks goes on with the next line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(NamedTuple):
     """The accesses of one message, in its order. A control message (header, trailer, heartbeat) names none.
 
     What a control message may say of its source: `given`, the highest sequence number that it has given to an access;
