@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .codec import MESSAGE_MAX
-from .topics import CANONICAL, CHARSETS, FEEDS, HEARTBEAT, SOURCES, Topic, Topics
+from .topics import CANONICAL, CHARSETS, FEEDS, HEARTBEAT, SIGNATURE_HEADER, SIGNATURE_MAX, SOURCES, Topic, Topics
 
 Document = dict[str, Any]
 
@@ -131,10 +131,20 @@ def _native(content_type: str) -> Document:
     return _message(name, "A message in a system's own layout.", content_type, payload, _KEYS["native"])
 
 
+_NEVER_SIGNED: Final = frozenset({"fact", "mark", "finding"})
+_SIGNATURE: Final = {
+    "type": "string",
+    "maxLength": SIGNATURE_MAX,
+    "description": "Of sources that sign: a detached JWS, deploy/publishing/signatures.md.",
+}
+
+
 def _message(
     name: str, summary: str, content_type: str, payload: Document, key: str, *, is_default: bool = False
 ) -> Document:
-    own = {"type": "object", "properties": {"content-type": {"type": "string", "const": content_type}}}
+    signature = {} if name in _NEVER_SIGNED else {SIGNATURE_HEADER: _SIGNATURE}
+    said = {"content-type": {"type": "string", "const": content_type}, **signature}
+    own = {"type": "object", "properties": said}
     required = {} if is_default else {"required": ["content-type"]}  # without it a message is canonical JSON
     return {
         "name": name,

@@ -26,6 +26,11 @@ class SpeaksForAnotherError(RejectedInputError):
     """A source or feed said what only another may say (promise 16): a mistake in its set-up, or somebody forging."""
 
 
+class TamperingError(RejectedInputError):
+    """A message is not what its source has signed, or is not signed though its source signs (promise 16). Its owner
+    must act: a mistake in their set-up, or somebody else has written it."""
+
+
 Harm = Literal["kills", "raises", "unpacks"]
 
 

@@ -104,6 +104,7 @@ WORKER: Final = (
         "On whose feed did somebody state what only another may?",
         ("feed",),
     ),
+    Metric("needtoknow_tampering_total", "counter", "On whose topic lay what its source did not sign?", ("source",)),
     Metric("needtoknow_ledger_cuts_total", "counter", "How many cuts were stored?", ("kind",)),
     Metric(
         "needtoknow_corrections_total",
@@ -333,14 +334,15 @@ LABEL_VALUES: Final = MappingProxyType(
         "part": ("judge", "register", "fetching"),
         "stage": ("translate", "register", "broadcast", "conflict", "quarantine"),
         # unreadable: size, depth or not JSON; native: a line of a source's own format; field: the contract's models;
-        # forbidden: a source or feed spoke for another; kills, raises, unpacks: what a quarantined message does to
-        # a worker. A closed set, since texts and field names come from outside.
+        # forbidden: a source or feed spoke for another; tampering: it is not what its source signed; kills, raises,
+        # unpacks: what a quarantined message does to a worker. A closed set, since texts and names come from outside.
         "reason": (
             "unreadable",
             "content_type",
             "native",
             "field",
             "forbidden",
+            "tampering",
             "conflict",
             "kills",
             "raises",

@@ -17,12 +17,15 @@ from .heartbeat import Heartbeat
 from .ids import SourceName
 from .model import Sparse, Strict
 from .openapi import OPENAPI, components, content, problems, reference
-from .topics import CANONICAL, CONSOLE, HEARTBEAT, Source
+from .topics import CANONICAL, CONSOLE, HEARTBEAT, SIGNATURE_MAX, Source
 
 API: Final = "receive.openapi.json"
 PATH: Final = "/v1/access/{source}"
 DOCUMENT_PATH: Final = "/v1/openapi.json"
 BATCH: Final = "application/x-ndjson"
+
+SIGNED: Final = "Needtoknow-Signature"
+"""The header for sources that sign: a detached JWS of the one record in the request (schemas/signing.py)."""
 
 BODY_MAX: Final = 1_048_576
 """Bytes of a request: a thousand usual accesses are 0.4 MB, and each request under way is held in memory."""
@@ -92,6 +95,9 @@ _ABOUT: Final = (
 )
 
 
+_SIGNED: Final = "A detached JWS of the record, of sources that sign; then one record a request."
+
+
 def senders(sources: Mapping[SourceName, Source]) -> Mapping[SourceName, Source]:
     """Those that may send by HTTP: all but the alert console, which is a process of ours."""
     return {name: source for name, source in sources.items() if name != CONSOLE}
@@ -115,11 +121,14 @@ def document(sources: Mapping[SourceName, Source]) -> bytes:
 
 
 def _post(may: Mapping[SourceName, Source]) -> dict[str, Any]:
-    source = {"type": "string", "enum": list(may)}
+    source, signature = {"type": "string", "enum": list(may)}, {"type": "string", "maxLength": SIGNATURE_MAX}
     return {
         "operationId": "post_access",
         "summary": "Hand over one access, a batch, or one native message.",
-        "parameters": [{"name": "source", "in": "path", "required": True, "schema": source}],
+        "parameters": [
+            {"name": "source", "in": "path", "required": True, "schema": source},
+            {"name": SIGNED, "in": "header", "description": _SIGNED, "schema": signature},
+        ],
         "requestBody": {"required": True, "content": _bodies(may)},
         "responses": {
             "202": {"description": "All of it is stored.", "content": content("application/json", Receipt)},

@@ -9,6 +9,13 @@ A TOML file, named by NTK_SOURCES_FILE, that every process reads once when it st
     clock_error_ms = 2000
 
 The name of the table is the name of the source: of its topic, `access.kiosk.v1`, and of its logins in account facts.
+
+And the keys of sources that sign their messages (ADR 36), ours too:
+
+    [[keys.ecms]]
+    id = "ecms-2026"
+    x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    since = "2026-12-01T00:00:00Z"
 """
 
 from __future__ import annotations
@@ -29,6 +36,7 @@ from .calendar import faults
 from .errors import RejectedInputError
 from .ids import SourceName
 from .ledger import Times
+from .registry_keys import signing
 from .topics import DAY_MS, SOURCES, Source
 
 Sources = Mapping[SourceName, Source]
@@ -41,7 +49,7 @@ CLOCK_ERROR_MAX_MS: Final = 3_600_000  # a clock that may be off by more than an
 
 # Native messages need a translator; and whether no value is a fault changes cuts, which say of an entry its times only.
 _OF_CODE: Final = frozenset({"content_types", "has_tombstones"})
-_FIELDS: Final = tuple(f.name for f in dataclasses.fields(Source) if f.name not in {"name", *_OF_CODE})
+_FIELDS: Final = tuple(f.name for f in dataclasses.fields(Source) if f.name not in {"name", "keys", *_OF_CODE})
 _SOURCE: Final = TypeAdapter(Source)
 
 
@@ -59,7 +67,8 @@ def read_registry(path: Path | None) -> Sources:
 
 
 def entries_in(raw: bytes) -> Sources:
-    """The sources that a registry adds. Pure. Raises RejectedInputError naming entry and field."""
+    """The sources that a registry adds, and those of ours to which it gives keys. Pure. Raises RejectedInputError
+    naming entry and field."""
     if len(raw) > FILE_MAX:
         raise RejectedInputError("registry", f"is larger than {FILE_MAX} bytes")
     try:
@@ -68,14 +77,17 @@ def entries_in(raw: bytes) -> Sources:
         raise RejectedInputError("registry", f"is not UTF-8 at byte {error.start}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RejectedInputError("registry", f"is not TOML: {error}") from None
-    tables = document.pop("sources", {})
+    tables, keys = document.pop("sources", {}), document.pop("keys", {})
     if document:
-        raise RejectedInputError(f"registry.{min(document)}", "is unknown: entries are tables [sources.NAME]")
+        raise RejectedInputError(
+            f"registry.{min(document)}", "is unknown: entries are tables [sources.NAME], keys are [[keys.NAME]]"
+        )
     if not isinstance(tables, dict):
         raise RejectedInputError("sources", "must be tables [sources.NAME]")
     if len(tables) > ENTRIES_MAX:
         raise RejectedInputError("sources", f"must be at most {ENTRIES_MAX}")
-    return {name: _entry(name, table) for name, table in tables.items()}
+    found = {name: _entry(name, table) for name, table in tables.items()}
+    return found | signing({**SOURCES, **found}, keys)
 
 
 def registered(sources: Sources) -> Sources:
@@ -85,7 +97,8 @@ def registered(sources: Sources) -> Sources:
 
 def registry_hash(sources: Sources) -> str:
     """SHA-256 over all that the registry says, in hex: the same for the same entries, in whatever order."""
-    entries = sorted((dataclasses.asdict(source) for source in registered(sources).values()), key=lambda e: e["name"])
+    said = [source for name, source in sources.items() if SOURCES.get(name) != source]
+    entries = sorted((dataclasses.asdict(source) for source in said), key=lambda e: e["name"])
     return hashlib.sha256(orjson.dumps(entries, default=_plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -110,6 +123,8 @@ def _entry(name: str, table: Any) -> Source:
         raise RejectedInputError(place, f"must be a table [{place}]")
     if "name" in table:
         raise RejectedInputError(f"{place}.name", "must be left out: the name of the table is the name of the source")
+    if "keys" in table:
+        raise RejectedInputError(f"{place}.keys", f"must be left out: keys are tables [[keys.{name}]]")
     for field in sorted(_OF_CODE & table.keys()):
         raise RejectedInputError(f"{place}.{field}", "must be left out: what is no canonical JSON is read by code")
     try:

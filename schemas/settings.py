@@ -193,6 +193,12 @@ class Settings(BaseSettings):
     """How long the broker may take to store a request before the answer is 503. 8: a broker that goes and another that
     takes over need a few; whoever sent it sends it again."""
 
+    signing_key_file: Path | None = None
+    """The private key (PEM, Ed25519) by which `send` signs what it sends. None: it signs nothing, as most sources."""
+
+    signing_key_id: Annotated[str, Field(pattern=r"^[\x21-\x7E]{0,100}\z")] = ""
+    """What the registry calls that key, up to 100 characters. Empty: there is none."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Of our own loggers. Those of Faust and aiokafka stay at WARNING: at DEBUG they cost 10 to 15 % of all CPU."""
 
@@ -209,6 +215,8 @@ class Settings(BaseSettings):
             raise ValueError("SASL_SSL needs NTK_KAFKA_USERNAME, and NTK_KAFKA_PASSWORD or NTK_KAFKA_PASSWORD_FILE")
         if self.kafka_key_file and not self.kafka_certificate_file:
             raise ValueError("NTK_KAFKA_KEY_FILE needs NTK_KAFKA_CERTIFICATE_FILE")
+        if bool(self.signing_key_file) != bool(self.signing_key_id):
+            raise ValueError("NTK_SIGNING_KEY_FILE and NTK_SIGNING_KEY_ID go together")
         return self
 
     @property

@@ -31,6 +31,10 @@ GIVEN_HEADER: Final = "needtoknow.given"
 """On a control message: the highest sequence number that its source had given, in digits. Whoever cuts a file knows it,
 and writes it on the file's header and trailer, whose own count names no number."""
 
+SIGNATURE_HEADER: Final = "needtoknow.signature"
+"""A detached JWS over the message, of sources that sign (schemas/signing.py)."""
+SIGNATURE_MAX: Final = 1_024  # bytes of it; topic and key id may have 320 characters together
+
 CHARSETS: Final = MappingProxyType({IRSS_ROW: "windows-1252"})
 """Of the content types that are not read as UTF-8: a message may name this charset, and no other."""
 
@@ -42,6 +46,18 @@ DEPARTMENT_ZONE: Final = "America/New_York"
 HEARTBEAT_SECONDS: Final = 120
 """Whoever has sent a heartbeat promises a message at least so often from then on. Silence is to be noticed in three
 minutes; one heartbeat in 30 s may then be lost, delayed or late three times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceKey:
+    """A public key of a source that signs its messages. `x`: 32 bytes of Ed25519 as base64url, as a JWK has them
+    (RFC 8037). `since`, `until`: RFC 3339 instants, of the first append time at which it holds, and of the first at
+    which it does not any more; None: always, and for ever."""
+
+    id: str
+    x: str
+    since: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +78,8 @@ class Source:
 
     Of its numbers: `numbers_since`, an RFC 3339 instant at which it began to count anew, and what came before is not
     compared any more; `never_given`, ranges that it says it has left out for ever.
+
+    `keys`: with any, all of its messages must be signed from the moment on at which the first of them holds.
     """
 
     name: SourceName
@@ -79,6 +97,7 @@ class Source:
     workdays_only: bool = False
     numbers_since: str | None = None
     never_given: tuple[tuple[int, int], ...] = ()
+    keys: tuple[SourceKey, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ class Wish:
 
 async def replay(ones: AsyncIterator[One], topics: Topics, wish: Wish, send: Send) -> Outcome:
     """Takes the letters as they come, keeps what may not go, and hands over the rest some at a time."""
-    outcome, batch, weight, translators = Outcome(), list[Sent](), 0, Translators(topics.sources)
+    outcome, batch, weight, translators = Outcome(), list[Sent](), 0, Translators(topics)
     async for one in ones:
         if not one.is_new:
             continue

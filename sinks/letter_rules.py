@@ -96,6 +96,8 @@ _KNOWN: Final = {("translate", "source"), ("register", "feed"), ("quarantine", "
 
 _BY_REASON: Final = {
     "forbidden": "One source or feed spoke for another: treat it as a security incident until it is explained.",
+    "tampering": "Its source signs its messages, and has not signed this one: treat it as a security incident until it "
+    "is explained. If the registry lacked the key, `replay` once it is there; else have the source send it again.",
     "kills": "Judge this access by hand, and have the project mend what it met; then `replay --force`.",
     "raises": "Judge this access by hand, and have the project mend its reader; then `replay --force`.",
     "unpacks": "Have whoever sent it send smaller batches; what lay in this one must be sent again.",

@@ -106,7 +106,7 @@ def _reason(why: Mapping[str, str]) -> str:
     if why.get("stage") == "conflict":
         return "conflict"
     if why.get("class") != "RejectedInputError":
-        return "forbidden" if why.get("class") == "SpeaksForAnotherError" else UNKNOWN
+        return _BY_CLASS.get(why.get("class", ""), UNKNOWN)
     place = why.get("message", "").partition(": ")[0]
     outermost = place.partition(".")[0]
     if outermost == "message" or outermost.startswith("byte "):
@@ -114,6 +114,9 @@ def _reason(why: Mapping[str, str]) -> str:
     if outermost == "content-type":
         return "content_type"
     return "native" if " (" in place else "field"
+
+
+_BY_CLASS: Final = {"SpeaksForAnotherError": "forbidden", "TamperingError": "tampering"}
 
 
 def _ours(headers: tuple[tuple[str, bytes], ...]) -> dict[str, int]:

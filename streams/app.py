@@ -76,7 +76,7 @@ def build_app(settings: Settings) -> App:
     read_safely(settings.unpacked_max_bytes)
     policy = load_policy(settings.policy_file)
     telemetry = Telemetry(given={"source": tuple(settings.sources)})
-    judging = _judging(policy, Translators(settings.sources))
+    judging = _judging(policy, Translators(settings.topics))
     app = _faust(settings)
     app.our_settings = settings
     store = Store(settings, telemetry)

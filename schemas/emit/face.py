@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..access import Access
 from ..errors import RejectedInputError
@@ -16,6 +16,9 @@ from .limits import Limits
 from .settings import Settings
 from .stats import Stats
 
+if TYPE_CHECKING:  # its library is an extra
+    from ..signing import Signer
+
 
 class Face:
     """Hands accesses to the library's own threads, and returns at once.
@@ -24,6 +27,8 @@ class Face:
     `number_from`: give dense sequence numbers, beginning with this one where the spool remembers none. Only for the
     one emitter of its source: two would give the same numbers.
     `heartbeat_seconds`: tell so often that the source is there.
+    `signer`: sign each message with this key, `Signer.from_file(key id, file)` of `signing`; needs the extra
+    `signatures`.
     `on_invalid`: is called with the error, in the caller's thread, where otherwise `emit` raises it.
 
     Raises MisusedError, SpoolInUseError, OSError or sqlite3.Error when it cannot begin. The broker need not be there.
@@ -43,6 +48,7 @@ class Face:
         heartbeat_seconds: float | None = None,
         on_invalid: Callable[[RejectedInputError], object] | None = None,
         limits: Limits | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._settings = Settings(
             source=source,
@@ -54,6 +60,7 @@ class Face:
             heartbeat_seconds=heartbeat_seconds,
             on_invalid=on_invalid,
             limits=limits or Limits(),
+            signer=signer,
         )
         self._core = Core(self._settings) if self._begins_at_once else None
 

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from ..errors import NotReadyError
 from .keeper import Keeper
 from .limits import PAUSE_FIRST, PAUSE_MAX, SLOW_SECONDS, START_SECONDS, STOP_SECONDS, WINDOW_SECONDS
-from .message import Outgoing, access_message, heartbeat_message
+from .message import Outgoing, Waiting, access_message, heartbeat_message
 from .quiet import THREAD, hush, reason
 from .settings import Settings
 
@@ -108,7 +108,7 @@ class Sender:
                 began = time.thread_time()
                 window = self._keeper.read()
                 if window:
-                    await self._store(producer, [access_message(self._settings.source, w) for w in window])
+                    await self._store(producer, [self._outgoing(waiting) for waiting in window])
                     self._keeper.took(window)
                 await self._beat(producer)
                 if window:  # half of the interpreter is the host's, also when hours of backlog are sent
@@ -195,9 +195,12 @@ class Sender:
         if self._settings.heartbeat_seconds is None or self._until_beat():
             return
         self._beat_at = time.monotonic() + self._settings.heartbeat_seconds
-        now = time.time_ns() // 1_000_000
-        message = heartbeat_message(self._settings.source, now, self._keeper.counted_through())
-        await self._store(producer, [message])
+        now, counted = time.time_ns() // 1_000_000, self._keeper.counted_through()
+        message = heartbeat_message(self._settings.source, now, counted)
+        await self._store(producer, [self._settings.signed(message, counted)])
+
+    def _outgoing(self, waiting: Waiting) -> Outgoing:
+        return self._settings.signed(access_message(self._settings.source, waiting), waiting.sequence)
 
 
 def pause(failures: int, chance: float) -> float:

@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import RejectedInputError
-from ..topics import Topics
+from ..topics import SIGNATURE_HEADER, Topics
 from .errors import MisusedError
 from .limits import Limits
+from .message import Outgoing
+
+if TYPE_CHECKING:  # its library is an extra
+    from ..signing import Signer
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")  # as schemas.ids has it
 
@@ -29,6 +33,7 @@ class Settings:
     heartbeat_seconds: float | None = None
     on_invalid: Callable[[RejectedInputError], object] | None = None
     limits: Limits = field(default_factory=Limits)
+    signer: Signer | None = None
 
     def __post_init__(self) -> None:
         if not _SOURCE.fullmatch(self.source):
@@ -44,3 +49,10 @@ class Settings:
     def topic(self) -> str:
         """Where its accesses go."""
         return Topics(self.topic_prefix).access(self.source)
+
+    def signed(self, message: Outgoing, sequence: int | None) -> Outgoing:
+        """The message as it is sent, which names this number."""
+        if self.signer is None:
+            return message
+        signature = self.signer.sign(self.topic, sequence, message.value)
+        return message._replace(headers=[*message.headers, (SIGNATURE_HEADER, signature)])

@@ -106,7 +106,7 @@ class ReadingBack:
         self, store: Store, broker: Broker, topics: Topics, facts: FactsReader, written: Callable[[], None]
     ) -> None:
         self._store, self._broker, self._topics, self._facts = store, broker, topics, facts
-        self._translators = Translators(topics.sources)
+        self._translators = Translators(topics)
         self.written = written
         self._waiting = Waiting(store)
         self._news = asyncio.Event()

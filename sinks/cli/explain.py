@@ -174,7 +174,7 @@ def _facts(refs: Sequence[Any] | None) -> list[dict[str, Any]] | None:
 async def _read(broker: Broker, settings: Settings, source: str, event_id: str | None) -> Read:
     """All about this access, or the one that the finding called `source` is about. Raises RejectedInputError where
     there is none."""
-    topics, by = settings.topics, Translators(settings.sources)
+    topics, by = settings.topics, Translators(settings.topics)
     finding = None
     if event_id is None:
         finding = await _finding(broker, topics.violations, source)

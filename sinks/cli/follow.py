@@ -32,6 +32,7 @@ from .growing import Batch, Growing, Line, Place
 from .layouts import outgoing
 from .lines import json_line
 from .outgoing import Outgoing, access_message
+from .signing import Sign, signing
 from .storing import store_batch
 
 POLL_SECONDS: Final = 0.5  # half a second of the few within which a finding is promised
@@ -143,6 +144,7 @@ class Follower:
     growing: Growing
     memory: Memory
     is_once: bool
+    sign: Sign
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stored: int = 0
     bad: int = 0
@@ -204,7 +206,7 @@ class Follower:
         self.growing.lost.clear()
 
     async def _store(self, client: AIOKafkaProducer, batch: Batch) -> None:
-        messages = [message_of(line.value, self.source, is_syslog=self.is_syslog) for line in batch.lines]
+        messages = [self.sign(message_of(line.value, self.source, is_syslog=self.is_syslog)) for line in batch.lines]
         if messages and await store_batch(client, self.broker, self.topic, messages) < len(messages):
             raise NotReadyError(f"Kafka at {self.broker.address} did not store everything")
         self.stored += len(messages)
@@ -273,7 +275,7 @@ def follow(
             raise NotReadyError(f"there is no {path}, nor an older file of it")
         if not growing.listed:
             click.echo(f"there is no {path} yet: waiting for it", err=True)
-        follower = Follower(broker, topic, source, is_own, growing, kept, is_once)
+        follower = Follower(broker, topic, source, is_own, growing, kept, is_once, signing(settings, source))
         try:
             kafka.run(_until_told(follower), broker)
         finally:

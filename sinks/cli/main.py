@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "lint": ("sinks.cli.lint", "lint", "Say what is wrong with a file before it is sent."),
     "send": ("sinks.cli.send", "send", "Put a file of accesses on the topic of its source."),
     "receive": ("sinks.cli.receive", "receive", "Take accesses by HTTP, and make keys for those who send them."),
+    "signing-key": ("sinks.cli.signing", "signing_key", "Make a key by which a source signs its messages."),
     "load": ("sinks.cli.load", "load", "Put a file of facts on the topic of their feed."),
     "dead-letters": ("sinks.cli.dead_letters", "dead_letters", "Messages that could not be read: look, replay, drop."),
     "explain": ("sinks.cli.explain", "explain", "Show the verdict on one access, with every path tried."),

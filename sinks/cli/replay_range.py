@@ -64,7 +64,7 @@ class Replay:
         self._topics = settings.topics
         self._sources = settings.topics.accesses()
         self._policy, self._live = policy, live
-        self._translators = Translators(settings.sources)
+        self._translators = Translators(settings.topics)
         self._done = done
         self._show = show
         self._told = Told()

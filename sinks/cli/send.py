@@ -23,6 +23,7 @@ from .layouts import LAYOUTS, foretold, native_messages
 from .on_disk import OnDisk, changed, on_disk
 from .options import as_json, registered_source, with_broker
 from .outgoing import Outgoing, access_lines
+from .signing import signing
 from .storing import check, send_and_report
 
 JSON_ENDINGS: Final = (".json", ".jsonl", ".ndjson")
@@ -100,11 +101,21 @@ def send(
     if follows:
         follow(broker, settings, file, source, is_own=is_own, is_once=once, as_json=as_json)
         return
+    _send_whole(broker, settings, file, source, is_own=is_own, as_json=as_json)
+
+
+def _send_whole(
+    broker: Broker, settings: Settings, file: str, source: SourceName, *, is_own: bool, as_json: bool
+) -> None:
+    sign = signing(settings, source)
     with on_disk(file) as held:
         warned = Warned(source)
         counts = check(partial(looked_at if is_own else _canonical, held, source, warned), held.size, lambda: held.done)
         warned.tell()
-        messages = partial(second_pass, held, source, warned.given, is_own=is_own)
+
+        def messages() -> Iterator[Outgoing]:
+            return map(sign, second_pass(held, source, warned.given, is_own=is_own))
+
         send_and_report(broker, settings.topics.access(source), messages, counts, as_json=as_json)
 
 

@@ -223,7 +223,7 @@ async def _messages(
     """
     found: defaultdict[Place, list[Read]] = defaultdict(list)
     begins: dict[Place, int] = {}
-    translators = Translators(settings.sources)
+    translators = Translators(settings.topics)
     for topic, source in settings.topics.accesses().items():
         lowest = await offsets_at(broker, topic, 0)
         for partition, begin in (await offsets_at(broker, topic, first)).items():

@@ -59,7 +59,7 @@ class Watch:
         self.state = State({topic: settings.sources[name] for topic, name in settings.topics.accesses().items()})
         self._copy = Copy(settings.data_dir, settings.topics.ledger)
         self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
-        self._tails = Tails(self.state, Translators(settings.sources).translate)
+        self._tails = Tails(self.state, Translators(settings.topics).translate)
         self._looked_at, self._stepped_at = 0, 0.0
         self._said: dict[str, tuple[Gap, ...]] = {}
         self.telemetry = Telemetry("watch", given={"source": tuple(settings.sources)})

@@ -10,7 +10,7 @@ from schemas.ledger import CODES
 from streams.policy.judged import JudgedBatch
 from streams.telemetry import Telemetry
 
-from .outgoing import FORBIDDEN, reason_class
+from .outgoing import FORBIDDEN, TAMPERING, reason_class
 
 NAMES: Final = {letter: name for name, letter in CODES.items()}
 MESSAGES: Final = ("control", "dead_letter")  # letters of messages that hold no access
@@ -45,3 +45,5 @@ def count_batch(telemetry: Telemetry, judged: JudgedBatch, source: str, seconds:
         telemetry.count("needtoknow_dead_letters_total", stage=rejected.stage, reason=reason)
         if reason == FORBIDDEN:
             telemetry.count("needtoknow_spoke_for_another_total", source=source)
+        if reason == TAMPERING:
+            telemetry.count("needtoknow_tampering_total", source=source)

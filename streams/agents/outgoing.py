@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.codec import MESSAGE_MAX, encode
-from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError
+from schemas.errors import QuarantinedError, RejectedInputError, SpeaksForAnotherError, TamperingError
 from schemas.finding import Finding
 from schemas.ledger import Cut
 from schemas.topics import CANONICAL, Topics
@@ -23,6 +23,7 @@ _DEAD_LETTER_MAX: Final = 1_048_576 + 65_536  # bytes of original value: all tha
 _HEADERS_MAX: Final = 262_144  # bytes of original headers; what is sent by hand or by CloudEvents has less than 1 KB
 THROUGH: Final = "needtoknow.errors.through"  # the last offset that a letter about more than one message speaks of
 FORBIDDEN: Final = "forbidden"  # the reason of a letter about whoever spoke for another
+TAMPERING: Final = "tampering"  # of what its source has not signed as it lies there
 _HEADER_BYTES: Final = 10  # of a header beside its name and value, at the most
 
 
@@ -132,6 +133,8 @@ def reason_class(error: RejectedInputError) -> str:
     """What is wrong, as one of the catalogue's closed set of reasons: a label never repeats a name."""
     if isinstance(error, SpeaksForAnotherError):
         return FORBIDDEN
+    if isinstance(error, TamperingError):
+        return TAMPERING
     if isinstance(error, QuarantinedError):
         return error.harm
     outermost = error.place.split(".", 1)[0]

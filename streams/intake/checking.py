@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from schemas.access import Access
@@ -16,7 +16,7 @@ from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName, format_instant
 from schemas.receiving import BATCH, RECORDS_MAX, senders
-from schemas.topics import CANONICAL, CHARSETS, HEARTBEAT, Source
+from schemas.topics import CANONICAL, CHARSETS, HEARTBEAT, SIGNATURE_HEADER, Topics
 from streams.sources import Translators
 
 from .refusing import RefusedError
@@ -42,9 +42,9 @@ class Outgoing(NamedTuple):
 class Checking:
     """What the systems of an installation may send by HTTP: `senders` has them, by name."""
 
-    def __init__(self, sources: Mapping[SourceName, Source]) -> None:
-        self.senders = senders(sources)
-        self._translators = Translators(sources)
+    def __init__(self, topics: Topics) -> None:
+        self.senders = senders(topics.sources)
+        self._translators = Translators(topics)
 
     def media_type(self, source: SourceName, content_type: str | None) -> str:
         """What kind of body it is. Raises RefusedError when this source does not send such."""
@@ -55,7 +55,9 @@ class Checking:
             raise RefusedError("not_this_type", _DETAIL.format(kinds=" or ".join(kinds)))
         return kind
 
-    def message_of(self, source: SourceName, kind: str, value: bytes, now: int) -> Outgoing:
+    def message_of(
+        self, source: SourceName, kind: str, value: bytes, now: int, signature: bytes | None = None
+    ) -> Outgoing:
         """The message that a record becomes; `now` in UTC ms. Raises RejectedInputError naming the field and the fix.
 
         Its key is the id of the record that its first access opened, as `send` has it: the same however often it is
@@ -64,11 +66,13 @@ class Checking:
         if not value:  # also of a source with tombstones: those are a connector's words, and none speaks HTTP to us
             raise RejectedInputError("message", "is empty; send the access itself, or nothing")
         kind = CANONICAL if kind == BATCH else kind
-        headers = (("content-type", kind.encode()),)
+        signed = () if signature is None else ((SIGNATURE_HEADER, signature),)
+        headers = (("content-type", kind.encode()), *signed)
         accesses = self._translators.translate(source, value, headers, now - CLOCK_MARGIN_MS).accesses
         if len(value) > MESSAGE_MAX:  # by the newline behind it, which some translators let be
             raise RejectedInputError("message", f"is larger than {MESSAGE_MAX} bytes; split or shorten it")
-        return _message(source, kind, value, accesses)
+        message = _message(source, kind, value, accesses)
+        return message._replace(headers=(*message.headers, *signed))
 
 
 def records_of(kind: str, body: bytes) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from schemas.codec import encode
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
 from schemas.metrics import NOBODY
-from schemas.receiving import BODY_MAX, DOCUMENT_PATH, FAULTS_MAX, PATH, Fault, Receipt, StoredRecord, document
+from schemas.receiving import BODY_MAX, DOCUMENT_PATH, FAULTS_MAX, PATH, SIGNED, Fault, Receipt, StoredRecord, document
 from schemas.topics import Topics
 from streams.telemetry import Telemetry
 from streams.turns import Pieces
@@ -59,7 +59,7 @@ class Intake:
     @cached_property
     def checking(self) -> Checking:
         """What the sources of these topics may send."""
-        return Checking(self.topics.sources)
+        return Checking(self.topics)
 
     async def drain(self, seconds: float) -> None:
         """Let nothing begin any more, and wait for what is under way, for so long at the most."""
@@ -94,7 +94,8 @@ async def receive(request: web.Request) -> web.Response:
     source, kind = _permitted(request)
     try:
         with intake.in_flight.slot(source):
-            messages = await _checked(intake.checking, source, kind, await _body(request, intake.patience.body_seconds))
+            body = await _body(request, intake.patience.body_seconds)
+            messages = await _checked(intake.checking, source, kind, body, _signature(request))
             intake.rates.take(source, len(messages))
             stored = await intake.put(intake.topics.access(source), messages)
     finally:
@@ -162,7 +163,17 @@ def _too_large() -> RefusedError:
     return RefusedError("too_large", f"the body is larger than {BODY_MAX} bytes; send it in several requests")
 
 
-async def _checked(checking: Checking, source: SourceName, kind: str, body: bytes) -> list[Outgoing]:
+def _signature(request: web.Request) -> bytes | None:
+    """What the source has signed its one message with; it goes on as it came, for the judge to check."""
+    found = request.headers.getall(SIGNED, [])
+    if len(found) > 1:
+        raise RefusedError("wrong", f"{SIGNED} is given twice", status=400)
+    return found[0].encode("utf-8", "surrogateescape") if found else None
+
+
+async def _checked(
+    checking: Checking, source: SourceName, kind: str, body: bytes, signature: bytes | None
+) -> list[Outgoing]:
     """The messages of a body, once all of it is right. Others have a turn after each record."""
     pieces, now = Pieces(), int(time.time() * 1000)
     messages: list[Outgoing] = []
@@ -171,13 +182,15 @@ async def _checked(checking: Checking, source: SourceName, kind: str, body: byte
     for number, value in enumerate(records_of(kind, body), start=1):
         with pieces.piece():
             try:
-                messages.append(checking.message_of(source, kind, value, now))
+                messages.append(checking.message_of(source, kind, value, now, signature))
             except RejectedInputError as error:
                 in_all += 1
                 if in_all <= FAULTS_MAX:
                     faults.append(Fault(record=number, field=error.place, fix=error.reason))
         if number % TURN == 0 or faults:
             await pieces.give_way()
+    if signature is not None and len(messages) + in_all > 1:
+        raise RefusedError("wrong", f"{SIGNED} is of one message; send one record a request", status=400)
     if faults:
         raise wrong_records(faults, in_all)
     return messages

@@ -56,7 +56,7 @@ class Judging:
         self.published = published
         self.index = index
         self.translate = translators.translate
-        self._has_instants = translators.has_instants
+        self._reads_in_bulk = translators.reads_in_bulk
         self.aside: dict[Partition, frozenset[int]] = {}  # offsets of messages of the partitions held not to look at
         self._grace = policy.grace_ms
         self._ref = policy.ref()
@@ -96,7 +96,7 @@ class Judging:
 
     def plainly(self, source: str, messages: Sequence[Message]) -> Plainly:
         """Which of these messages need no closer look."""
-        if not (self.policy.paths.own_assignment.enabled and self._has_instants(source)):  # plain: of one instant
+        if not (self.policy.paths.own_assignment.enabled and self._reads_in_bulk(source)):  # plain: at an instant
             return nothing_plain(messages)
         return plainly_explained(self.knowledge.plain, source, messages)
 

@@ -25,13 +25,13 @@ from schemas.topics import (
     IRSS_ROW,
     JNET_XML,
     PAPER_SLIP,
-    SOURCES,
-    Source,
+    Topics,
 )
 
 from . import accurint, accurint_batch, canonical, clean, ecms, facts, facts2, heartbeat, irss, jnet, paper
 from .imprecise import whole, widened
 from .requested import parties
+from .signed import Signed, check_number
 from .translated import CONTROL, Translated
 
 __all__ = ["AHEAD_MAX_MS", "BUILT_IN", "Headers", "Translated", "Translators", "translate"]
@@ -67,18 +67,28 @@ class Translators:
     Whoever judges, or checks what was judged, asks those of its settings.
     """
 
-    def __init__(self, sources: Mapping[SourceName, Source]) -> None:
-        self._sources = sources
-        times = {name: times_in(source) for name, source in sources.items()}
+    def __init__(self, topics: Topics) -> None:
+        self._sources = topics.sources
+        times = {name: times_in(source) for name, source in topics.sources.items()}
         self._open = {name: found for name, found in times.items() if found != INSTANT}
+        self._signed = {s.name: Signed(topics.access(s.name), s.keys) for s in topics.sources.values() if s.keys}
 
     def translate(self, source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
         """The accesses of one message on the topic of `source`, by its content-type header; none means canonical JSON.
 
         `appended_at` is the broker's append time in UTC milliseconds. A message without a value (none, or no bytes) is
         a control message of a source that has tombstones. Raises RejectedInputError naming the field; whoever sent the
-        message must act, and it becomes a dead letter.
+        message must act, and it becomes a dead letter. TamperingError where the source signs, and has not signed this.
         """
+        signed = self._signed.get(source)
+        if signed is None:
+            return self._read(source, value, headers, appended_at)
+        statement = signed.check(value, headers, appended_at)  # before anything looks into it
+        translated = self._read(source, value, headers, appended_at)
+        check_number(statement, translated)
+        return translated
+
+    def _read(self, source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
         translator = self._translator(source, headers)
         if not value:
             return self._tombstone(source)
@@ -93,9 +103,10 @@ class Translators:
         declared = translated if source not in self._open else _as_declared(translated, self._open[source])
         return _by_party(declared) if is_asked_for else declared
 
-    def has_instants(self, source: SourceName) -> bool:
-        """Whether a time of canonical JSON is the instant that it names, by all that is declared of the source."""
-        return source not in self._open
+    def reads_in_bulk(self, source: SourceName) -> bool:
+        """Whether canonical JSON says all that there is to know: its time is the instant that it names, by all that is
+        declared of the source, and nothing is signed."""
+        return source not in self._open and source not in self._signed
 
     def _tombstone(self, source: SourceName) -> Translated:
         if source in self._sources and self._sources[source].has_tombstones:
@@ -117,7 +128,7 @@ class Translators:
         return _TRANSLATORS[media_type]
 
 
-BUILT_IN: Final = Translators(SOURCES)
+BUILT_IN: Final = Translators(Topics())
 """Of an installation without a registry."""
 
 translate: Final = BUILT_IN.translate

@@ -19,7 +19,7 @@ from tests.harness.promql import rules
 CONFIG: Final[dict[str, Any]] = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
 PAGES: Final = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 RECEIVERS: Final = {"critical": "on-call", "warning": "next-morning"}
-ALSO: Final = {"SpokeForAnother": "owner"}
+ALSO: Final = {"SpokeForAnother": "owner", "Tampering": "owner"}
 """Pages that go to somebody else as well, and first."""
 
 
@@ -125,7 +125,7 @@ def test_evidence_is_never_hidden() -> None:
     never = {"DeadLetters", "DeadLetterFlood", "IdConflict", "BrokenMarks", "WaiverUsed", "LedgerStopped"}
     never |= {"PartitionRefused", "PolicyDiverging", "OutboxBehind", "ChainBroken", "ChainUnchecked"}
     never |= {"FindingsUnreadable", "ClockWrong", "FactsRefused", "MissingAccess", "NumbersAgain"}
-    never |= {"SpokeForAnother", "CriticalAlertWaiting", "ObligationOverdue"}
+    never |= {"SpokeForAnother", "Tampering", "CriticalAlertWaiting", "ObligationOverdue"}
     assert never <= PAGES.keys()
     assert never & {target for _, target, _ in HIDES} == set()
 

@@ -124,6 +124,7 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "DeadLetters",
         "DeadLetterFlood",
         "SpokeForAnother",
+        "Tampering",
         "FactsRefused",
         "IdConflict",
         "NoConsole",

@@ -6,15 +6,20 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import orjson
 import pytest
 
-from schemas.topics import Topics
+from schemas.codec import encode
+from schemas.errors import TamperingError
+from schemas.registry import read_registry
+from schemas.topics import SIGNATURE_HEADER, Topics
 from sinks.kafka import Broker
-from streams.sources import translate
+from streams.sources import Translators, translate
 from tests.harness.broker import SharedBroker
+from tests.harness.builders import make_access
 from tests.integration.cli import Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +78,20 @@ def test_ten_lines_of_a_kafka_client_publish_an_access(program: Program, tmp_pat
     assert message.key == b"c0042"
 
 
+def test_the_page_about_signatures_makes_a_key_and_one_that_is_taken(program: Program, tmp_path: Path) -> None:
+    """The command's registry takes what the lines of Python have signed."""
+    (command,), (example,) = blocks("signatures.md", "sh"), blocks("signatures.md", "python")
+    run(["bash", "-euc", command], tmp_path)
+    value = encode(make_access())
+    printed = run([sys.executable, "-c", f"{example}\nprint(signature({value!r}, 11))"], tmp_path)
+    headers = ((SIGNATURE_HEADER, printed.strip().encode()),)
+    by = Translators(Topics(sources=read_registry(tmp_path / "sources.toml")))
+    now = int(time.time() * 1000) + 1000  # the key holds from this second on
+    assert by.translate("ecms", value, headers, now).accesses == (make_access(),)
+    with pytest.raises(TamperingError):
+        by.translate("ecms", value, (), now)
+
+
 def test_the_commands_of_the_page_about_files_send_a_file(program: Program, tmp_path: Path) -> None:
     """Looked at, sent, and sent again as a log."""
     example = (ROOT / "deploy" / "example" / "accesses.jsonl").read_bytes()
@@ -87,7 +106,7 @@ def test_the_commands_of_the_page_about_files_send_a_file(program: Program, tmp_
     assert sorted(stored) == sorted(2 * [orjson.loads(line)["event_id"] for line in example.splitlines()])
 
 
-@pytest.mark.parametrize("page", ["kafka.md", "files.md", "README.md"])
+@pytest.mark.parametrize("page", ["kafka.md", "files.md", "signatures.md", "README.md"])
 def test_a_page_is_at_most_a_screen(page: str) -> None:
     """And what it leads to is there, once every way has its page."""
     text = (PAGES / page).read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 from deploy.local.ports import HOST
 from schemas.codec import encode
 from schemas.receiving import BATCH, BODY_MAX, RECORDS_MAX
-from schemas.topics import CANONICAL, FACTS_LINE, HEARTBEAT, JNET_XML
+from schemas.topics import CANONICAL, FACTS_LINE, HEARTBEAT, JNET_XML, SIGNATURE_HEADER
 from streams.intake.keys import Keys
 from streams.intake.limits import Patience
 from tests.contract.examples import ACCESS
@@ -22,6 +22,7 @@ from tests.faults.harness import Running, running
 from tests.harness.broker import SharedBroker, new_namespace
 from tests.harness.builders import make_access
 from tests.harness.intake import KEYS, Receiving, eventually, receiving
+from tests.harness.signatures import make_signer
 
 GOLDEN: Final = Path(__file__).parents[1] / "unit" / "golden"
 SECRET: Final = "JANE-ROE-1987"  # stands for somebody's data: no answer may repeat it
@@ -96,6 +97,25 @@ async def test_every_source_may_say_that_it_is_there(intake: Receiving) -> None:
     message = (await intake.messages("clean"))[place]
     assert (message.value, message.key) == (body, b"clean")
     assert dict(message.headers)["content-type"] == HEARTBEAT.encode()
+
+
+async def test_what_a_source_has_signed_goes_on_with_its_signature(topics: Running, tmp_path: Path) -> None:
+    """Checked here as a worker does, so that nothing is taken which becomes a dead letter; one record a request."""
+    signer, registry, topic = make_signer(), tmp_path / "sources.toml", topics.topics.access("ecms")
+    registry.write_text(f'[[keys.ecms]]\nid = "{signer.key_id}"\nx = "{signer.x}"\n')
+    signed = signer.sign(topic, make_access().sequence, encode(make_access()))
+    ours, other = {"Needtoknow-Signature": signed.decode()}, encode(make_access(event_id="other"))
+    async with receiving(topics.service.bootstrap, topics.service.prefix, sources_file=registry) as intake:
+        (place,) = (await intake.post("ecms", encode(make_access()), **ours)).places
+        assert dict((await intake.messages("ecms"))[place].headers)[SIGNATURE_HEADER] == signed
+        for body, headers, fix in (
+            (other, {}, "is missing: this source signs its messages"),
+            (other, ours, "is not of this message"),
+        ):
+            answer = await intake.post("ecms", body, **headers)
+            assert (answer.status, answer.document["faults"][0]["fix"]) == (422, fix)
+        batch = await intake.post("ecms", b"\n".join(2 * [encode(make_access())]), BATCH, **ours)
+        assert (batch.status, "one record a request" in batch.document["detail"]) == (400, True)
 
 
 async def test_one_wrong_field_in_the_seventh_of_ten_stores_nothing(intake: Receiving) -> None:

@@ -17,7 +17,7 @@ from schemas.codec import MESSAGE_MAX, decode_access, encode
 from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.receiving import BATCH, FAULTS_MAX, Fault
-from schemas.topics import ACCURINT_BATCH, CANONICAL, HEARTBEAT, IRSS_ROW, SOURCES
+from schemas.topics import ACCURINT_BATCH, CANONICAL, HEARTBEAT, IRSS_ROW, SOURCES, Topics
 from streams.intake.checking import CLOCK_MARGIN_MS, Checking, records_of
 from streams.intake.limits import InFlight, Rates
 from streams.intake.refusing import STATUS, RefusedError, wrong_records
@@ -25,7 +25,7 @@ from streams.sources import AHEAD_MAX_MS, translate
 from tests.contract.examples import ACCESS
 from tests.harness.builders import make_access
 
-CHECKING = Checking(SOURCES)
+CHECKING = Checking(Topics())
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = parse_instant("2026-06-01T00:00:00Z")

@@ -17,7 +17,7 @@ from schemas.access import Access
 from schemas.codec import encode
 from schemas.fact import Fact, RegisteredFact, Waiver
 from schemas.ids import format_instant
-from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from schemas.topics import CANONICAL, FACTS_LINE, SOURCES, Topics
 from streams.join.index import AccessIndex, Taking
 from streams.join.reconcile import state_of
 from streams.policy.judged import JudgedBatch
@@ -169,7 +169,7 @@ def test_each_message_is_asked_about_its_own_append_time() -> None:
 
 def test_what_a_clock_leaves_open_is_looked_at_closely() -> None:
     """A duty that begins within the time by which the clock may be off explains some of the instants, and not all."""
-    off = Translators({**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=60_000)})
+    off = Translators(Topics(sources={**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=60_000)}))
     judge = judging(JDOE, assignment("w028", valid_from="14:00"))
     sent = messages(*(make_access(when=w) for w in ("13:58:59.999", "13:59", "14:00:59.999", "14:01")))
     assert both(judge, sent, translators=off) == ("uuue", 4)

@@ -292,25 +292,25 @@ def test_a_time_is_all_that_its_entry_says_it_may_mean(
     entry: str, fields: dict[str, str], begins: str, ends: str | None
 ) -> None:
     """What it cuts off, what the clock leaves open, both; an end that the access names itself is not cut off."""
-    translators = Translators(with_kiosk(TABLE + entry))
+    translators = Translators(Topics(sources=with_kiosk(TABLE + entry)))
     [access] = translators.translate("kiosk", sent("kiosk", **fields), (), LATER).accesses
     assert format_instant(access.occurred_at) == f"2026-01-05T{begins}Z"
     found = None if access.occurred_until is None else format_instant(access.occurred_until)
     assert found == (None if ends is None else f"2026-01-05T{ends}Z")
-    assert translators.has_instants("kiosk") == (ends is None)
+    assert translators.reads_in_bulk("kiosk") == (ends is None)
 
 
 def test_a_precision_of_native_messages_is_none_of_canonical_json() -> None:
     """FACTS writes seconds, and what stands beside its lines tells instants, as it did before there were entries."""
     value = sent("facts")
-    for translators in (BUILT_IN, Translators(with_kiosk())):
+    for translators in (BUILT_IN, Translators(Topics(sources=with_kiosk()))):
         assert translators.translate("facts", value, (), LATER).accesses == (decode_access(value),)
-        assert all(translators.has_instants(name) for name in SOURCES)
+        assert all(translators.reads_in_bulk(name) for name in SOURCES)
 
 
 def test_an_entry_may_send_canonical_json_and_heartbeats_and_nothing_else() -> None:
     """Native messages need a translator, and another's name is refused."""
-    translators, value = Translators(with_kiosk()), sent("kiosk")
+    translators, value = Translators(Topics(sources=with_kiosk())), sent("kiosk")
     assert len(translators.translate("kiosk", value, (("content-type", CANONICAL.encode()),), LATER).accesses) == 1
     with pytest.raises(RejectedInputError, match=re.escape(f"must be one of {CANONICAL}, {HEARTBEAT} on this topic")):
         translators.translate("kiosk", value, (("content-type", FACTS_LINE.encode()),), LATER)
@@ -364,7 +364,7 @@ def test_the_page_names_all_that_may_be_expected_of_a_source() -> None:
     named = {line.partition(" ")[0] for line in lines}
     assert named == {f.name for f in fields(Source)} - {
         *("name", "title", "zone", "precision_ms", "clock_error_ms"),
-        *("content_types", "has_tombstones"),
+        *("content_types", "has_tombstones", "keys"),
     }
     assert (made.due, made.hours, made.never_given) == ("06:00", "08:00-17:00", ((17, 19),))
 

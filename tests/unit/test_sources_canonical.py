@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.codec import MESSAGE_MAX, decode_access
 from schemas.errors import RejectedInputError
 from schemas.ids import format_instant, parse_instant
-from schemas.topics import CANONICAL, FACTS_LINE, SOURCES
+from schemas.topics import CANONICAL, FACTS_LINE, SOURCES, Topics
 from streams.sources import Translators, translate
 
 RAW = (
@@ -168,7 +168,7 @@ def test_any_message_is_accesses_or_an_error(
 )
 def test_a_clock_that_may_be_off_leaves_an_interval(at: str, until: str | None, begins: str, ends: str) -> None:
     """Either way, and never out of the contract's bounds; another source's clock is its own."""
-    off = Translators({**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=2_000)})
+    off = Translators(Topics(sources={**SOURCES, "ecms": replace(SOURCES["ecms"], clock_error_ms=2_000)}))
     fields = orjson.loads(RAW) | {"occurred_at": at} | ({"occurred_until": until} if until else {})
     [access] = off.translate("ecms", orjson.dumps(fields), (), LATER).accesses
     assert (format_instant(access.occurred_at), format_instant(access.occurred_until or 0)) == (begins, ends)
