@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,11 @@ from .registry import Sources, read_registry
 from .security import Mechanism, Protocol, Security
 from .topics import Topics
 
+Url = Annotated[
+    str,
+    BeforeValidator(lambda given: given.removesuffix("/") if isinstance(given, str) else given),  # as browsers show it
+    Field(pattern=r"^https?://[^\s/]+\z"),
+]
 Seconds = Annotated[float, Field(gt=0, le=10 * 365 * 86_400)]
 
 
@@ -135,7 +140,7 @@ class Settings(BaseSettings):
     console_demo_users: Annotated[str, Field(max_length=2_000)] = ""
     """Who may sign in without a password, for trying out: `login:role,...`; only on loopback. Empty: nobody."""
 
-    console_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6067"
+    console_url: Url = "http://127.0.0.1:6067"
     """Where commands about alerts find the console. The default: one on this machine."""
 
     token: SecretStr = SecretStr("")
@@ -151,7 +156,7 @@ class Settings(BaseSettings):
     watch_port: Annotated[int, Field(ge=0, le=65_535)] = 6069
     """TCP port on NTK_ADMIN_HOST of what watches the sources; 0 picks a free one and logs it."""
 
-    watch_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\z")] = "http://127.0.0.1:6069"
+    watch_url: Url = "http://127.0.0.1:6069"
     """Where `status` and the console ask what watches the sources. The default: one on this machine.
     Where it is set, `status` is not well without an answer."""
 

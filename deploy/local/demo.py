@@ -110,7 +110,7 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     thinking = threading.Thread(target=lambda: plans.append(_plan(options.seed, options.accesses)))
     thinking.start()  # the day and its truth are made while Kafka starts
     broker, prefix = _broker(options, directory, stack)
-    service = Service(broker, directory, prefix=prefix, say=_say)
+    service = Service(broker, directory, prefix=prefix, settings=_registry(), say=_say)
     stack.callback(service.stop)
     with _step("topics"):
         service.apply_topics()
@@ -130,7 +130,7 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
     is_good = _summary(service, plan, outcome)
     if not options.once:
         with contextlib.suppress(KeyboardInterrupt), feeds_that_go_on(service):  # the way to end it, and no fault
-            _say_what_now(console, has_pages=has_pages)
+            _say_what_now(service, console, has_pages=has_pages)
             signal.pause()
         _say("stopping")
     return is_good
@@ -143,9 +143,19 @@ def _say_where(console: Worker, *, is_once: bool) -> None:
         _say("look on while it fills; take, close, reveal and search when the day is over: the summary counts them")
 
 
-def _say_what_now(console: Worker, *, has_pages: bool) -> None:
+def _registry() -> dict[str, str]:
+    """Systems that somebody wants to try it with: every process must know them."""
+    named = os.environ.get("NTK_SOURCES_FILE")
+    return {"NTK_SOURCES_FILE": str(Path(named).resolve())} if named else {}
+
+
+def _say_what_now(service: Service, console: Worker, *, has_pages: bool) -> None:
     _say(f"console: http://{console.address}/; the same from a terminal:")
     _say(f"  NTK_CONSOLE_URL=http://{console.address} .venv/bin/needtoknow alerts sign-in ana")
+    ours = {"NTK_BROKER": service.bootstrap, **_registry()}
+    ours |= {"NTK_TOPIC_PREFIX": service.prefix, "NTK_GROUP": f"{service.prefix}needtoknow"} if service.prefix else {}
+    spelled = " ".join(f"{name}={value}" for name, value in ours.items())
+    _say(f"  {spelled} .venv/bin/needtoknow status   (also: findings tail --follow, explain f_...)")
     if has_pages:
         _say("pages like BrokenMarks and CriticalAlertWaiting fire on purpose: bad data were played, and nobody acts")
     _say("everything goes on running; look around, and end it with Ctrl-C")

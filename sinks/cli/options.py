@@ -43,7 +43,12 @@ def settings(**given: Any) -> Settings:
 def registered_source(settings: Settings, name: str, option: str = "--source") -> None:
     """Wrong use when there is no source of this name: neither one of ours nor one that the registry has."""
     if name not in settings.sources:
-        raise click.BadParameter(f"must be one of {', '.join(sorted(settings.sources))}", param_hint=option)
+        file = "is not set" if settings.sources_file is None else f"is {settings.sources_file}"
+        raise click.BadParameter(
+            f"must be one of {', '.join(sorted(settings.sources))}; another system needs an entry in the registry "
+            f"(NTK_SOURCES_FILE {file}): deploy/publishing/register.md",
+            param_hint=option,
+        )
 
 
 def _fault(place: tuple[int | str, ...], words: str) -> str:

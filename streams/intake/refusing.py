@@ -14,7 +14,7 @@ RETRY_SECONDS: Final = 2  # until a broker or a slot may be there again; whoever
 
 STATUS: Final[Mapping[Why, tuple[int, str]]] = {
     "wrong": (422, "records are wrong"),
-    "no_key": (401, "no key"),
+    "no_key": (401, "no key, or none that is known"),
     "not_yours": (403, "not yours"),
     "not_there": (404, "not there"),
     "too_slow": (408, "too slow"),

@@ -34,6 +34,9 @@ class Parts:
         print("parts stop")
 
 
+    bootstrap, prefix = "127.0.0.1:1", ""
+
+
 class Dashboard:
     """As LocalPrometheus."""
 
@@ -96,6 +99,7 @@ def test_the_console_is_told_when_it_is_there_and_the_end_when_all_has_ended(
         f"dashboard: {Dashboard.console_url}",
         "playing the day",
         f"NTK_CONSOLE_URL=http://{HERE} .venv/bin/needtoknow alerts sign-in ana",
+        ".venv/bin/needtoknow status",
         "BrokenMarks and CriticalAlertWaiting fire on purpose",
         "end it with Ctrl-C",
         "stopping",
