@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,10 @@ class Spool:
         self._lock = threading.Lock()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = directory / name
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite's other files get the same rights
+        # One that is there is never opened but by SQLite: POSIX takes a process's locks of a file away as soon as any
+        # handle of it is closed, and with them the lock of an emitter that this process may have there already.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # SQLite's other files get these rights
         self._db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             self._open(source)

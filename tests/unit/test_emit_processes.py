@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from deploy.local.leash import leashed
+from schemas.emit.errors import SpoolInUseError
 from schemas.emit.spool import Spool
 from tests.harness.emitting import FEW, FLUSHED, MANY
 from tests.unit.test_emit_spool import read_all
@@ -83,6 +86,18 @@ def test_a_forked_child_does_no_harm_to_its_parents_spool(tmp_path: Path) -> Non
     assert lines[0].startswith("child: the emitter belongs to the process that made it")
     assert lines[1:] == ["child: False", "child ended with 0", "flushed True"]
     assert ids(tmp_path) == ["ecms-1", *(f"ecms-{number}" for number in range(3, 501))]
+
+
+def test_an_emitter_that_is_refused_takes_no_lock_away(tmp_path: Path) -> None:
+    """Not even one of the same process, whose handles share their locks: another process is still kept out."""
+    spool = Spool(tmp_path, "ecms")
+    with pytest.raises(SpoolInUseError):
+        Spool(tmp_path, "ecms")
+    with host("without-close", tmp_path) as other:
+        _, complaints = other.communicate(timeout=SECONDS)
+    spool.close()
+    assert "SpoolInUseError" in complaints
+    assert (other.returncode, ids(tmp_path)) == (1, [])
 
 
 def test_memory_stays_while_the_broker_is_away(tmp_path: Path) -> None:
