@@ -59,11 +59,18 @@ class Keeper:
             self._bell.put(None)
 
     def end(self, seconds: float) -> None:
-        """Write what is in hand once more, and close the spool; wait no longer than this."""
+        """Write what is in hand once more, and close the spool; wait no longer than this, and say what is left."""
         self._stop.set()
         self._hurry.set()
         self.wake()
         self._thread.join(seconds)
+        if not self.has_ended:
+            logger.error("the disk hangs: %d accesses are in memory only and lost if the program ends", self._held)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread has: nothing is written any more."""
+        return not self._thread.is_alive()
 
     def promise(self, number: int, *, is_stored: bool) -> Future[None]:
         """Done when all through this number is on the disk, or stored by the broker."""
@@ -134,7 +141,22 @@ class Keeper:
             except Exception as error:
                 self._failed(error)
         with suppress(sqlite3.Error):
+            self._close()
+
+    def _close(self) -> None:
+        """One that has not got all is left as by a program that was killed: the next emitter leaves a number out."""
+        if self._held == 0 and self._hand.sequence == self.spool.sequence:
             self.spool.close()
+            return
+        self.spool.abandon()
+        if self._held:
+            logger.error(
+                "closed while %s: %d accesses that were taken are lost", self.trouble or "emitting", self._held
+            )
+
+    @property
+    def _held(self) -> int:
+        return self._hand.held()[0]
 
     def _turn(self) -> None:
         self._tell_refused()
@@ -173,7 +195,7 @@ class Keeper:
         self._is_damaged = self._is_damaged or is_damage(error)
         trouble = f"the spool cannot be written: {getattr(error, 'sqlite_errorname', type(error).__name__)}"
         if trouble != self.trouble:
-            logger.error("%s; %d accesses are in memory only", trouble, self._hand.held()[0])
+            logger.error("%s; %d accesses are in memory only", trouble, self._held)
         self.trouble = trouble
         self._stop.wait(DISK_PAUSE)
         self.wake()
