@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
+import threading
 import weakref
 from itertools import count
 from pathlib import Path
@@ -13,8 +15,10 @@ from typing import Any
 import aiokafka
 import pytest
 
-from schemas.emit import AsyncEmitter, Emitter, Limits, MisusedError, RejectedInputError, SpoolInUseError
+from schemas.emit import AsyncEmitter, Emitter, Limits, MisusedError, RejectedInputError, SpoolInUseError, asynchronous
+from schemas.emit.core import Core
 from schemas.emit.exits import never_close
+from schemas.emit.settings import Settings
 from schemas.emit.spool import Spool
 from tests.faults.harness import until
 from tests.harness.emitting import fields
@@ -94,6 +98,42 @@ async def test_the_other_face_begins_where_it_is_entered(tmp_path: Path) -> None
         assert await one.flush()
         assert not await one.drain(0.01)
         await one.close(0)
+
+
+@pytest.mark.parametrize("is_made_first", [False, True])
+async def test_one_that_is_cancelled_while_it_begins_keeps_no_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_made_first: bool
+) -> None:
+    """A start that takes too long, or a request that goes away: the next one begins, in the same process."""
+    is_cancelled, is_made = threading.Event(), threading.Event()
+
+    def slowly(settings: Settings) -> Core:
+        if not is_made_first:
+            is_cancelled.wait(30)
+        core = Core(settings)
+        is_made.set()
+        return core
+
+    monkeypatch.setattr(asynchronous, "Core", slowly)
+    beginning = asyncio.create_task(AsyncEmitter("ecms", NOBODY, tmp_path).__aenter__())
+    await asyncio.sleep(0)  # it begins
+    if is_made_first:
+        assert is_made.wait(30)
+    beginning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    is_cancelled.set()
+    assert await asyncio.to_thread(is_made.wait, 30)
+    monkeypatch.undo()
+    await asyncio.to_thread(until, lambda: _is_free(tmp_path), "its spool is held")
+
+
+def _is_free(spool: Path) -> bool:
+    try:
+        emitter(spool).close(0)
+    except SpoolInUseError:
+        return False
+    return True
 
 
 def test_a_signals_handler_may_emit_in_the_midst_of_an_emit(tmp_path: Path) -> None:
