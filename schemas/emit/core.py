@@ -35,7 +35,7 @@ class Core:
         spool = opened.spool
         self._was_killed = spool.was_killed
         self._hand = Hand(settings.source, settings.limits, spool.last, spool.sequence, settings.number_from)
-        if spool.was_killed and spool.last:
+        if spool.was_killed and (spool.last or spool.sequence is not None):
             self._hand.skip_one()  # what was in its hand is lost, and nobody knows whether anything was
         self._keeper = Keeper(settings, opened, self._hand)
         self._sender = Sender(settings, self._keeper)

@@ -16,6 +16,7 @@ from .hand import Hand
 from .limits import DISK_PAUSE, SAY_SECONDS, WINDOW_MESSAGES
 from .mending import Opened, is_damage, mend
 from .message import Waiting
+from .numbers import Numbers
 from .settings import Settings
 
 logger: Final = logging.getLogger("needtoknow.emit")
@@ -33,6 +34,7 @@ class Keeper:
         self.trouble: str | None = None
         self.stored = self.set_aside = self.salvaged = 0
         self.spool = opened.spool
+        self._numbers = Numbers(settings.spool)
         self._count_mended(opened)
         first = self.spool.read(-1, 1)
         self._stored_through = first[0].number - 1 if first else self.spool.last
@@ -140,13 +142,15 @@ class Keeper:
                 self._turn()
             except Exception as error:
                 self._failed(error)
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, OSError):
             self._close()
 
     def _close(self) -> None:
         """One that has not got all is left as by a program that was killed: the next emitter leaves a number out."""
         if self._held == 0 and self._hand.sequence == self.spool.sequence:
             self.spool.close()
+            if self.spool.sequence is not None:
+                self._numbers.settle(self.spool.sequence)
             return
         self.spool.abandon()
         if self._held:
@@ -175,6 +179,8 @@ class Keeper:
         entries, sequence = self._hand.look()
         through = self._stored_through
         if entries or through > self._removed_through or sequence != self.spool.sequence:
+            if sequence is not None and self._settings.number_from is not None:
+                self._numbers.cover(sequence)
             self.spool.commit(entries, through, sequence)
             self._removed_through = through
             self._hand.written(entries)

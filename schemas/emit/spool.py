@@ -36,7 +36,8 @@ class Spool:
     """One open spool. Any thread may call it; each call is one step on the disk.
 
     `last` is the number of the last access ever put in, `sequence` the highest that was counted, `messages` and
-    `bytes` what waits. `was_killed`: whoever had it before did not close it. Every call may raise sqlite3.Error.
+    `bytes` what waits. `was_killed`: whoever had it before did not close it. `is_new`: nobody had it. Every call may
+    raise sqlite3.Error.
     """
 
     def __init__(self, directory: Path, source: str, name: str = FILE) -> None:
@@ -70,8 +71,8 @@ class Spool:
         ):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.execute("BEGIN EXCLUSIVE")
-        is_new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchall()
-        if is_new:
+        self.is_new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchall()
+        if self.is_new:
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
             self._db.execute("INSERT INTO meta VALUES(?, ?, 0, NULL, 0, 0, 0)", (FORMAT, source))
