@@ -87,15 +87,14 @@ class Hand:
         if self._is_full(size):
             self.counted.refused += 1
             return False
-        self._append(read, sequence, value)
+        self._append(read, sequence, value, size)
         return True
 
-    def _append(self, read: Access, sequence: int | None, value: bytes) -> None:
+    def _append(self, read: Access, sequence: int | None, value: bytes, size: int) -> None:
         self.last += 1
         at = time.time_ns() // 1_000_000
-        entry = Waiting(self.last, read.event_id, read.record.id, read.occurred_at, at, sequence, value)
-        self._waiting.append(entry)
-        self._bytes += entry.size
+        self._waiting.append(Waiting(self.last, read.event_id, read.record.id, read.occurred_at, at, sequence, value))
+        self._bytes += size
         self.counted.emitted += 1
 
     # A signal's handler may emit in the midst of an emit of its own thread, between any two steps of it. Were it to
@@ -129,7 +128,8 @@ class Hand:
     def _take_parked(self, read: Access, size: int) -> None:
         self._parked_bytes -= size
         sequence = self._count(read)
-        self._append(read, sequence, spell(read, sequence))
+        value = spell(read, sequence)
+        self._append(read, sequence, value, len(value) + ROW_BYTES)
 
     def _count_refused(self, read: Access) -> None:
         self._count(read)
