@@ -42,6 +42,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._promises: list[tuple[int, bool, Future[None]]] = []
         self._is_damaged = False
+        self._is_covered = True
         self._refused = 0
         self._said_at = float("-inf")
         self._bell: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal's handler may ring it at any time
@@ -180,12 +181,22 @@ class Keeper:
         through = self._stored_through
         if entries or through > self._removed_through or sequence != self.spool.sequence:
             if sequence is not None and self._settings.number_from is not None:
-                self._numbers.cover(sequence)
+                self._cover(sequence)
             self.spool.commit(entries, through, sequence)
             self._removed_through = through
             self._hand.written(entries)
         self._keep_promises()
         return len(entries)
+
+    def _cover(self, sequence: int) -> None:
+        """What was taken is kept also where this fails: the number is needed only once the spool is damaged as well."""
+        try:
+            self._numbers.cover(sequence)
+            self._is_covered = True
+        except OSError as error:
+            if self._is_covered:
+                logger.error("how far was counted cannot be written beside the spool: %s", type(error).__name__)
+            self._is_covered = False
 
     def _keep_promises(self) -> None:
         with self._lock:

@@ -101,6 +101,17 @@ def test_the_file_is_written_once_in_a_thousand(tmp_path: Path, monkeypatch: pyt
     assert Numbers(tmp_path).read() == 2_999
 
 
+def test_what_is_taken_is_kept_also_where_that_file_cannot_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said, once; nobody is refused for it."""
+    (tmp_path / f"{numbers_module.FILE}.new").mkdir()
+    assert counted(tmp_path) == [1, 2, 3]
+    assert [r.getMessage() for r in caplog.records if "how far was counted" in r.getMessage()] == [
+        "how far was counted cannot be written beside the spool: IsADirectoryError"
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "17", "17 00000000", "x y", "17 \xff"])
 def test_a_file_that_is_damaged_itself_says_nothing(tmp_path: Path, text: str) -> None:
     """Rather than something wrong."""
