@@ -13,6 +13,7 @@ from . import exits
 from .errors import MisusedError
 from .hand import Hand
 from .keeper import Keeper
+from .limits import LAST_SECONDS
 from .mending import open_spool
 from .sender import Sender
 from .settings import Settings
@@ -34,7 +35,7 @@ class Core:
         spool = opened.spool
         self._was_killed = spool.was_killed
         self._hand = Hand(settings.source, settings.limits, spool.last, spool.sequence, settings.number_from)
-        if spool.was_killed and spool.last:
+        if spool.was_killed and (spool.last or spool.sequence is not None):
             self._hand.skip_one()  # what was in its hand is lost, and nobody knows whether anything was
         self._keeper = Keeper(settings, opened, self._hand)
         self._sender = Sender(settings, self._keeper)
@@ -80,16 +81,19 @@ class Core:
     def close(self, seconds: float) -> bool:
         """Take nothing more, put all on the disk, give the broker so many seconds; whether nothing waits any more.
 
-        Repeated and from a forked child it does nothing.
+        For the disk there are `LAST_SECONDS` at least: what is lost then is logged, and `stats().unwritten`. Once it
+        has ended, and from a forked child, it does nothing; one that was broken off is brought to its end by the next.
         """
-        if self._gone is not None:
-            return self._gone is not FORKED and self._keeper.is_empty
+        if self._gone is FORKED:
+            return False
         self._gone = _ENDED
         last = self._hand.shut(_ENDED)
-        wait(self._keeper.promise(last, is_stored=True), seconds)
-        exits.closed(self)
-        self._sender.end()
-        self._keeper.end(seconds)
+        if not self._keeper.has_ended:
+            wait(self._keeper.promise(last, is_stored=True), seconds)
+            self._sender.end()
+            self._keeper.end(max(seconds, LAST_SECONDS))
+        if self._keeper.has_ended:  # else the interpreter's end gives it another chance
+            exits.closed(self)
         return self._keeper.is_empty
 
     def disown(self) -> None:

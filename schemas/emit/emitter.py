@@ -23,8 +23,12 @@ class Emitter(Face):
         return wait(self._begun.stored(), timeout)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Take nothing more, give the broker so many seconds; whether it has all. The rest stays in the spool and is
-        sent by the next emitter there."""
+        """Take nothing more, give the broker so many seconds; whether it has all.
+
+        The rest is put into the spool and is sent by the next emitter there. That is waited for even with a timeout of
+        0: 10 s at the most, should the disk hang. Where the disk cannot be written, what was in memory only is lost:
+        it is logged how many, `stats().unwritten` says so, and the next emitter leaves a number out.
+        """
         return self._begun.close(timeout)
 
     def __enter__(self) -> Self:

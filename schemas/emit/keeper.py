@@ -16,6 +16,7 @@ from .hand import Hand
 from .limits import DISK_PAUSE, SAY_SECONDS, WINDOW_MESSAGES
 from .mending import Opened, is_damage, mend
 from .message import Waiting
+from .numbers import Numbers
 from .settings import Settings
 
 logger: Final = logging.getLogger("needtoknow.emit")
@@ -33,6 +34,7 @@ class Keeper:
         self.trouble: str | None = None
         self.stored = self.set_aside = self.salvaged = 0
         self.spool = opened.spool
+        self._numbers = Numbers(settings.spool)
         self._count_mended(opened)
         first = self.spool.read(-1, 1)
         self._stored_through = first[0].number - 1 if first else self.spool.last
@@ -40,6 +42,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._promises: list[tuple[int, bool, Future[None]]] = []
         self._is_damaged = False
+        self._is_covered = True
         self._refused = 0
         self._said_at = float("-inf")
         self._bell: SimpleQueue[None] = SimpleQueue()  # unlike an Event, a signal's handler may ring it at any time
@@ -59,11 +62,18 @@ class Keeper:
             self._bell.put(None)
 
     def end(self, seconds: float) -> None:
-        """Write what is in hand once more, and close the spool; wait no longer than this."""
+        """Write what is in hand once more, and close the spool; wait no longer than this, and say what is left."""
         self._stop.set()
         self._hurry.set()
         self.wake()
         self._thread.join(seconds)
+        if not self.has_ended:
+            logger.error("the disk hangs: %d accesses are in memory only and lost if the program ends", self._held)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread has: nothing is written any more."""
+        return not self._thread.is_alive()
 
     def promise(self, number: int, *, is_stored: bool) -> Future[None]:
         """Done when all through this number is on the disk, or stored by the broker."""
@@ -133,8 +143,25 @@ class Keeper:
                 self._turn()
             except Exception as error:
                 self._failed(error)
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, OSError):
+            self._close()
+
+    def _close(self) -> None:
+        """One that has not got all is left as by a program that was killed: the next emitter leaves a number out."""
+        if self._held == 0 and self._hand.sequence == self.spool.sequence:
             self.spool.close()
+            if self.spool.sequence is not None:
+                self._numbers.settle(self.spool.sequence)
+            return
+        self.spool.abandon()
+        if self._held:
+            logger.error(
+                "closed while %s: %d accesses that were taken are lost", self.trouble or "emitting", self._held
+            )
+
+    @property
+    def _held(self) -> int:
+        return self._hand.held()[0]
 
     def _turn(self) -> None:
         self._tell_refused()
@@ -153,11 +180,23 @@ class Keeper:
         entries, sequence = self._hand.look()
         through = self._stored_through
         if entries or through > self._removed_through or sequence != self.spool.sequence:
+            if sequence is not None and self._settings.number_from is not None:
+                self._cover(sequence)
             self.spool.commit(entries, through, sequence)
             self._removed_through = through
             self._hand.written(entries)
         self._keep_promises()
         return len(entries)
+
+    def _cover(self, sequence: int) -> None:
+        """What was taken is kept also where this fails: the number is needed only once the spool is damaged as well."""
+        try:
+            self._numbers.cover(sequence)
+            self._is_covered = True
+        except OSError as error:
+            if self._is_covered:
+                logger.error("how far was counted cannot be written beside the spool: %s", type(error).__name__)
+            self._is_covered = False
 
     def _keep_promises(self) -> None:
         with self._lock:
@@ -173,7 +212,7 @@ class Keeper:
         self._is_damaged = self._is_damaged or is_damage(error)
         trouble = f"the spool cannot be written: {getattr(error, 'sqlite_errorname', type(error).__name__)}"
         if trouble != self.trouble:
-            logger.error("%s; %d accesses are in memory only", trouble, self._hand.held()[0])
+            logger.error("%s; %d accesses are in memory only", trouble, self._held)
         self.trouble = trouble
         self._stop.wait(DISK_PAUSE)
         self.wake()

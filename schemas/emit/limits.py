@@ -52,6 +52,9 @@ PAUSE_FIRST, PAUSE_MAX = 0.2, 30.0
 DISK_PAUSE: Final = 1.0
 """Seconds before a write that failed is tried again: a full disk is not emptied sooner."""
 EXIT_SECONDS: Final = 2.0
-"""What an interpreter that ends gives an emitter that nobody closed. What waits then is on the disk."""
+"""What an interpreter that ends gives the broker for an emitter that nobody closed. What waits then is on the disk."""
+LAST_SECONDS: Final = 10.0
+"""For what is in hand to reach the disk when an emitter ends, however little it gives the broker: ten writes of 1,000.
+Longer than that only a disk hangs, and an end must not hang with it."""
 SAY_SECONDS: Final = 60.0
 """Between two lines of log about accesses that were refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from typing import Final
 from ..codec import decode_access
 from ..errors import RejectedInputError
 from .message import Waiting
+from .numbers import Numbers
 from .spool import FILE, Spool
 
 MENDED: Final = "mended.db"
+HEADED: Final = "headed.db"
+PAGE: Final = 4_096  # SQLite's own choice
+_PAGES: Final = slice(28, 32)  # of a database's head: how many it has
 AT_ONCE: Final = 1_000  # accesses in memory: those of an outage of hours must not be
 _ENDINGS: Final = ("-wal", "-shm", "")
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -41,7 +46,7 @@ def open_spool(directory: Path, source: str) -> Opened:
     if (made := directory / MENDED).exists() and not (directory / FILE).exists():
         made.rename(directory / FILE)  # mending was broken off just before this
     try:
-        return Opened(_looked_into(Spool(directory, source)))
+        return Opened(_remembered(_looked_into(Spool(directory, source)), directory))
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
@@ -57,20 +62,28 @@ def _looked_into(spool: Spool) -> Spool:
     return spool
 
 
+def _remembered(spool: Spool, directory: Path) -> Spool:
+    """One that is new where numbers were given: the one before it is gone, or was emptied."""
+    if spool.is_new and (through := Numbers(directory).read()) is not None:
+        spool.sequence, spool.was_killed = through, True
+    return spool
+
+
 def mend(directory: Path, source: str) -> Opened:
     """A new spool with what the damaged one still tells; the caller has closed that. Raises as `Spool`.
 
     The damaged one stays in its place until the new one is whole: whatever breaks this off, it begins again.
     """
-    for ending in _ENDINGS:
-        Path(f"{directory / MENDED}{ending}").unlink(missing_ok=True)
+    for scratch in (MENDED, HEADED):
+        _remove(directory / scratch)
     spool = Spool(directory, source, MENDED)
     try:
-        with contextlib.closing(sqlite3.connect(directory / FILE, isolation_level=None)) as old:
-            _salvage(old, spool)
+        if not _salvage(directory / FILE, spool) and (copy := _with_a_new_head(directory, source)):
+            _salvage(copy, spool)
         salvaged = spool.messages
     finally:
         spool.close()
+        _remove(directory / HEADED)
     aside = _set_aside(directory)
     (directory / MENDED).rename(directory / FILE)
     spool = Spool(directory, source)
@@ -78,14 +91,43 @@ def mend(directory: Path, source: str) -> Opened:
     return Opened(spool, aside, salvaged)
 
 
-def _salvage(old: sqlite3.Connection, spool: Spool) -> None:
-    last, sequence = _counted(old)
-    for rows in _readable(old):
-        last = max(last, rows[-1].number)
-        sequence = max((n for n in (sequence, *(row.sequence for row in rows)) if n is not None), default=None)
-        spool.commit(rows, 0, sequence)
+def _salvage(file: Path, spool: Spool) -> bool:
+    """Whether anything of it could be read."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as old:
+        counted = _counted(old)
+        last, sequence = counted or (0, Numbers(file.parent).read())
+        for rows in _readable(old):
+            last = max(last, rows[-1].number)
+            sequence = max((n for n in (sequence, *(row.sequence for row in rows)) if n is not None), default=None)
+            spool.commit(rows, 0, sequence)
     spool.last = max(spool.last, last)
     spool.commit([], 0, sequence)
+    return counted is not None or spool.messages > 0
+
+
+def _with_a_new_head(directory: Path, source: str) -> Path | None:
+    """A copy of the damaged spool with the first page of a new one, without which none of it can be read: it says where
+    the tables begin, which is the same in all of them. None where there is no room for it."""
+    copy = directory / HEADED
+    with contextlib.closing(Spool(directory, source, HEADED)):
+        pass
+    head = bytearray(copy.read_bytes()[:PAGE])
+    head[_PAGES] = bytes(4)  # 0: as many as the file has
+    try:
+        for ending in ("-wal", ""):
+            if Path(f"{directory / FILE}{ending}").exists():
+                Path(f"{copy}{ending}").touch(0o600)
+                shutil.copyfile(f"{directory / FILE}{ending}", f"{copy}{ending}")
+        with copy.open("r+b") as file:
+            file.write(head)
+    except OSError:
+        return None
+    return copy
+
+
+def _remove(file: Path) -> None:
+    for ending in _ENDINGS:
+        Path(f"{file}{ending}").unlink(missing_ok=True)
 
 
 def _set_aside(directory: Path) -> Path:
@@ -98,11 +140,11 @@ def _set_aside(directory: Path) -> Path:
     return aside
 
 
-def _counted(old: sqlite3.Connection) -> tuple[int, int | None]:
+def _counted(old: sqlite3.Connection) -> tuple[int, int | None] | None:
     with contextlib.suppress(sqlite3.DatabaseError, TypeError, ValueError):
         last, sequence = old.execute("SELECT last, sequence FROM meta").fetchone()
         return int(last), None if sequence is None else int(sequence)
-    return 0, None
+    return None
 
 
 def _readable(old: sqlite3.Connection) -> Iterator[list[Waiting]]:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,14 +36,18 @@ class Spool:
     """One open spool. Any thread may call it; each call is one step on the disk.
 
     `last` is the number of the last access ever put in, `sequence` the highest that was counted, `messages` and
-    `bytes` what waits. `was_killed`: whoever had it before did not close it. Every call may raise sqlite3.Error.
+    `bytes` what waits. `was_killed`: whoever had it before did not close it. `is_new`: nobody had it. Every call may
+    raise sqlite3.Error.
     """
 
     def __init__(self, directory: Path, source: str, name: str = FILE) -> None:
         self._lock = threading.Lock()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = directory / name
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite's other files get the same rights
+        # One that is there is never opened but by SQLite: POSIX takes a process's locks of a file away as soon as any
+        # handle of it is closed, and with them the lock of an emitter that this process may have there already.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # SQLite's other files get these rights
         self._db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             self._open(source)
@@ -66,8 +71,8 @@ class Spool:
         ):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.execute("BEGIN EXCLUSIVE")
-        is_new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchall()
-        if is_new:
+        self.is_new = not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchall()
+        if self.is_new:
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
             self._db.execute("INSERT INTO meta VALUES(?, ?, 0, NULL, 0, 0, 0)", (FORMAT, source))

@@ -10,11 +10,15 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from itertools import count, islice
+from pathlib import Path
 from typing import Any, Final
 
 from schemas.emit import Emitter, MisusedError
+from schemas.emit.message import Waiting
+from schemas.emit.spool import Spool
 
 FLUSHED: Final = 200  # emitted before each line "flushed"
 FEW, MANY = 4_000, 24_000  # for the memory
@@ -54,6 +58,42 @@ def without_close(emitter: Emitter) -> None:
     say("ends")
 
 
+def closing_at_once(emitter: Emitter) -> None:
+    """On a slow disk. Nothing is left of it behind `close`, which gives the broker no time."""
+    commit = Spool.commit
+
+    def slowly(spool: Spool, entries: Sequence[Waiting], through: int, sequence: int | None) -> None:
+        threading.Event().wait(0.1)
+        commit(spool, entries, through, sequence)
+
+    Spool.commit = slowly  # type: ignore[method-assign]
+    taken = sum(emitter.emit(**fields(number)) for number in range(1, 9_001))
+    say(taken, emitter.close(0))
+    os._exit(0)
+
+
+def closing_broken_off(emitter: Emitter) -> None:
+    """A signal's handler ends the program while it waits for a broker that is not there."""
+    emitter.emit(**fields(1))
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(0))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    emitter.close(3_600)
+    say("closed")
+
+
+def full_disk(emitter: Emitter) -> None:
+    """It ends while its disk takes a page more, and no access."""
+    for number in range(1, 11):
+        emitter.emit(**fields(number))
+    emitter.flush(60)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    largest = max(file.stat().st_size for file in Path(sys.argv[3]).iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 4_500, resource.RLIM_INFINITY))
+    for number in range(11, 16):
+        emitter.emit(**{**fields(number), "purpose": {"text": "p" * 1_500}})
+    say("flushed", emitter.flush(2), emitter.stats().unwritten)
+
+
 def forking(emitter: Emitter) -> None:
     """A child tries to emit, ends as Python programs end, and the parent goes on until it is killed."""
     emitter.emit(**fields(1))
@@ -87,6 +127,9 @@ def memory(emitter: Emitter) -> None:
 WHAT: Final[dict[str, Callable[[Emitter], None]]] = {
     "for-ever": for_ever,
     "without-close": without_close,
+    "closing-at-once": closing_at_once,
+    "closing-broken-off": closing_broken_off,
+    "full-disk": full_disk,
     "forking": forking,
     "memory": memory,
 }

@@ -134,3 +134,12 @@ def test_the_page_fits_a_screen() -> None:
     assert len(text.splitlines()) <= 50
     for name in ("SpoolInUseError", "MisusedError", "RejectedInputError", "oldest_waiting_seconds", "set_aside"):
         assert name in text
+
+
+def test_what_hides_losses_is_said_where_it_is_copied_from() -> None:
+    """Most take the example as it stands: who may number is said in it, and in the first words behind it."""
+    before, example, behind = re.split(r"```(?:python)?\n", PAGE.read_text(encoding="utf-8"))[:3]
+    assert "number_from" not in before
+    [remark] = [line for line in example.splitlines() if line.startswith("#")]
+    assert "ONLY where this is the ONE emitter of its source" in remark
+    assert "Leave `number_from=1` out.**" in behind.strip().splitlines()[0]

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
+import threading
 import weakref
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiokafka
 import pytest
 
-from schemas.emit import AsyncEmitter, Emitter, Limits, MisusedError, RejectedInputError, SpoolInUseError
+from schemas.emit import AsyncEmitter, Emitter, Limits, MisusedError, RejectedInputError, SpoolInUseError, asynchronous
+from schemas.emit.core import Core
 from schemas.emit.exits import never_close
+from schemas.emit.settings import Settings
+from schemas.emit.spool import Spool
 from tests.faults.harness import until
 from tests.harness.emitting import fields
+from tests.unit.test_emit_spool import read_all
 
 NOBODY = "127.0.0.1:1"
 
@@ -93,17 +100,58 @@ async def test_the_other_face_begins_where_it_is_entered(tmp_path: Path) -> None
         await one.close(0)
 
 
+@pytest.mark.parametrize("is_made_first", [False, True])
+async def test_one_that_is_cancelled_while_it_begins_keeps_no_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_made_first: bool
+) -> None:
+    """A start that takes too long, or a request that goes away: the next one begins, in the same process."""
+    is_cancelled, is_made = threading.Event(), threading.Event()
+
+    def slowly(settings: Settings) -> Core:
+        if not is_made_first:
+            is_cancelled.wait(30)
+        core = Core(settings)
+        is_made.set()
+        return core
+
+    monkeypatch.setattr(asynchronous, "Core", slowly)
+    beginning = asyncio.create_task(AsyncEmitter("ecms", NOBODY, tmp_path).__aenter__())
+    await asyncio.sleep(0)  # it begins
+    if is_made_first:
+        assert is_made.wait(30)
+    beginning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    is_cancelled.set()
+    assert await asyncio.to_thread(is_made.wait, 30)
+    monkeypatch.undo()
+    await asyncio.to_thread(until, lambda: _is_free(tmp_path), "its spool is held")
+
+
+def _is_free(spool: Path) -> bool:
+    try:
+        emitter(spool).close(0)
+    except SpoolInUseError:
+        return False
+    return True
+
+
 def test_a_signals_handler_may_emit_in_the_midst_of_an_emit(tmp_path: Path) -> None:
-    """It runs in the thread that it interrupts, which would wait for itself."""
+    """In the thread that it interrupts, which would wait for itself. All that was taken is on the disk, once."""
     with emitter(tmp_path, number_from=1) as one:
-        taken: list[bool] = []
-        before = signal.signal(signal.SIGVTALRM, lambda *_: taken.append(one.emit(**fields(0))))
+        taken: list[str] = []
+
+        def emit(event_id: str) -> None:
+            if one.emit(**{**fields(0), "event_id": event_id}):
+                taken.append(event_id)
+
+        handled = count()
+        before = signal.signal(signal.SIGVTALRM, lambda *_: emit(f"handler-{next(handled)}"))
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
         try:
-            emitted = 0
-            while len(taken) < 40 and emitted < 100_000:
-                emitted += one.emit(**fields(emitted))
-                if emitted % 1_000 == 0:
+            for number in range(10_000):
+                emit(f"ecms-{number}")
+                if number % 1_000 == 0:
                     one.flush(30)
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
@@ -111,9 +159,13 @@ def test_a_signals_handler_may_emit_in_the_midst_of_an_emit(tmp_path: Path) -> N
         assert one.flush(30)
         stats = one.stats()
         one.close(0)
-    assert len(taken) >= 40
-    assert all(taken)
-    assert stats.waiting == stats.emitted == stats.sequence == emitted + len(taken)
+    spool = Spool(tmp_path, "ecms")
+    found = read_all(spool)
+    spool.close()
+    assert next(handled) > 10
+    assert sorted(entry.event_id for entry in found) == sorted(taken)
+    assert [entry.sequence for entry in found] == list(range(1, len(found) + 1))
+    assert len(found) == stats.waiting == stats.emitted == stats.sequence
 
 
 def test_a_full_spool_says_so_in_one_line(tmp_path: Path) -> None:

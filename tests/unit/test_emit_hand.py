@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from schemas.codec import decode_access
+from schemas.emit import hand as hand_module
 from schemas.emit.hand import Hand
 from schemas.emit.limits import HAND_MESSAGES, MIB, Limits
 from schemas.errors import RejectedInputError
@@ -106,6 +111,108 @@ def test_numbers_of_the_host_are_kept_as_they_are() -> None:
     assert hand.sequence == 12
     with pytest.raises(RejectedInputError, match="given by this emitter"):
         a_hand(numbers_from=1).put(make_access(sequence=5), {})
+
+
+def interrupted_at(step: int, hand: Hand, handler: Callable[[], object], **changed: Any) -> bool:
+    """Put an access, and at this step of the interpreter within the hand run a handler, as for a signal; whether there
+    is such a step."""
+    steps = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal steps
+        if frame.f_code.co_filename != hand_module.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            steps += 1
+            if steps == step:
+                handler()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with suppress(RejectedInputError):
+            put(hand, **changed)
+    finally:
+        sys.settrace(before)
+    return steps >= step
+
+
+HALF = {"purpose": {"text": "half \ud800"}}  # found out when it is spelled, after it has got its number
+
+
+@pytest.mark.parametrize("outer", [{}, {"actor": "J. Doe"}, HALF])
+@pytest.mark.parametrize("inner", [{}, {"actor": "J. Doe"}, HALF])
+def test_a_handler_may_emit_between_any_two_steps_of_an_emit(outer: dict[str, Any], inner: dict[str, Any]) -> None:
+    """Both are there once, each with a number of its own, or leave one out; wherever the signal comes."""
+
+    def handle() -> None:
+        with suppress(RejectedInputError):
+            assert put(hand, event_id="handler", **inner)
+
+    expected = sorted([*["outer"] * (not outer), *["handler"] * (not inner)])
+    step, is_one = 0, True
+    while is_one:
+        step += 1
+        hand = a_hand(numbers_from=1)
+        is_one = interrupted_at(step, hand, handle, event_id="outer", **outer)
+        if not is_one:
+            break
+        put(hand, event_id="last")
+        entries, sequence = hand.look()
+        assert sorted(entry.event_id for entry in entries[:-1]) == expected, step
+        assert entries[-1].event_id == "last"
+        assert [entry.number for entry in entries] == list(range(8, 8 + len(entries))), step
+        assert sequence == entries[-1].sequence == 3, step
+        assert sequences(hand) == sorted({entry.sequence or 0 for entry in entries}), step
+        assert (hand.counted.emitted, hand.counted.invalid) == (len(entries), 3 - len(entries)), step
+        assert hand.held() == (len(entries), sum(entry.size for entry in entries)), step
+    assert step > 50
+
+
+def test_a_handler_is_told_that_there_is_no_room() -> None:
+    """As if nobody had been interrupted; of those for whom there is some, none is lost."""
+    answers: list[bool] = []
+
+    def handle() -> None:
+        answers.extend(put(hand, event_id=f"handler-{n}") for n in range(3))
+
+    step = 0
+    while True:
+        step += 1
+        hand = a_hand(limits=Limits(spool_messages=2), numbers_from=1)
+        if not interrupted_at(step, hand, handle, event_id="outer"):
+            break
+        entries, sequence = hand.look()
+        taken = {f"handler-{n}" for n, is_taken in enumerate(answers) if is_taken}
+        assert taken <= {entry.event_id for entry in entries}, step
+        assert (hand.counted.emitted, hand.counted.refused, sequence) == (len(entries), 4 - len(entries), 4), step
+        assert 2 <= len(entries) <= 3, step
+        answers.clear()
+    assert step > 50
+
+
+def test_a_handler_that_raises_leaves_nothing_behind_that_is_lost() -> None:
+    """Ctrl-C in the midst of an emit: what is emitted afterwards is kept, and what a handler emitted."""
+
+    def handle() -> None:
+        assert put(hand, event_id="handler")
+        raise KeyboardInterrupt
+
+    step = 0
+    while True:
+        step += 1
+        hand = a_hand(numbers_from=1)
+        with suppress(KeyboardInterrupt):
+            if not interrupted_at(step, hand, handle, event_id="outer"):
+                break
+        put(hand, event_id="later")
+        entries, _ = hand.look()
+        assert {"handler", "later"} <= {entry.event_id for entry in entries} <= {"handler", "later", "outer"}, step
+        assert len({entry.number for entry in entries}) == len(entries), step
+        assert sequences(hand) == sorted({entry.sequence or 0 for entry in entries}), step
+    assert step > 50
 
 
 def test_many_threads_leave_no_gap_and_no_number_twice() -> None:

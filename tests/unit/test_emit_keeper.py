@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +170,30 @@ def test_what_is_emitted_just_before_the_end_is_written(tmp_path: Path) -> None:
         spool = Spool(tmp_path, "ecms")
         assert (spool.messages, spool.was_killed) == (before + 7, False)
         spool.close()
+
+
+def test_a_disk_that_hangs_does_not_hang_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said what is left; and once the disk goes on, all is written and closed after all."""
+    goes_on, commit = threading.Event(), Spool.commit
+
+    def hang(spool: Spool, entries: Sequence[Waiting], through: int, sequence: int | None) -> None:
+        goes_on.wait(SECONDS)
+        commit(spool, entries, through, sequence)
+
+    monkeypatch.setattr(Spool, "commit", hang)
+    kept = keep(tmp_path)
+    kept.emit(7)
+    kept.keeper.end(0.1)
+    assert not kept.keeper.has_ended
+    assert "the disk hangs: 7 accesses" in caplog.text
+    goes_on.set()
+    kept.keeper.end(SECONDS)
+    assert kept.keeper.has_ended
+    spool = Spool(tmp_path, "ecms")
+    assert (spool.messages, spool.was_killed) == (7, False)
+    spool.close()
 
 
 def test_pauses_grow_and_are_bounded() -> None:

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from deploy.local.leash import leashed
+from schemas.emit import Emitter, SpoolInUseError
 from schemas.emit.spool import Spool
 from tests.harness.emitting import FEW, FLUSHED, MANY
 from tests.unit.test_emit_spool import read_all
@@ -77,12 +80,52 @@ def test_a_host_that_just_ends_loses_nothing(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_what_is_closed_at_once_is_kept_whole(tmp_path: Path) -> None:
+    """However little time the broker gets, the disk gets what it needs."""
+    [said] = ended("closing-at-once", tmp_path)
+    taken, is_stored = said.split()
+    assert (len(ids(tmp_path)), is_stored) == (int(taken), "False")
+    assert int(taken) > 5_000
+
+
+def test_a_close_that_is_broken_off_is_brought_to_its_end(tmp_path: Path) -> None:
+    """A handler that ends the program while it waits for the broker: nothing is lost by it, and nothing said to be."""
+    assert ended("closing-broken-off", tmp_path) == []
+    spool = Spool(tmp_path, "ecms")
+    assert (spool.messages, spool.was_killed) == (1, False)
+    spool.close()
+
+
+def test_what_a_full_disk_never_took_is_told_at_the_end(tmp_path: Path) -> None:
+    """How many are lost, in the log; and the next emitter leaves a number out, which the service misses."""
+    with host("full-disk", tmp_path) as process:
+        out, complaints = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out.split()) == (0, ["flushed", "False", "5"])
+    assert "5 accesses that were taken are lost" in complaints
+    with Emitter("ecms", NOBODY, tmp_path, number_from=1) as after:
+        stats = after.stats()
+        after.close(0)
+    assert (stats.waiting, stats.sequence, stats.was_killed) == (10, 11, True)
+
+
 def test_a_forked_child_does_no_harm_to_its_parents_spool(tmp_path: Path) -> None:
     """It is told what to do, its end closes nothing, and the parent writes on."""
     lines = ended("forking", tmp_path, -signal.SIGKILL)
     assert lines[0].startswith("child: the emitter belongs to the process that made it")
     assert lines[1:] == ["child: False", "child ended with 0", "flushed True"]
     assert ids(tmp_path) == ["ecms-1", *(f"ecms-{number}" for number in range(3, 501))]
+
+
+def test_an_emitter_that_is_refused_takes_no_lock_away(tmp_path: Path) -> None:
+    """Not even one of the same process, whose handles share their locks: another process is still kept out."""
+    spool = Spool(tmp_path, "ecms")
+    with pytest.raises(SpoolInUseError):
+        Spool(tmp_path, "ecms")
+    with host("without-close", tmp_path) as other:
+        _, complaints = other.communicate(timeout=SECONDS)
+    spool.close()
+    assert "SpoolInUseError" in complaints
+    assert (other.returncode, ids(tmp_path)) == (1, [])
 
 
 def test_memory_stays_while_the_broker_is_away(tmp_path: Path) -> None:
