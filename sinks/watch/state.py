@@ -11,7 +11,7 @@ from typing import Final
 
 from schemas.ids import parse_instant
 from schemas.ledger import Cut
-from schemas.topics import Source
+from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, Source
 
 from .clocks import Clock, Sample, allowed_ms
 from .expected import Heard, overdue_ms, silent_ms
@@ -19,6 +19,7 @@ from .numbers import Gap, Numbers
 from .report import GAPS_SHOWN, SourceReport
 
 NEVER: Final = 0  # UTC ms: before any message
+_WITH_CONTROLS: Final = {FACTS_LINE, FACTS2_CDC, JNET_XML}  # whose control messages need be no heartbeats
 
 
 class SourceState:
@@ -32,6 +33,7 @@ class SourceState:
         self.judged: dict[int, int] = {}  # by partition of its topic: the offset that its cuts go to
         self.through = NEVER
         self._since = NEVER if source.numbers_since is None else parse_instant(source.numbers_since)
+        self._beaten_at: int | None = None  # when cuts tell of heartbeats (UTC ms); None: they do not
         self._look: tuple[int, Mapping[int, int]] | None = None  # when, and where the partitions ended then
 
     def take(self, cut: Cut, stored_at: int) -> None:
@@ -43,6 +45,9 @@ class SourceState:
         if stored_at >= self._since:
             self.numbers.see(cut.sequences.get(name, ()), given, stored_at, is_new=cut.first_offset >= reached)
             self.numbers.pass_over(self.source.never_given)
+        if _tells_of_a_beat(self.source, cut):
+            self._beaten_at = max(stored_at, self._beaten_at or 0)
+            self.heard = self.heard._replace(has_beaten=True)
         self._compare()
 
     def look(self, ends: Mapping[int, int], at: int) -> None:
@@ -70,21 +75,28 @@ class SourceState:
 
     def report(self, now: int, patience_ms: int) -> SourceReport:
         """How it stands now (UTC ms)."""
-        gaps = self.missing(patience_ms)
+        gaps, heard = self.missing(patience_ms), self._known()
         return SourceReport(
             name=self.source.name,
-            heard_at=self.heard.at,
+            heard_at=heard.at,
             compared_at=self.through or None,
             missing=sum(gap.numbers for gap in gaps),
             gaps=gaps[:GAPS_SHOWN],
             oldest_at=min((gap.since for gap in gaps), default=None),
             forgotten=self.numbers.forgotten,
             again=self.numbers.again,
-            silent_ms=silent_ms(self.source, self.heard, now),
-            overdue_ms=overdue_ms(self.source, self.heard, now),
+            silent_ms=silent_ms(self.source, heard, now),
+            overdue_ms=overdue_ms(self.source, heard, now),
             clock_off_ms=self.clock.off_ms(now),
             clock_allowed_ms=allowed_ms(self.source.clock_error_ms),
         )
+
+    def _known(self) -> Heard:
+        """When it was heard; of one of which the topic's end says nothing any more, by the cut of its last heartbeat.
+
+        A cut may be stored long after what it speaks of, so it counts only where no message does.
+        """
+        return self.heard if self.heard.at is not None else self.heard._replace(at=self._beaten_at)
 
     def _compare(self) -> None:
         if self._look is None:
@@ -108,6 +120,13 @@ class State:
     def reports(self, now: int, patience_ms: int) -> list[SourceReport]:
         """How each source stands."""
         return [state.report(now, patience_ms) for state in self.by_topic.values()]
+
+
+def _tells_of_a_beat(source: Source, cut: Cut) -> bool:
+    """Whether there was a heartbeat in it. FACTS' header and trailer bear a highest number, too (`send` adds it)."""
+    natives = set(source.content_types)
+    is_given = source.name in (cut.given or {}) and FACTS_LINE not in natives
+    return is_given or (cut.messages.control > 0 and not natives & _WITH_CONTROLS)
 
 
 def changes(before: Sequence[Gap], after: Sequence[Gap]) -> tuple[list[Gap], list[Gap]]:

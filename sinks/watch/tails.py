@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ from .state import SourceState, State
 log: Final = logging.getLogger(__name__)
 
 TAIL: Final = 20  # messages of a partition at one look: 2 ms to translate, and clocks are not judged by every message
+FIRST_TAIL: Final = 500  # at the first look: the newest 20 may hold no heartbeat of a source that has promised them
+PIECE: Final = 100  # messages at once: 10 ms, for which whoever asks waits
 LOOK_SECONDS: Final = 5.0  # for one look at all partitions that have anything new; the rest waits for the next
 FETCH_MS: Final = 200
 
@@ -33,6 +36,7 @@ class Tails:
         self._state = state
         self._translate = translate
         self._ends: dict[TopicPartition, int] = {}  # as the broker says
+        self._next: dict[TopicPartition, int] = {}  # where a look that came to no end goes on
         self._behind: dict[TopicPartition, int] = {}  # the offset behind the last message: a log may end in markers
 
     async def look(self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> None:
@@ -57,14 +61,21 @@ class Tails:
         left = {place: ends[place] for place in news}
         consumer.assign(list(news))
         for place in news:
-            consumer.seek(place, max(begins[place], ends[place] - TAIL, self._ends.get(place, 0)))
+            consumer.seek(place, self._begin(place, begins[place], ends[place]))
         deadline = time.monotonic() + LOOK_SECONDS
         while left and time.monotonic() < deadline:
-            for place, records in (await consumer.getmany(timeout_ms=FETCH_MS)).items():
+            for place, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=PIECE)).items():
                 self._take(place, [r for r in records if r.offset < ends[place]])
-            for place in [p for p in left if await consumer.position(p) >= left[p]]:
-                self._ends[place] = left.pop(place)
-                consumer.pause(place)
+            for place in list(left):
+                self._next[place] = await consumer.position(place)
+                if self._next[place] >= left[place]:
+                    self._ends[place] = left.pop(place)
+                    consumer.pause(place)
+            await asyncio.sleep(0)
+
+    def _begin(self, place: TopicPartition, first: int, end: int) -> int:
+        tail = TAIL if place in self._ends else FIRST_TAIL
+        return max(first, end - tail, self._next.get(place, 0))
 
     def _take(self, place: TopicPartition, records: Sequence[Any]) -> None:
         state, now = self._state.by_topic[place.topic], int(time.time() * 1000)
@@ -95,7 +106,7 @@ def samples(found: Translated, source: Source, stored: int, now: int) -> list[Sa
     An access was widened by the error that is declared; what the clock showed lies that far inside.
     """
     if found.beat_at is not None:
-        return [Sample(now, found.beat_at, found.beat_at, stored, is_prompt=True)]
+        return [Sample(now, found.beat_at, found.beat_at, stored, is_prompt=True, is_beat=True)]
     if not found.accesses:
         return []
     last = max(found.accesses, key=lambda access: access.occurred_at)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from unittest.mock import Mock
 
+import pytest
 from aiokafka import TopicPartition
 
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
 from schemas.topics import HEARTBEAT, SOURCES
 from sinks.letter_replay import REPLAYED
+from sinks.watch import tails as tails_module
 from sinks.watch.clocks import Sample
 from sinks.watch.state import SourceState, State
-from sinks.watch.tails import TAIL, Tails, samples
+from sinks.watch.tails import FIRST_TAIL, TAIL, Tails, samples
 from streams.sources import translate
 from streams.sources.imprecise import widened
 from streams.sources.translated import Translated
@@ -63,10 +66,13 @@ class Log:
         """Where it is."""
         return self.places[place]
 
-    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Message]]:
-        """All that is left."""
-        found = {p: self.messages[p.partition][offset:] for p, offset in self.places.items()}
-        self.places = {p: len(self.messages[p.partition]) + self.markers[p.partition] for p in self.places}
+    async def getmany(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Message]]:
+        """So many of each; behind the last of them lie the markers."""
+        found = {p: self.messages[p.partition][offset:][:max_records] for p, offset in self.places.items()}
+        for p, some in found.items():
+            self.places[p] += len(some)
+            if self.places[p] == len(self.messages[p.partition]):
+                self.places[p] += self.markers[p.partition]
         self.read += [m.offset for some in found.values() for m in some]
         return {p: some for p, some in found.items() if some}
 
@@ -115,10 +121,42 @@ async def test_messages_that_are_late_accuse_a_clock_when_the_source_sent_them()
 async def test_only_what_is_new_is_read_and_never_more_than_the_end() -> None:
     """A source that sends thousands a second must not keep the one who watches from the others."""
     log = Log()
-    for n in range(500):
+    for n in range(FIRST_TAIL + 100):
         log.append(0, encode(make_access()), NOON + n)
-    await looked(log, times=3)
-    assert log.read == list(range(500 - TAIL, 500))
+    state = State({TOPIC: SOURCES["ecms"]})
+    tails, held = Tails(state, translate), [TopicPartition(TOPIC, 0)]
+    for _ in range(3):
+        await tails.look(log, held)  # type: ignore[arg-type] # as much as is used
+    assert log.read == list(range(100, FIRST_TAIL + 100))
+    for n in range(100):
+        log.append(0, encode(make_access()), NOON + 1_000 + n)
+    await tails.look(log, held)  # type: ignore[arg-type] # as much as is used
+    assert log.read[FIRST_TAIL:] == list(range(FIRST_TAIL + 200 - TAIL, FIRST_TAIL + 200))
+
+
+async def test_the_first_look_sees_a_promise_behind_what_came_after_it() -> None:
+    """A source that is dead when we start has promised to be heard, though its last heartbeat is not its last word."""
+    log = Log()
+    log.append(0, encode(Heartbeat(source="ecms", at=NOON)), NOON, BEAT)
+    for n in range(FIRST_TAIL - 1):
+        log.append(0, encode(make_access()), NOON + n, [(REPLAYED, b"x")] if n % 2 else ())
+    state = await looked(log)
+    assert state.heard.has_beaten
+    assert state.report(NOON + 3_600_000, 30_000).silent_ms > 3_400_000
+
+
+async def test_a_look_that_takes_too_long_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the first look would else begin for ever."""
+    times = iter([0.0, 0.0, 1.0, *[2.0] * 100])  # one piece, then none, and then all that is left
+    monkeypatch.setattr(tails_module, "time", Mock(monotonic=lambda: next(times), time=lambda: 0))
+    monkeypatch.setattr(tails_module, "LOOK_SECONDS", 0.5)
+    log = Log()
+    for n in range(FIRST_TAIL):
+        log.append(0, encode(make_access()), NOON + n)
+    tails = Tails(State({TOPIC: SOURCES["ecms"]}), translate)
+    for _ in range(2):
+        await tails.look(log, [TopicPartition(TOPIC, 0)])  # type: ignore[arg-type] # as much as is used
+    assert log.read == list(range(FIRST_TAIL))
 
 
 async def test_what_is_judged_is_compared_with_the_last_message_not_with_what_lies_behind_it() -> None:
@@ -157,7 +195,7 @@ def test_the_error_that_is_declared_counts_once() -> None:
 def test_a_heartbeat_says_what_the_clock_shows_also_of_a_source_that_sends_files() -> None:
     """It is sent when it is written."""
     beat = translate("facts", encode(Heartbeat(source="facts", at=NOON)), BEAT, NOON + 5)
-    assert samples(beat, SOURCES["facts"], NOON + 5, NOON + 9) == [Sample(NOON + 9, NOON, NOON, NOON + 5, True)]
+    assert samples(beat, SOURCES["facts"], NOON + 5, NOON + 9) == [Sample(NOON + 9, NOON, NOON, NOON + 5, True, True)]
     line = Translated(accesses=(make_access(when=NOON),), is_control=False)
     assert samples(line, SOURCES["facts"], NOON + 5, NOON + 9)[0].is_prompt is False
     assert samples(Translated(accesses=(), is_control=True), SOURCES["facts"], NOON + 5, NOON + 9) == []
