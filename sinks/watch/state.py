@@ -30,6 +30,7 @@ class SourceState:
         self.numbers = Numbers()
         self.clock = Clock()
         self.heard = Heard()
+        self.is_seen = True  # its topic is there, and ours to read
         self.judged: dict[int, int] = {}  # by partition of its topic: the offset that its cuts go to
         self.through = NEVER
         self._since = NEVER if source.numbers_since is None else parse_instant(source.numbers_since)
@@ -78,6 +79,7 @@ class SourceState:
         gaps, heard = self.missing(patience_ms), self._known()
         return SourceReport(
             name=self.source.name,
+            is_seen=self.is_seen,
             heard_at=heard.at,
             compared_at=self.through or None,
             missing=sum(gap.numbers for gap in gaps),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.errors import RejectedInputError
 from schemas.topics import Source
@@ -36,19 +37,20 @@ class Tails:
         self._state = state
         self._translate = translate
         self._ends: dict[TopicPartition, int] = {}  # as the broker says
+        self.refused: set[str] = set()  # topics that Kafka lets us see and not read
         self._next: dict[TopicPartition, int] = {}  # where a look that came to no end goes on
         self._behind: dict[TopicPartition, int] = {}  # the offset behind the last message: a log may end in markers
 
     async def look(self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]) -> None:
-        """One look. Raises KafkaError when the broker does not answer."""
-        at = int(time.time() * 1000)
+        """One look, at all but what was refused. Raises KafkaError when the broker does not answer."""
+        at, held = int(time.time() * 1000), [place for place in held if place.topic not in self.refused]
         begins, ends = await consumer.beginning_offsets(held), await consumer.end_offsets(held)
         news = [place for place in held if ends[place] != self._ends.get(place, 0) and ends[place] > begins[place]]
         await self._read(consumer, news, begins, ends)
         for topic, state in self._state.by_topic.items():
             mine = [place for place in held if place.topic == topic]
             unread = [place for place in mine if ends[place] != self._ends.get(place, 0) and place in news]
-            if not unread:
+            if mine and not unread:
                 state.look({place.partition: self._behind.get(place, 0) for place in mine}, at)
 
     async def _read(
@@ -64,7 +66,12 @@ class Tails:
             consumer.seek(place, self._begin(place, begins[place], ends[place]))
         deadline = time.monotonic() + LOOK_SECONDS
         while left and time.monotonic() < deadline:
-            for place, records in (await consumer.getmany(timeout_ms=FETCH_MS, max_records=PIECE)).items():
+            try:
+                found = await consumer.getmany(timeout_ms=FETCH_MS, max_records=PIECE)
+            except TopicAuthorizationFailedError as error:
+                self._refuse(consumer, left, str(error.args[0]))
+                continue
+            for place, records in found.items():
                 self._take(place, [r for r in records if r.offset < ends[place]])
             for place in list(left):
                 self._next[place] = await consumer.position(place)
@@ -72,6 +79,14 @@ class Tails:
                     self._ends[place] = left.pop(place)
                     consumer.pause(place)
             await asyncio.sleep(0)
+
+    def _refuse(self, consumer: AIOKafkaConsumer, left: dict[TopicPartition, int], topic: str) -> None:
+        """One topic that we may not read must not keep us from the others."""
+        log.warning("%s: Kafka does not let us read it", topic)
+        self.refused.add(topic)
+        for place in [place for place in left if place.topic == topic]:
+            del left[place]
+            consumer.pause(place)
 
     def _begin(self, place: TopicPartition, first: int, end: int) -> int:
         tail = TAIL if place in self._ends else FIRST_TAIL

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
@@ -157,6 +158,27 @@ async def test_a_look_that_takes_too_long_goes_on_where_it_was(monkeypatch: pyte
     for _ in range(2):
         await tails.look(log, [TopicPartition(TOPIC, 0)])  # type: ignore[arg-type] # as much as is used
     assert log.read == list(range(FIRST_TAIL))
+
+
+async def test_a_topic_that_may_not_be_read_keeps_nobody_from_the_others() -> None:
+    """It is left out, nothing of it counts as compared, and all the others are heard."""
+    log, irss = Log(), "access.irss.v1"
+    log.append(0, encode(make_access()), NOON)
+    getmany = log.getmany
+
+    async def refusing(**asked: int) -> dict[TopicPartition, list[Message]]:
+        if any(place.topic == irss for place in log.places):
+            raise TopicAuthorizationFailedError(irss)
+        return await getmany(**asked)
+
+    log.getmany = refusing  # type: ignore[assignment,method-assign]
+    state = State({TOPIC: SOURCES["ecms"], irss: SOURCES["irss"]})
+    tails = Tails(state, translate)
+    for _ in range(2):
+        await tails.look(log, [TopicPartition(irss, 0), TopicPartition(TOPIC, 0)])  # type: ignore[arg-type] # as much as is used
+    assert state.by_topic[TOPIC].heard.at == NOON
+    assert tails.refused == {irss}
+    assert state.by_topic[irss].through == 0
 
 
 async def test_what_is_judged_is_compared_with_the_last_message_not_with_what_lies_behind_it() -> None:
