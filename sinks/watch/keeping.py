@@ -46,7 +46,8 @@ class KeptSource(Strict):
     forgotten: int
     again: int
     judged: dict[str, int]
-    at: int | None = None  # an earlier version kept none
+    at: int | None = None  # an earlier version kept neither
+    known_at: int | None = None
     brought_at: int | None
     has_beaten: bool
 
@@ -97,6 +98,7 @@ class Copy:
             found = kept.sources.get(topic)
             if found is not None:
                 source.heard = Heard(found.at, found.brought_at, found.has_beaten)
+                source.known_at = source.known_at and (found.known_at or source.known_at)
             if found is None or found.declared != declared(source):
                 others.append(source.source.name)
             else:
@@ -141,6 +143,7 @@ def _kept(state: SourceState) -> KeptSource:
         again=numbers.again,
         judged={str(partition): offset for partition, offset in state.judged.items()},
         at=state.heard.at,
+        known_at=state.known_at,
         brought_at=state.heard.brought_at,
         has_beaten=state.heard.has_beaten,
     )

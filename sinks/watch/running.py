@@ -61,7 +61,8 @@ class Watch:
         self._settings = settings
         self._broker = broker_of(settings)
         self._patience = round(settings.missing_after_seconds * 1000)
-        self.state = State({topic: settings.sources[name] for topic, name in settings.topics.accesses().items()})
+        sources = {topic: settings.sources[name] for topic, name in settings.topics.accesses().items()}
+        self.state = State(sources, _now())
         self._copy = Copy(settings.data_dir, settings.topics.ledger)
         self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
         self._tails = Tails(self.state, Translators(settings.topics).translate)

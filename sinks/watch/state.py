@@ -11,10 +11,11 @@ from typing import Final
 
 from schemas.ids import parse_instant
 from schemas.ledger import Cut
-from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, Source
+from schemas.registry_expected import is_declared
+from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, SOURCES, Source
 
 from .clocks import Clock, Sample, allowed_ms
-from .expected import Heard, overdue_ms, silent_ms
+from .expected import Heard, overdue_ms, silent_ms, unheard
 from .numbers import Gap, Numbers
 from .report import GAPS_SHOWN, SourceReport
 
@@ -23,10 +24,12 @@ _WITH_CONTROLS: Final = {FACTS_LINE, FACTS2_CDC, JNET_XML}  # whose control mess
 
 
 class SourceState:
-    """One source. `through`: all that had been stored by then has been judged and compared (UTC ms)."""
+    """One source. `through`: all that had been stored by then has been judged and compared; `known_at`: whoever watches
+    has known since then what the installation itself expects of it, None: it expects nothing (UTC ms)."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, now: int | None = None) -> None:
         self.source = source
+        self.known_at = now if is_declared(source, SOURCES.get(source.name)) else None
         self.numbers = Numbers()
         self.clock = Clock()
         self.heard = Heard()
@@ -57,12 +60,13 @@ class SourceState:
             self._look = at, ends
         self._compare()
 
-    def hear(self, at: int, *, is_beat: bool, has_brought: bool) -> None:
-        """One of its messages was stored at this instant (UTC ms): sent by the source, not by us once more."""
+    def hear(self, at: int, *, is_beat: bool, brought: int | None) -> None:
+        """One of its messages was stored at this instant: sent by the source, not by us once more. `brought`: of which
+        moment it has brought something. UTC ms."""
         heard = self.heard
         self.heard = Heard(
             at=max(at, heard.at or 0),
-            brought_at=max(at, heard.brought_at or 0) if has_brought else heard.brought_at,
+            brought_at=heard.brought_at if brought is None else max(brought, heard.brought_at or 0),
             has_beaten=heard.has_beaten or is_beat,
         )
 
@@ -76,11 +80,13 @@ class SourceState:
 
     def report(self, now: int, patience_ms: int) -> SourceReport:
         """How it stands now (UTC ms)."""
-        gaps, heard = self.missing(patience_ms), self._known()
+        gaps, heard = self.missing(patience_ms), self._heard()
+        if heard.at is None and self.known_at is not None:
+            heard = unheard(self.known_at)
         return SourceReport(
             name=self.source.name,
             is_seen=self.is_seen,
-            heard_at=heard.at,
+            heard_at=self._heard().at,
             compared_at=self.through or None,
             missing=sum(gap.numbers for gap in gaps),
             gaps=gaps[:GAPS_SHOWN],
@@ -93,7 +99,7 @@ class SourceState:
             clock_allowed_ms=allowed_ms(self.source.clock_error_ms),
         )
 
-    def _known(self) -> Heard:
+    def _heard(self) -> Heard:
         """When it was heard; of one of which the topic's end says nothing any more, by the cut of its last heartbeat.
 
         A cut may be stored long after what it speaks of, so it counts only where no message does.
@@ -109,10 +115,10 @@ class SourceState:
 
 
 class State:
-    """All sources, by the names of their topics."""
+    """All sources, by the names of their topics. `now`: from when on they are known (UTC ms)."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
-        self.by_topic = {topic: SourceState(source) for topic, source in sources.items()}
+    def __init__(self, sources: Mapping[str, Source], now: int | None = None) -> None:
+        self.by_topic = {topic: SourceState(source, now) for topic, source in sources.items()}
 
     def take(self, cut: Cut, stored_at: int) -> None:
         """A cut, of whatever topic."""

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.errors import RejectedInputError
-from schemas.topics import Source
+from schemas.topics import DAY_MS, Source
 from sinks.letter_replay import REPLAYED
 from streams.sources import Translated
 
@@ -109,10 +109,21 @@ class Tails:
             log.warning("%s/%d/%d: %s", place.topic, place.partition, record.offset, type(error).__name__)
             found = None
         is_beat = found is not None and found.beat_at is not None
-        state.hear(record.timestamp, is_beat=is_beat, has_brought=found is not None and not is_beat)
+        brought = None if found is None else brought_at(found, state.source, record.timestamp)
+        state.hear(record.timestamp, is_beat=is_beat, brought=brought)
         if found is not None:
             for sample in samples(found, state.source, record.timestamp, now):
                 state.time(sample)
+
+
+def brought_at(found: Translated, source: Source, stored: int) -> int | None:
+    """The newest moment of which a message brings an access; None: it brings none. UTC ms.
+
+    Of a source that tells days only, when it was stored: a clerk types in the morning what was signed out before.
+    """
+    if not found.accesses or source.precision_ms >= DAY_MS:
+        return stored if found.accesses else None
+    return min(stored, max(a.occurred_at if a.occurred_until is None else a.occurred_until for a in found.accesses))
 
 
 def samples(found: Translated, source: Source, stored: int, now: int) -> list[Sample]:

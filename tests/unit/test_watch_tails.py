@@ -12,21 +12,23 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
-from schemas.topics import HEARTBEAT, SOURCES
+from schemas.topics import FACTS_LINE, HEARTBEAT, SOURCES
 from sinks.letter_replay import REPLAYED
 from sinks.watch import tails as tails_module
 from sinks.watch.clocks import Sample
 from sinks.watch.state import SourceState, State
-from sinks.watch.tails import FIRST_TAIL, TAIL, Tails, samples
+from sinks.watch.tails import FIRST_TAIL, TAIL, Tails, brought_at, samples
 from streams.sources import translate
 from streams.sources.imprecise import widened
 from streams.sources.translated import Translated
 from tests.harness.builders import at, make_access
+from tests.harness.facts_file import audit_access, facts_file
 from tests.harness.judging import Message
 
 TOPIC = "access.ecms.v1"
 NOON = at("12:00")
 BEAT = (("content-type", HEARTBEAT.encode()),)
+FACTS = (("content-type", FACTS_LINE.encode()),)
 
 
 class Log:
@@ -90,10 +92,10 @@ async def looked(log: Log, times: int = 1) -> SourceState:
 async def test_the_newest_of_all_partitions_is_when_a_source_was_heard() -> None:
     """A heartbeat counts, and so does what cannot be read; only what can be, and is no heartbeat, brings something."""
     log = Log()
-    log.append(0, encode(make_access()), NOON)
+    log.append(0, encode(make_access(when=NOON - 7_000)), NOON)
     log.append(1, b"garbage", NOON + 1_000)
     log.append(0, encode(Heartbeat(source="ecms", at=NOON, sequence=4)), NOON + 2_000, BEAT)
-    assert (await looked(log)).heard == (NOON + 2_000, NOON, True)
+    assert (await looked(log)).heard == (NOON + 2_000, NOON - 7_000, True)
 
 
 async def test_a_letter_that_was_sent_once_more_says_nothing_of_its_source() -> None:
@@ -204,6 +206,20 @@ async def test_a_translator_that_fails_ends_nothing() -> None:
     state = State({TOPIC: SOURCES["ecms"]})
     await Tails(state, fail).look(log, [TopicPartition(TOPIC, 0)])  # type: ignore[arg-type] # as much as is used
     assert state.by_topic[TOPIC].heard.at == NOON
+
+
+def test_a_file_brings_what_it_is_of_not_when_it_comes() -> None:
+    """Yesterday's, thirteen hours late, would do for today's; a control message brings none, a wrong date no future."""
+    night = facts_file("20260105", 7, [audit_access(9, make_access("JDOE", when=NOON))]).content.split(b"\n")
+    header, line = (translate("facts", one.rstrip(b"\r"), FACTS, NOON) for one in night[:2])
+    for found, stored, expected in (
+        (header, NOON, None),
+        (line, NOON + 90_000_000, NOON + 999),
+        (line, NOON - 60_000, NOON - 60_000),
+    ):
+        assert brought_at(found, SOURCES["facts"], stored) == expected
+    slip = Translated(accesses=(make_access(when=NOON - 90_000_000),), is_control=False)
+    assert brought_at(slip, SOURCES["paper"], NOON) == NOON  # days only: typed in the next morning
 
 
 def test_the_error_that_is_declared_counts_once() -> None:
