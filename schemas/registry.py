@@ -41,7 +41,7 @@ from .calendar import faults
 from .errors import RejectedInputError
 from .ids import SourceName
 from .ledger import Times
-from .registry_expected import expecting
+from .registry_expected import EXPECTED, expecting
 from .registry_keys import signing
 from .topics import DAY_MS, SOURCES, Source
 
@@ -100,6 +100,12 @@ def entries_in(raw: bytes) -> Sources:
 def registered(sources: Sources) -> Sources:
     """Those that an entry made."""
     return {name: source for name, source in sources.items() if name not in SOURCES}
+
+
+def is_declared(source: Source) -> bool:
+    """Whether an installation itself has said what it expects of a source: it has, of one that it registered."""
+    ours = SOURCES.get(source.name)
+    return ours is None or any(getattr(source, field) != getattr(ours, field) for field in EXPECTED)
 
 
 def registry_hash(sources: Sources) -> str:

@@ -45,11 +45,6 @@ def expecting(sources: Mapping[SourceName, Source], tables: Any) -> dict[SourceN
     return {name: _as_expected(sources, name, table) for name, table in tables.items()}
 
 
-def is_declared(source: Source, builtin: Source | None) -> bool:
-    """Whether the installation itself has said what it expects of a source: it has, of one that it registered."""
-    return builtin is None or any(getattr(source, field) != getattr(builtin, field) for field in EXPECTED)
-
-
 def _as_expected(sources: Mapping[SourceName, Source], name: str, table: Any) -> Source:
     place = f"expected.{name}"
     if name not in sources:

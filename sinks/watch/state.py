@@ -11,8 +11,8 @@ from typing import Final
 
 from schemas.ids import parse_instant
 from schemas.ledger import Cut
-from schemas.registry_expected import is_declared
-from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, SOURCES, Source
+from schemas.registry import is_declared
+from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, Source
 
 from .clocks import Clock, Sample, allowed_ms
 from .expected import Heard, overdue_ms, silent_ms, unheard
@@ -29,7 +29,7 @@ class SourceState:
 
     def __init__(self, source: Source, now: int | None = None) -> None:
         self.source = source
-        self.known_at = now if is_declared(source, SOURCES.get(source.name)) else None
+        self.known_at = now if is_declared(source) else None
         self.numbers = Numbers()
         self.clock = Clock()
         self.heard = Heard()
