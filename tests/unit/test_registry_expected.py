@@ -10,7 +10,10 @@ import pytest
 from schemas.errors import RejectedInputError
 from schemas.registry import entries_in, is_declared, read_registry, registered, registry_hash, times_in, written_times
 from schemas.registry_expected import EXPECTED
+from schemas.settings import Settings
 from schemas.topics import SOURCES, Source
+from sinks.watch.running import Watch
+from streams.intake.running import Shown
 from tests.unit.test_calendar import TABLE
 from tests.unit.test_registry_keys import KEY
 
@@ -57,6 +60,20 @@ def test_processes_that_expect_something_else_have_another_registry(tmp_path: Pa
     file = tmp_path / "sources.toml"
     file.write_text(ECMS)
     assert registry_hash(read_registry(file)) == registry_hash(sources_of(ECMS))
+
+
+def test_whoever_watches_or_receives_shows_which_registry_it_has(tmp_path: Path) -> None:
+    """As a worker does, so that one which was not started again is noticed."""
+    file = tmp_path / "sources.toml"
+    file.write_text(ECMS + TABLE)
+    settings = Settings(data_dir=tmp_path, sources_file=file)
+    shown = f'sources_hash="{registry_hash(settings.sources)[:12]}"'
+    for name, page in (
+        ("needtoknow_watch_info", Watch(settings).page()),
+        ("needtoknow_intake_info", Shown(settings.sources).page()),
+    ):
+        [line] = [line for line in page.decode().splitlines() if line.startswith(name)]
+        assert shown in line
 
 
 def test_what_an_installation_has_declared_is_known() -> None:
