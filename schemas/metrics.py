@@ -232,13 +232,18 @@ CONSOLE: Final = (
 )
 
 
-def _watch(name: str, question: str, labels: tuple[str, ...] = ("source",)) -> Metric:
-    return Metric(name, "gauge", question, labels, process="watch")
+def _watch(name: str, question: str, labels: tuple[str, ...] = ("source",), kind: Kind = "gauge") -> Metric:
+    return Metric(name, kind, question, labels, process="watch")
 
 
 # Each process that watches works all of it out for itself, so the highest counts, never the sum.
 WATCH: Final = (
     _watch("needtoknow_missing_accesses", "How many sequence numbers of a source never came, though they had time to?"),
+    _watch(
+        "needtoknow_more_missing_total",
+        "How many went missing while others of the source already were?",
+        kind="counter",
+    ),
     _watch("needtoknow_oldest_missing_seconds", "How long has the oldest of them been missing (0: none is)?"),
     _watch("needtoknow_forgotten_numbers", "How many missing numbers were let go of, since there are too many gaps?"),
     _watch("needtoknow_repeated_numbers", "How many numbers came more than once, or were judged again?"),
@@ -248,6 +253,10 @@ WATCH: Final = (
     _watch("needtoknow_clock_off_seconds", "How far is a source's clock ahead (below 0: behind), at the least?"),
     _watch("needtoknow_clock_allowed_seconds", "How far may it be off?"),
     _watch("needtoknow_compared_seconds", "How long ago had all that was stored been judged and compared?"),
+    _watch("needtoknow_watch_info", "Which version watches here, with which registry?", ("version", "sources_hash")),
+    _watch(
+        "needtoknow_watch_ready", "Does it get on with the ledger and with looking at the topics (1) or not (0)?", ()
+    ),
 )
 
 
@@ -272,6 +281,12 @@ RECEIVER: Final = (
         "How long from the headers of a request to the answer that all of it is stored?",
         (),
         SECONDS,
+    ),
+    _receiver(
+        "needtoknow_intake_info",
+        "gauge",
+        "Which version receives here, with which registry?",
+        ("version", "sources_hash"),
     ),
     _receiver("needtoknow_intake_in_flight", "gauge", "How many requests are being read or stored?"),
     _receiver("needtoknow_intake_turned_away_total", "counter", "How many connections were more than may be open?"),

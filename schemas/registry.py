@@ -10,6 +10,11 @@ A TOML file, named by NTK_SOURCES_FILE, that every process reads once when it st
 
 The name of the table is the name of the source: of its topic, `access.kiosk.v1`, and of its logins in account facts.
 
+What is expected of sources of ours (ADR 31), which changes no verdict:
+
+    [expected.ecms]
+    heard_every_seconds = 120
+
 And the keys of sources that sign their messages (ADR 36), ours too:
 
     [[keys.ecms]]
@@ -36,6 +41,7 @@ from .calendar import faults
 from .errors import RejectedInputError
 from .ids import SourceName
 from .ledger import Times
+from .registry_expected import EXPECTED, expecting
 from .registry_keys import signing
 from .topics import DAY_MS, SOURCES, Source
 
@@ -67,8 +73,8 @@ def read_registry(path: Path | None) -> Sources:
 
 
 def entries_in(raw: bytes) -> Sources:
-    """The sources that a registry adds, and those of ours to which it gives keys. Pure. Raises RejectedInputError
-    naming entry and field."""
+    """The sources that a registry adds, and those of ours to which it gives keys or expectations. Pure. Raises
+    RejectedInputError naming entry and field."""
     if len(raw) > FILE_MAX:
         raise RejectedInputError("registry", f"is larger than {FILE_MAX} bytes")
     try:
@@ -77,22 +83,29 @@ def entries_in(raw: bytes) -> Sources:
         raise RejectedInputError("registry", f"is not UTF-8 at byte {error.start}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RejectedInputError("registry", f"is not TOML: {error}") from None
-    tables, keys = document.pop("sources", {}), document.pop("keys", {})
+    tables, keys, expected = (document.pop(name, {}) for name in ("sources", "keys", "expected"))
     if document:
         raise RejectedInputError(
-            f"registry.{min(document)}", "is unknown: entries are tables [sources.NAME], keys are [[keys.NAME]]"
+            f"registry.{min(document)}",
+            "is unknown: entries are tables [sources.NAME] or [expected.NAME], keys are [[keys.NAME]]",
         )
     if not isinstance(tables, dict):
         raise RejectedInputError("sources", "must be tables [sources.NAME]")
     if len(tables) > ENTRIES_MAX:
         raise RejectedInputError("sources", f"must be at most {ENTRIES_MAX}")
-    found = {name: _entry(name, table) for name, table in tables.items()}
+    found = {name: _entry(name, table) for name, table in tables.items()} | expecting(SOURCES, expected)
     return found | signing({**SOURCES, **found}, keys)
 
 
 def registered(sources: Sources) -> Sources:
     """Those that an entry made."""
     return {name: source for name, source in sources.items() if name not in SOURCES}
+
+
+def is_declared(source: Source) -> bool:
+    """Whether an installation itself has said what it expects of a source: it has, of one that it registered."""
+    ours = SOURCES.get(source.name)
+    return ours is None or any(getattr(source, field) != getattr(ours, field) for field in EXPECTED)
 
 
 def registry_hash(sources: Sources) -> str:
@@ -118,7 +131,7 @@ def written_times(sources: Sources, name: SourceName) -> Times | None:
 def _entry(name: str, table: Any) -> Source:
     place = f"sources.{name}"
     if name in SOURCES:
-        raise RejectedInputError(place, "is a source of ours, which a registry cannot change; choose another name")
+        raise RejectedInputError(place, f"is a source of ours: choose another name, or [expected.{name}]")
     if not isinstance(table, dict):
         raise RejectedInputError(place, f"must be a table [{place}]")
     if "name" in table:

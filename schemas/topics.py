@@ -70,11 +70,12 @@ class Source:
     whatever it sends. `has_tombstones`: a message without a value is nothing but a word of the connector that copies
     the source's table, and so a control message; of every other source it is a mistake.
 
-    What is expected of it (ADR 31), from its first message on, by local time in `zone`, or the department's:
-    `is_online`: it sends an access as it happens, so that the delay tells of its clock. `heard_every_seconds`: it
-    promises a message at least so often, be it a heartbeat (None: as HEARTBEAT_SECONDS says once it has sent one; 0:
-    it promises nothing), within `hours`, like "08:00-17:00", if there are any. `due`: by this time of day, like
-    "06:00", it has brought something in the last `due_within_hours`. `workdays_only`: from Monday to Friday.
+    What is expected of it (ADR 31), from its first message on or once a registry says so, by local time in `zone`, or
+    the department's: `is_online`: it sends an access as it happens, so that the delay tells of its clock.
+    `heard_every_seconds`: it promises a message at least so often, be it a heartbeat (None: as HEARTBEAT_SECONDS says
+    once it has sent one; 0: it promises nothing), within `hours`, like "08:00-17:00", if there are any. `due`: by this
+    time of day, like "06:00", it has brought something of the last `due_within_hours`. `workdays_only`: from Monday to
+    Friday.
 
     Of its numbers: `numbers_since`, an RFC 3339 instant at which it began to count anew, and what came before is not
     compared any more; `never_given`, ranges that it says it has left out for ever.

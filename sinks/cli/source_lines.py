@@ -14,12 +14,13 @@ _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "
 
 
 def source_lines(asked: Asked, now: int) -> list[str]:
-    """A table, or one line that says why there is none. `now`: UTC ms."""
-    if asked.why_not is not None:
-        return [f"sources: not known, {asked.why_not}"]
+    """A table, or one line that says why there is none; both where some are not in it. `now`: UTC ms."""
+    why_not = [] if asked.why_not is None else [f"sources: not known, {asked.why_not}"]
+    if why_not and not asked.reports:
+        return why_not
     rows = [HEADS, *(_row(report, now) for report in asked.reports)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    return [_padded(row, widths) for row in rows]
+    return [_padded(row, widths) for row in rows] + why_not
 
 
 def span(ms: int) -> str:
@@ -33,12 +34,18 @@ def span(ms: int) -> str:
 def _row(report: SourceReport, now: int) -> tuple[str, ...]:
     return (
         report.name,
-        "never" if report.heard_at is None else f"{span(max(0, now - report.heard_at))} ago",
+        _heard(report, now),
         f"{report.missing:,}: {spelled(report.gaps, NAMED)}" if report.missing else NOTHING,
         f"by {span(report.silent_ms)}" if report.silent_ms else NOTHING,
         f"by {span(report.overdue_ms)}" if report.overdue_ms else NOTHING,
         _clock(report),
     )
+
+
+def _heard(report: SourceReport, now: int) -> str:
+    if not report.is_seen:
+        return "topic cannot be read"
+    return "never" if report.heard_at is None else f"{span(max(0, now - report.heard_at))} ago"
 
 
 def _clock(report: SourceReport) -> str:

@@ -70,6 +70,7 @@ def amiss(health: HealthNow, now: int) -> tuple[str, ...]:
 def troubles(report: SourceReport) -> tuple[str, ...]:
     """What is wrong with a source, in words."""
     wrong = (
+        (not report.is_seen, f"the topic of {report.name} cannot be read"),
         (report.missing, f"{report.missing:,} accesses of {report.name} are missing"),
         (report.silent_ms, f"{report.name} is silent past its promise"),
         (report.overdue_ms, f"{report.name} is overdue"),

@@ -16,14 +16,15 @@ from typing import Final, NamedTuple
 WINDOW_MS: Final = 600_000  # ten minutes: a clock that is put right is believed after that
 SAMPLES_MAX: Final = 2_000  # of a source within the window
 PROVE_BEHIND: Final = 10  # so few might all have been held up
-NOT_A_CLOCK_MS: Final = 86_400_000  # a day late: sent later, from a file or a spool
+NOT_A_CLOCK_MS: Final = 86_400_000  # an access that is a day late: sent later, from a file or a spool
 TOLERANCE_MS: Final = 5_000  # of every clock, beside the error that is declared: two clocks and a moment on the way
 
 
 class Sample(NamedTuple):
     """One message: when it was looked at, the earliest and latest that it may have been written, when it was stored.
 
-    All in UTC ms. `is_prompt`: it was sent as it was written, so that its delay is a moment.
+    All in UTC ms. `is_prompt`: it was sent as it was written, so that its delay is a moment. `is_beat`: a heartbeat,
+    which nobody keeps to send it later: however late it is, that is its clock.
     """
 
     at: int
@@ -31,6 +32,7 @@ class Sample(NamedTuple):
     written_until: int
     stored: int
     is_prompt: bool
+    is_beat: bool = False
 
 
 class Clock:
@@ -56,7 +58,7 @@ class Clock:
     def _lateness(self) -> Iterator[int]:
         for sample in self._samples:
             late = sample.stored - sample.written_until
-            if sample.is_prompt and late < NOT_A_CLOCK_MS:
+            if sample.is_beat or (sample.is_prompt and late < NOT_A_CLOCK_MS):
                 yield late
 
 

@@ -1,7 +1,7 @@
 """What should have come from a source by now: the calendar of expected activity. Pure.
 
-Nothing is expected of a source before its first message. Holidays are not known: on one, a page about a source that
-rests is answered by a glance at the wall.
+Of a source that was never heard nothing is expected, but where the installation itself has declared it. Holidays are
+not known: on one, a page about a source that rests is answered by a glance at the wall.
 """
 
 from __future__ import annotations
@@ -14,17 +14,27 @@ from zoneinfo import ZoneInfo
 from schemas.topics import DEPARTMENT_ZONE, HEARTBEAT_SECONDS, Source
 
 HOUR_MS: Final = 3_600_000
+FIRST_MS: Final = 24 * HOUR_MS  # from an entry to the first message: it is registered before it is connected
 WEEK: Final = range(8)  # days back: among so many there is each day of the week twice or once
 SATURDAY: Final = 5
 
 
 class Heard(NamedTuple):
-    """When something last came from a source (append times, UTC ms; None: never): anything; anything that can be read
-    and is no heartbeat; and whether it has ever sent a heartbeat. What we sent once more did not come from it."""
+    """When something last came from a source (append time), the newest moment of which it has brought an access, and
+    whether it has ever sent a heartbeat. UTC ms; None: never. What we sent once more did not come from it.
+
+    Not when it was brought: yesterday's file that comes this evening is not this night's.
+    """
 
     at: int | None = None
     brought_at: int | None = None
     has_beaten: bool = False
+
+
+def unheard(known_at: int) -> Heard:
+    """In place of what was heard of a source that never was, although something is declared: it was known from then on
+    (UTC ms), and is given a day to begin."""
+    return Heard(known_at + FIRST_MS, known_at + FIRST_MS)
 
 
 def silent_ms(source: Source, heard: Heard, now: int) -> int:

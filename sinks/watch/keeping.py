@@ -46,6 +46,8 @@ class KeptSource(Strict):
     forgotten: int
     again: int
     judged: dict[str, int]
+    at: int | None = None  # an earlier version kept neither
+    known_at: int | None = None
     brought_at: int | None
     has_beaten: bool
 
@@ -85,13 +87,25 @@ class Copy:
         return kept if (kept.layout, kept.ledger) == (LAYOUT, self._ledger) else None
 
     def restore(self, state: State, kept: Kept) -> bool:
-        """Puts it into an empty state; False where sources are declared otherwise now, and all must be read again."""
-        if {t: declared(s) for t, s in state.by_topic.items()} != {t: k.declared for t, k in kept.sources.items()}:
-            log.warning("sources are declared otherwise than in the copy; all of the ledger is read")
-            return False
-        for topic, found in kept.sources.items():
-            _restore(state.by_topic[topic], found)
-        return True
+        """Puts it into an empty state; False where a source is new, or its numbers are declared otherwise now, and all
+        must be read again.
+
+        When a source was heard, and that it has promised to be, is no matter of its declaration: without it a source
+        that is dead when we start would be missed by nobody.
+        """
+        others = list[str]()
+        for topic, source in state.by_topic.items():
+            found = kept.sources.get(topic)
+            if found is not None:
+                source.heard = Heard(found.at, found.brought_at, found.has_beaten)
+                source.known_at = source.known_at and (found.known_at or source.known_at)
+            if found is None or found.declared != declared(source):
+                others.append(source.source.name)
+            else:
+                _restore(source, found)
+        if others:
+            log.warning("declared otherwise than in the copy: %s; all of the ledger is read", ", ".join(others))
+        return not others
 
     def write(self, state: State, reached: Mapping[int, Reached]) -> None:
         """Writes all of it beside the old one, then in its place. Raises OSError."""
@@ -128,6 +142,8 @@ def _kept(state: SourceState) -> KeptSource:
         forgotten=numbers.forgotten,
         again=numbers.again,
         judged={str(partition): offset for partition, offset in state.judged.items()},
+        at=state.heard.at,
+        known_at=state.known_at,
         brought_at=state.heard.brought_at,
         has_beaten=state.heard.has_beaten,
     )
@@ -146,4 +162,3 @@ def _restore(state: SourceState, kept: KeptSource) -> None:
         )
     )
     state.judged = {int(partition): offset for partition, offset in kept.judged.items()}
-    state.heard = Heard(None, kept.brought_at, kept.has_beaten)

@@ -15,13 +15,15 @@ GAPS_SHOWN: Final = 20  # of one source; the lowest, which have been missing for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceReport:
-    """One source. Instants in UTC ms, None: not known. `compared_at`: what was stored by then is judged and compared.
+    """One source. Instants in UTC ms, None: not known. `is_seen`: its topic is there, and ours to read. `compared_at`:
+    what was stored by then is judged and compared.
 
     `missing`: how many numbers are, of which `gaps` are the first; `oldest_at`: since when the oldest is. `forgotten`,
     `again`: as in Numbers. `silent_ms`, `overdue_ms`: past a promise by so much. `clock_off_ms`: ahead if positive.
     """
 
     name: SourceName
+    is_seen: bool = True
     heard_at: int | None = None
     compared_at: int | None = None
     missing: int = 0
@@ -41,13 +43,14 @@ class SourceReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is missing, silent, overdue or off."""
-        return not (self.missing or self.silent_ms or self.overdue_ms or self.is_clock_off)
+        """Whether it is seen, and nothing is missing, silent, overdue or off."""
+        return self.is_seen and not (self.missing or self.silent_ms or self.overdue_ms or self.is_clock_off)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "source": self.name,
+            "is_seen": self.is_seen,
             "heard_at": _instant(self.heard_at),
             "compared_at": _instant(self.compared_at),
             "missing": self.missing,
@@ -63,7 +66,8 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How each source stands; or why nobody knows, in words. `is_required`: somebody has said where to ask."""
+    """How each source stands; or why nobody knows, in words, of all or of some. `is_required`: somebody has said where
+    to ask, or a watch answers."""
 
     reports: tuple[SourceReport, ...] = ()
     why_not: str | None = None
@@ -72,13 +76,15 @@ class Asked:
     @property
     def is_good(self) -> bool | None:
         """Whether nothing is missing, silent, overdue or off; None: nobody knows."""
-        return None if self.why_not is not None else all(report.is_good for report in self.reports)
+        is_well = all(report.is_good for report in self.reports)
+        return None if self.why_not is not None and is_well else is_well
 
 
 def report_of(document: Mapping[str, Any]) -> SourceReport:
     """From JSON. Raises ValueError, KeyError or TypeError when it is none."""
     return SourceReport(
         name=str(document["source"]),
+        is_seen=bool(document.get("is_seen", True)),  # an earlier version does not say
         heard_at=_at(document["heard_at"]),
         compared_at=_at(document["compared_at"]),
         missing=int(document["missing"]),

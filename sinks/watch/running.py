@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
+from schemas.registry import registry_hash
 from schemas.settings import Settings
 from sinks import kafka
 from sinks.kafka import Broker
@@ -28,6 +31,7 @@ from .keeping import Copy
 from .ledger import LedgerReader
 from .measures import measure
 from .numbers import Gap
+from .places import places
 from .report import SourceReport, spelled
 from .state import State, changes
 from .tails import Tails
@@ -35,6 +39,7 @@ from .tails import Tails
 log: Final = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0  # between two looks at the topics' ends
+PLACES_SECONDS: Final = 30.0  # between two questions which partitions there are
 SAY_SECONDS: Final = 1.0  # between two looks at what is missing, for the log
 KEEP_SECONDS: Final = 60.0  # between two copies on disk: so much is read again after a crash
 AGAIN_SECONDS: Final = 1.0  # between two tries while the broker is away
@@ -56,13 +61,17 @@ class Watch:
         self._settings = settings
         self._broker = broker_of(settings)
         self._patience = round(settings.missing_after_seconds * 1000)
-        self.state = State({topic: settings.sources[name] for topic, name in settings.topics.accesses().items()})
+        sources = {topic: settings.sources[name] for topic, name in settings.topics.accesses().items()}
+        self.state = State(sources, _now())
         self._copy = Copy(settings.data_dir, settings.topics.ledger)
         self._ledger = LedgerReader(self.state, self._broker, settings.topics.ledger, self._copy)
         self._tails = Tails(self.state, Translators(settings.topics).translate)
         self._looked_at, self._stepped_at = 0, 0.0
+        self._unseen: frozenset[str] = frozenset()
         self._said: dict[str, tuple[Gap, ...]] = {}
         self.telemetry = Telemetry("watch", given={"source": tuple(settings.sources)})
+        known = {"version": version("needtoknow"), "sources_hash": registry_hash(settings.sources)[:12]}
+        self.telemetry.set("needtoknow_watch_info", 1, **known)
 
     def why_not_ready(self) -> str | None:
         """One reason in words, or None."""
@@ -70,6 +79,11 @@ class Watch:
         if self._ledger.read_until < oldest:
             return "the ledger is still being read" if not self._ledger.read_until else "the ledger is not read"
         return "the access topics are not looked at" if self._looked_at < oldest else None
+
+    def sees(self) -> bool:
+        """Whether it gets on: with the ledger, of which there may be years to read, and with looking at the topics."""
+        is_reading = time.monotonic() - self._ledger.stepped_at < STALE_MS / 1000
+        return is_reading and self._looked_at >= _now() - STALE_MS
 
     def reports(self) -> list[SourceReport]:
         """How each source stands, as of the last look: who cannot look must not call anybody silent."""
@@ -86,6 +100,7 @@ class Watch:
     def page(self) -> bytes:
         """The metrics in Prometheus' text format."""
         measure(self.telemetry, self.reports(), _now(), is_loaded=self._ledger.read_until > 0)
+        self.telemetry.set("needtoknow_watch_ready", self.sees())
         return self.telemetry.page()
 
     async def run(self) -> None:
@@ -120,26 +135,48 @@ class Watch:
             log.warning("%s: %s", what, str(error) or "no answer")
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
-        counts = await kafka.partitions(self._broker, self.state.by_topic)
-        held = [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
+        held, asked_at = list[TopicPartition](), -math.inf
         while True:
+            if time.monotonic() - asked_at >= PLACES_SECONDS:
+                held, asked_at = await self._held(), time.monotonic()
             async with asyncio.timeout(STEP_SECONDS):
                 await self._tails.look(consumer, held)
             self._looked_at, self._stepped_at = _now(), time.monotonic()
+            self._mark_unseen(self._unseen | self._tails.refused)
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _held(self) -> list[TopicPartition]:
+        """The partitions as they are now: a topic may be given more, or go, or come while we watch."""
+        found = await places(self._broker, self.state.by_topic)
+        for topic in sorted(found.unseen - self._unseen):
+            log.error("%s: not there, or not for us to see; nothing of its source is watched", topic)
+        self._unseen = found.unseen
+        self._tails.refused.clear()  # tried again
+        return found.held
+
+    def _mark_unseen(self, topics: Set[str]) -> None:
+        for topic, state in self.state.by_topic.items():
+            state.is_seen = topic not in topics
 
     async def _say(self) -> None:
         """What goes missing and what turns up, by number, in the log."""
         while True:
             await asyncio.sleep(SAY_SECONDS)
-            for state in self.state.by_topic.values():
-                name, missing = state.source.name, state.missing(self._patience)
-                new, found = changes(self._said.get(name, ()), missing)
-                self._said[name] = missing
-                if new:
-                    log.error("source %s: missing %s", name, spelled(new))
-                if found:
-                    log.info("source %s: no longer missing %s", name, spelled(found))
+            self.say()
+
+    def say(self) -> None:
+        """Once. What goes missing beside what already is is counted: the gauge of a page that stands tells nobody."""
+        for state in self.state.by_topic.values():
+            name, missing = state.source.name, state.missing(self._patience)
+            before = self._said.get(name, ())
+            new, found = changes(before, missing)
+            self._said[name] = missing
+            if new:
+                log.error("source %s: missing %s", name, spelled(new))
+            if before:
+                self.telemetry.count("needtoknow_more_missing_total", sum(gap.numbers for gap in new), source=name)
+            if found:
+                log.info("source %s: no longer missing %s", name, spelled(found))
 
     async def _keep(self) -> None:
         while True:
@@ -167,7 +204,7 @@ def _now() -> int:
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Watches until `stop` is set. Raises NotReadyError when it cannot begin."""
     watch = Watch(settings)
-    await kafka.partitions(broker_of(settings), [settings.topics.ledger, *watch.state.by_topic])
+    await kafka.partitions(broker_of(settings), [settings.topics.ledger])
     collect_seldom()
     async with _listening(watch, settings), asyncio.TaskGroup() as group:
         task = group.create_task(watch.run())

@@ -11,27 +11,33 @@ from typing import Final
 
 from schemas.ids import parse_instant
 from schemas.ledger import Cut
-from schemas.topics import Source
+from schemas.registry import is_declared
+from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, Source
 
 from .clocks import Clock, Sample, allowed_ms
-from .expected import Heard, overdue_ms, silent_ms
+from .expected import Heard, overdue_ms, silent_ms, unheard
 from .numbers import Gap, Numbers
 from .report import GAPS_SHOWN, SourceReport
 
 NEVER: Final = 0  # UTC ms: before any message
+_WITH_CONTROLS: Final = {FACTS_LINE, FACTS2_CDC, JNET_XML}  # whose control messages need be no heartbeats
 
 
 class SourceState:
-    """One source. `through`: all that had been stored by then has been judged and compared (UTC ms)."""
+    """One source. `through`: all that had been stored by then has been judged and compared; `known_at`: whoever watches
+    has known since then what the installation itself expects of it, None: it expects nothing (UTC ms)."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, now: int | None = None) -> None:
         self.source = source
+        self.known_at = now if is_declared(source) else None
         self.numbers = Numbers()
         self.clock = Clock()
         self.heard = Heard()
+        self.is_seen = True  # its topic is there, and ours to read
         self.judged: dict[int, int] = {}  # by partition of its topic: the offset that its cuts go to
         self.through = NEVER
         self._since = NEVER if source.numbers_since is None else parse_instant(source.numbers_since)
+        self._beaten_at: int | None = None  # when cuts tell of heartbeats (UTC ms); None: they do not
         self._look: tuple[int, Mapping[int, int]] | None = None  # when, and where the partitions ended then
 
     def take(self, cut: Cut, stored_at: int) -> None:
@@ -43,6 +49,9 @@ class SourceState:
         if stored_at >= self._since:
             self.numbers.see(cut.sequences.get(name, ()), given, stored_at, is_new=cut.first_offset >= reached)
             self.numbers.pass_over(self.source.never_given)
+        if _tells_of_a_beat(self.source, cut):
+            self._beaten_at = max(stored_at, self._beaten_at or 0)
+            self.heard = self.heard._replace(has_beaten=True)
         self._compare()
 
     def look(self, ends: Mapping[int, int], at: int) -> None:
@@ -51,12 +60,13 @@ class SourceState:
             self._look = at, ends
         self._compare()
 
-    def hear(self, at: int, *, is_beat: bool, has_brought: bool) -> None:
-        """One of its messages was stored at this instant (UTC ms): sent by the source, not by us once more."""
+    def hear(self, at: int, *, is_beat: bool, brought: int | None) -> None:
+        """One of its messages was stored at this instant: sent by the source, not by us once more. `brought`: of which
+        moment it has brought something. UTC ms."""
         heard = self.heard
         self.heard = Heard(
             at=max(at, heard.at or 0),
-            brought_at=max(at, heard.brought_at or 0) if has_brought else heard.brought_at,
+            brought_at=heard.brought_at if brought is None else max(brought, heard.brought_at or 0),
             has_beaten=heard.has_beaten or is_beat,
         )
 
@@ -70,21 +80,31 @@ class SourceState:
 
     def report(self, now: int, patience_ms: int) -> SourceReport:
         """How it stands now (UTC ms)."""
-        gaps = self.missing(patience_ms)
+        gaps, heard = self.missing(patience_ms), self._heard()
+        if heard.at is None and self.known_at is not None:
+            heard = unheard(self.known_at)
         return SourceReport(
             name=self.source.name,
-            heard_at=self.heard.at,
+            is_seen=self.is_seen,
+            heard_at=self._heard().at,
             compared_at=self.through or None,
             missing=sum(gap.numbers for gap in gaps),
             gaps=gaps[:GAPS_SHOWN],
             oldest_at=min((gap.since for gap in gaps), default=None),
             forgotten=self.numbers.forgotten,
             again=self.numbers.again,
-            silent_ms=silent_ms(self.source, self.heard, now),
-            overdue_ms=overdue_ms(self.source, self.heard, now),
+            silent_ms=silent_ms(self.source, heard, now),
+            overdue_ms=overdue_ms(self.source, heard, now),
             clock_off_ms=self.clock.off_ms(now),
             clock_allowed_ms=allowed_ms(self.source.clock_error_ms),
         )
+
+    def _heard(self) -> Heard:
+        """When it was heard; of one of which the topic's end says nothing any more, by the cut of its last heartbeat.
+
+        A cut may be stored long after what it speaks of, so it counts only where no message does.
+        """
+        return self.heard if self.heard.at is not None else self.heard._replace(at=self._beaten_at)
 
     def _compare(self) -> None:
         if self._look is None:
@@ -95,10 +115,10 @@ class SourceState:
 
 
 class State:
-    """All sources, by the names of their topics."""
+    """All sources, by the names of their topics. `now`: from when on they are known (UTC ms)."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
-        self.by_topic = {topic: SourceState(source) for topic, source in sources.items()}
+    def __init__(self, sources: Mapping[str, Source], now: int | None = None) -> None:
+        self.by_topic = {topic: SourceState(source, now) for topic, source in sources.items()}
 
     def take(self, cut: Cut, stored_at: int) -> None:
         """A cut, of whatever topic."""
@@ -108,6 +128,13 @@ class State:
     def reports(self, now: int, patience_ms: int) -> list[SourceReport]:
         """How each source stands."""
         return [state.report(now, patience_ms) for state in self.by_topic.values()]
+
+
+def _tells_of_a_beat(source: Source, cut: Cut) -> bool:
+    """Whether there was a heartbeat in it. FACTS' header and trailer bear a highest number, too (`send` adds it)."""
+    natives = set(source.content_types)
+    is_given = source.name in (cut.given or {}) and FACTS_LINE not in natives
+    return is_given or (cut.messages.control > 0 and not natives & _WITH_CONTROLS)
 
 
 def changes(before: Sequence[Gap], after: Sequence[Gap]) -> tuple[list[Gap], list[Gap]]:

@@ -6,18 +6,19 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.errors import NotReadyError
-from schemas.ids import SourceName
 from schemas.metrics import NOBODY
 from schemas.receiving import senders
+from schemas.registry import Sources, registry_hash
 from schemas.settings import Settings
 from streams.admin import Admin
 from streams.connect import at, connected
@@ -42,8 +43,9 @@ _UNHEARD.disabled = True  # its own words about a request that is not HTTP repea
 class Shown(Telemetry):
     """The receiver's metrics, whose gauges are asked for when somebody looks."""
 
-    def __init__(self, sources: Collection[SourceName]) -> None:
-        super().__init__("receiver", given={"source": (*sources, NOBODY)})
+    def __init__(self, sources: Sources) -> None:
+        super().__init__("receiver", given={"source": (*senders(sources), NOBODY)})
+        self.set("needtoknow_intake_info", 1, version=version("needtoknow"), sources_hash=registry_hash(sources)[:12])
         self.gauges: Callable[[], dict[str, float]] = dict
 
     def page(self) -> bytes:
@@ -63,7 +65,7 @@ async def serve(settings: Settings, stop: asyncio.Event, again: asyncio.Event) -
     context, keys = server_context(settings), KeyFile(settings.receive_keys_file, senders(settings.sources))
     check_admin_port(settings)
     await _wait_for_topics(settings)
-    store, telemetry = IntakeStore(settings), Shown(senders(settings.sources))
+    store, telemetry = IntakeStore(settings), Shown(settings.sources)
     intake = intake_of(settings, keys, store, telemetry)
     telemetry.gauges = partial(_gauges, intake, keys, store)
     why_not_ready = partial(_why_not_ready, store, stop)

@@ -22,7 +22,7 @@ CLAUSES: Final = {"clause": clauses_of(load_policy())}
 WELL: Final[Mapping[Process, Mapping[str, float]]] = {
     "worker": {"needtoknow_ready": 1},
     "console": {"needtoknow_store_answers": 1, "needtoknow_chain_holds": 1},
-    "watch": {},
+    "watch": {"needtoknow_watch_ready": 1},
     "receiver": {"needtoknow_intake_ready": 1, "needtoknow_intake_keys_read": 1},
 }
 Observations = Mapping[str, Mapping[Labels, Iterable[float]]]
@@ -81,7 +81,10 @@ class Exporter:
         self._thread.join()
 
     def _combinations(self, metric: Metric) -> Iterable[Labels]:
-        return (self._build,) if metric.name == "needtoknow_build_info" else label_values(metric, CLAUSES)
+        if metric.name.endswith("_info"):  # one series a process
+            known = dict(zip(CATALOGUE["needtoknow_build_info"].labels, self._build, strict=True))
+            return (tuple(known[label] for label in metric.labels),)
+        return label_values(metric, CLAUSES)
 
     def _child(self, name: str, labels: Labels) -> Any:
         metric = self._metrics[name]

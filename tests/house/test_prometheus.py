@@ -174,7 +174,7 @@ def test_groupings_name_labels_of_the_catalogue() -> None:
 def test_every_label_of_the_catalogue_is_a_closed_set() -> None:
     """Open sets are how people and records get into labels; one value for each process is the only exception."""
     for metric in CATALOGUE.values():
-        if metric.name != "needtoknow_build_info":
+        if not metric.name.endswith("_info"):
             assert len(list(label_values(metric, CLAUSES))) <= 100, metric
 
 

@@ -65,7 +65,7 @@ def hidden(alertmanager: LocalAlertmanager, pages: tuple[str, ...]) -> set[str]:
             id="accesses wait for a silent feed",
         ),
         pytest.param(
-            ("NoAccesses", "SourceSilent source=x", "DeadLetterFlood source=x"),
+            ("NoAccesses", "SourceSilent source=x", "SourceUnheard source=y", "DeadLetterFlood source=x"),
             {"SourceSilent source=x"},
             id="the silence of all is the silence of each",
         ),
@@ -140,7 +140,9 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "IntakeKeysUnread",
         "FindingsUnreadable",
         "MissingAccess",
+        "MoreMissing",
         "SourceOverdue",
+        "SourceUnheard",
         "SourceClockOff",
         "NumbersAgain",
         "GapsForgotten",

@@ -142,7 +142,7 @@ def test_a_registry_is_read_once(tmp_path: Path) -> None:
         ("[sources]\nkiosk = 1", "sources.kiosk", "must be a table"),
         ("[[sources.kiosk]]\ntitle = 't'", "sources.kiosk", "must be a table"),
         ("sources = 1", "sources", "must be tables"),
-        ("[kiosk]\ntitle = 't'", "registry.kiosk", "is unknown: entries are tables [sources.NAME]"),
+        ("[kiosk]\ntitle = 't'", "registry.kiosk", "is unknown: entries are tables [sources.NAME] or [expected.NAME]"),
         (f"{TABLE}{TABLE}", "registry", "is not TOML"),
         ("x = " + "[" * 5_000, "registry", "is not TOML"),
         ("#" * (FILE_MAX + 1), "registry", "is larger than"),

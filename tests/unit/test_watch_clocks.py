@@ -38,6 +38,14 @@ def test_a_file_that_comes_in_the_morning_says_nothing_of_a_clock_behind() -> No
     assert clock(*[90_000_000] * 50).off_ms(NOW) == 0
 
 
+def test_heartbeats_that_are_days_late_prove_a_clock_behind() -> None:
+    """Nobody sends one later: a date that is wrong is the clock's, beside accesses that say nothing."""
+    made = clock(*[172_800_000] * 50)
+    for _ in range(PROVE_BEHIND):
+        made.look(Sample(NOW, NOW - 172_800_000, NOW - 172_800_000, NOW, is_prompt=True, is_beat=True))
+    assert made.off_ms(NOW) == -172_800_000
+
+
 def test_a_time_that_is_an_interval_proves_what_all_of_it_does() -> None:
     """A day or an hour that is named by its beginning is not late."""
     assert clock(*[50] * 20, wide=86_400_000 - 1).off_ms(NOW) == -50

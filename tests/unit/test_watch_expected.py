@@ -23,7 +23,7 @@ def at(text: str) -> int:
 
 
 def brought(text: str) -> Heard:
-    """It last brought something then."""
+    """What it last brought was of then."""
     return Heard(at(text), at(text))
 
 
@@ -75,6 +75,12 @@ def test_nothing_new_is_due_at_the_weekend(now: str, hours: int) -> None:
     """What was due on Friday is, until something comes."""
     assert overdue_ms(PAPER, brought("2026-01-08T16:00:00-05:00"), at(now)) == hours * HOUR
     assert overdue_ms(PAPER, brought("2026-01-09T16:00:00-05:00"), at(now)) == 0
+
+
+def test_a_late_file_is_not_the_next_one() -> None:
+    """It came at 19:05, within twelve hours of the next six o'clock, and is of the night before."""
+    heard = Heard(at("2026-01-05T19:05:00-05:00"), at("2026-01-05T04:59:59-05:00"))
+    assert overdue_ms(NIGHTLY, heard, at("2026-01-06T09:00:00-05:00")) == 3 * HOUR
 
 
 def test_a_heartbeat_brings_nothing() -> None:

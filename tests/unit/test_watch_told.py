@@ -53,6 +53,15 @@ def test_people_see_what_is_wrong_and_nothing_else() -> None:
     ]
 
 
+def test_a_source_that_cannot_be_seen_is_not_well() -> None:
+    """Nothing is known of it: that is told, and read by who asks."""
+    unseen = SourceReport(name="kiosk", is_seen=False, gaps=[])
+    assert report_of(unseen.document()) == unseen
+    assert not unseen.is_good
+    assert source_lines(Asked((unseen,)), NOW)[1].startswith("kiosk   topic cannot be read  -")
+    assert troubles(unseen) == ("the topic of kiosk cannot be read",)
+
+
 def test_the_console_says_it_in_words() -> None:
     """Each thing that is wrong."""
     assert troubles(WELL) == ()
@@ -75,6 +84,17 @@ def test_what_cannot_be_believed_is_not(body: bytes, why_not: str) -> None:
     """Of another installation, or not up to date: nobody is told that all is well."""
     assert read(body, "ledger.v1") == Asked(why_not=why_not)
     assert source_lines(Asked(why_not=why_not), NOW) == [f"sources: not known, {why_not}"]
+
+
+def test_a_watch_that_has_not_all_sources_is_not_believed() -> None:
+    """It was started before one was registered: of that one nobody knows anything, and all others look well."""
+    asked = read(answer(WELL), "ledger.v1", ["irss", "kiosk"])
+    assert asked.why_not == "what watches there has not kiosk in its registry"
+    assert (asked.is_good, asked.is_required, len(asked.reports)) == (None, True, 1)
+    lines = source_lines(asked, NOW)
+    assert (len(lines), lines[-1]) == (3, f"sources: not known, {asked.why_not}")
+    assert read(answer(BAD), "ledger.v1", ["ecms", "kiosk"]).is_good is False
+    assert read(answer(WELL, BAD), "ledger.v1", ["irss"]).why_not is None  # it knows more than who asks
 
 
 @pytest.mark.parametrize(
