@@ -27,6 +27,8 @@ class Group(NamedTuple):
 
 NOBODY_NAMED: Final = Record(kind="criteria", id="nobody-named")
 """What alerts about searches are about that led to no record: there is none, whatever the criteria were."""
+MEANT_MAX: Final = 3
+"""Candidates of a search that still mean somebody; a longer list is of people whom nobody was looking for."""
 _FILE: Final = "file-"
 
 
@@ -38,6 +40,12 @@ def record_of(access: Access) -> Record:
     if access.record.kind == "criteria" and not access.candidates:
         return NOBODY_NAMED
     return access.record
+
+
+def meant(access: Access) -> tuple[Record, ...]:
+    """Whom somebody was after: the record that was named, and the few people to whom criteria led."""
+    candidates = access.candidates or ()
+    return (access.record, *(candidates if len(set(candidates)) <= MEANT_MAX else ()))
 
 
 def is_file(record: Record) -> bool:
