@@ -27,9 +27,10 @@ class Who(Sparse):
 
 
 class Tally(Strict):
-    """How many standing findings of an alert say the same, in all that its gravity depends on.
+    """Of how many accesses the standing findings of an alert say the same, in all that its gravity depends on.
 
-    `shown`: how many times their lists and reports showed somebody, whoever that was.
+    Of several findings that tell of one access the one that weighs most counts. `shown`: how many times their lists
+    and reports showed somebody, whoever that was.
     """
 
     outcome: Outcome

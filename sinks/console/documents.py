@@ -34,7 +34,8 @@ class OwedDocument(Sparse):
 
 class AlertDocument(Sparse):
     """An alert in a list. `sentence` says who did what to whose record, `because` why that is an alert; `shown` counts
-    others whom lists and reports showed besides.
+    others whom lists and reports showed besides. `accesses` are fewer than `standing` where several findings tell of
+    one.
     """
 
     alert_id: AlertId
@@ -52,6 +53,7 @@ class AlertDocument(Sparse):
     sources: Annotated[tuple[SourceName, ...], Listed]
     findings: Count
     standing: Count
+    accesses: Count
     shown: Count
     occurred_first: Instant
     occurred_last: Instant

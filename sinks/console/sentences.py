@@ -104,12 +104,31 @@ def person_words(staff: str, login: str | None) -> str:
 
 def extra_words(alert: AlertDocument) -> str:
     """What else a row says of an alert: how many findings, how sure, under which circumstances, and what is owed."""
-    parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
+    parts = [_findings_words(alert)] if alert.standing > 1 else []
     parts += [alert.certainty] if alert.certainty != "final" and alert.standing else []
     parts += [TOLD[name] for name in alert.circumstances]
     parts += [f"{alert.shown} other{'s' if alert.shown > 1 else ''} shown"] if alert.shown else []
     parts += [f"owed: {one.obligation}" for one in alert.owed if one.reference is None]
     return " · ".join(parts)
+
+
+def _findings_words(alert: AlertDocument) -> str:
+    words = f"{alert.standing} findings"
+    return words if alert.accesses == alert.standing else f"{words} of {_accesses(alert.accesses)}"
+
+
+def _accesses(count: int) -> str:
+    return f"{count} access{'' if count == 1 else 'es'}"
+
+
+def told_again_words(alert: AlertDocument) -> str:
+    """Where several findings tell of one access: that they do, and that this is nothing done twice."""
+    if alert.accesses == alert.standing:
+        return ""
+    return (
+        f"{alert.standing} findings tell of {_accesses(alert.accesses)}: an event came again with other content, or "
+        "one person is named as who did it and as who asked. Each access counts once."
+    )
 
 
 def act_words(act: Act) -> str:

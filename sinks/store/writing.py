@@ -12,12 +12,14 @@ from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.codec import decode, encode, largest_of
 from schemas.errors import BrokenPromiseError
+from schemas.finding import Finding
 from sinks.alerts.chain import Head, Kept
-from sinks.alerts.folding import is_here
+from sinks.alerts.folding import is_here, tells
 from sinks.alerts.grouping import Group, group_of_alert
 from sinks.alerts.parties import Party, parties, watched
 from sinks.alerts.receiving import Known
 from sinks.alerts.severity import SEVERITIES
+from sinks.alerts.telling import NOTHING, Telling, access_key
 
 from . import statements as say
 from . import unreadable
@@ -56,6 +58,7 @@ class SqlWriting:
         self._at = int(row.at)
         self._rows: dict[str, _Row | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
+        self._unwritten: set[str] = set()  # accesses of findings of which a row waits for `flush`
         self._parties: dict[int, set[Party]] = {}
         self._kinds: dict[Kind, int] = {}
         self._later: dict[Executable, list[dict[str, Any]]] = {}
@@ -104,6 +107,14 @@ class SqlWriting:
         alert = self.alert(found[0])
         assert alert is not None
         return Known(alert, found[1])
+
+    def beside(self, alert_id: str, finding: Finding) -> Telling:
+        """What weighs most of an alert's other findings of the same access; NOTHING: there is none that stands."""
+        access = access_key(finding.access)
+        if access in self._unwritten:
+            self._write()
+        names = {"access": access, "alert_id": alert_id, "finding_id": finding.finding_id}
+        return Telling(self._connection.execute(say.BESIDE, names).scalar_one_or_none() or NOTHING)
 
     def parties(self, alert_id: str) -> frozenset[Party]:
         """Whom an alert is about."""
@@ -220,7 +231,7 @@ class SqlWriting:
             self._connection.execute(statement, rows)
         if self._said:
             self._text.learn(self._connection, self._said)
-        self._later, self._said = {}, []
+        self._later, self._said, self._unwritten = {}, [], set()
 
     def _remembered(self, statement: Select[Any], names: dict[str, Any]) -> Alert | None:
         found = self._connection.execute(statement, names).one_or_none()
@@ -250,8 +261,10 @@ class SqlWriting:
             self._add(say.ADD_PARTIES, {**party._asdict(), "alert": row.id, "group_who": who})
         known.update(fresh)
         if is_here(body):
-            name = body.finding.finding_id
-            self._add(say.PLACE_FINDING, {"finding_id": name, "alert_id": act.alert_id, "number": act.number})
+            name, access = body.finding.finding_id, access_key(body.finding.access)
+            values = {"finding_id": name, "alert_id": act.alert_id, "number": act.number}
+            self._add(say.PLACE_FINDING, {**values, "access": access, "tells": tells(body)})
+            self._unwritten.add(access)
             self._findings[name] = (act.alert_id, body)
         return fresh
 

@@ -14,9 +14,10 @@ from schemas.alert import Alert
 from schemas.finding import Finding
 from sinks.alerts.chain import Head
 from sinks.alerts.commanding import Command
-from sinks.alerts.folding import is_here
+from sinks.alerts.folding import is_here, tells
 from sinks.alerts.grouping import Group, group_of_alert
 from sinks.alerts.receiving import Known
+from sinks.alerts.telling import NOTHING, Telling, access_key
 from sinks.alerts.writing import act_on, hear
 from tests.harness.findings import place
 
@@ -69,6 +70,12 @@ class MemoryWriting:
             return None
         alert_id, body = self.findings[finding_id]
         return Known(self.alerts[alert_id], body)
+
+    def beside(self, alert_id: str, finding: Finding) -> Telling:
+        """As Writing says."""
+        access, names = access_key(finding.access), self.findings.keys() - {finding.finding_id}
+        others = [self.findings[name][1] for name in names if self.findings[name][0] == alert_id]
+        return max((tells(body) for body in others if access_key(body.finding.access) == access), default=NOTHING)
 
     def by_key(self, staff: str, key: str) -> Act | None:
         """As Writing says."""
