@@ -1,7 +1,8 @@
 """Which findings make one alert: those of one staff member, one record and one clause, while the alert is open.
 
-Two kinds of searches are looked at as one thing, whatever records they name (ADR 27): those that named nobody, and all
-lines of one file of people that was handed in to be searched for.
+A search that led to one person only is about that person, by whatever criteria (ADR 27): 1,700 look-ups of somebody are
+one alert, and so are the views of them. Two kinds of searches are looked at as one thing, whatever records they name:
+those that named nobody, and all lines of one file of people that was handed in to be searched for.
 """
 
 from __future__ import annotations
@@ -37,9 +38,13 @@ def record_of(access: Access) -> Record:
     if access.action == "search" and access.batch_id is not None:
         name = hashlib.sha256(f"{access.source}\x1f{access.batch_id}".encode()).hexdigest()[:16]
         return Record(kind="criteria", id=f"{_FILE}{name}")
-    if access.record.kind == "criteria" and not access.candidates:
+    if access.record.kind != "criteria":
+        return access.record
+    if not access.candidates:
         return NOBODY_NAMED
-    return access.record
+    first, *others = set(access.candidates)
+    # A search at the console may lead to an alert that is about criteria itself: that is nobody, either.
+    return access.record if others or first.kind == "criteria" else first
 
 
 def meant(access: Access) -> tuple[Record, ...]:

@@ -78,6 +78,31 @@ def test_searches_that_led_to_nobody_are_one_alert() -> None:
     assert len(desk.alerts) == 2
 
 
+def test_one_person_looked_up_in_many_ways_is_one_case() -> None:
+    """Twelve criteria that led to them alone, and a look at them: one alert, and many accesses (domain, T7)."""
+    desk = Desk()
+    for number in range(12):
+        access = led_to("PA1", event_id=f"s{number}", criteria=f"q{number}")
+        desk.hear(make_finding(f"s{number}", access=access))
+    desk.hear(make_finding("seen", access=make_access(name="person:PA1", event_id="seen")))
+    alert = desk.only()
+    assert (alert.record.kind, alert.record.id, alert.standing) == ("person", "PA1", 13)
+    assert (alert.circumstances, alert.severity) == (("many-accesses",), "high")
+    words = alert_sentence(alert, record_words(alert.record, "#a"))
+    assert words == "w017 searched for 12 times and viewed person #a"
+
+
+@pytest.mark.parametrize("names", [["person:p1", "person:p2"], ["person:p1", "case:p1"]])
+def test_a_search_that_led_to_more_is_about_its_criteria(names: list[str]) -> None:
+    """Nobody knows which of them was meant. The same one named twice is one."""
+    several = make_access(action="search", name="criteria:q1", candidates=names)
+    assert record_of(several) == several.record
+    twice = make_access(action="search", name="criteria:q1", candidates=[names[0]] * 2)
+    assert record_of(twice).id == "p1"
+    at_console = make_access(action="search", name="criteria:q-1", candidates=["criteria:nobody-named"])
+    assert record_of(at_console) == at_console.record
+
+
 @pytest.mark.parametrize(
     ("access", "others"),
     [
