@@ -30,7 +30,8 @@ class Tally(Strict):
     """Of how many accesses the standing findings of an alert say the same, in all that its gravity depends on.
 
     Of several findings that tell of one access the one that weighs most counts. `shown`: how many times their lists
-    and reports showed somebody, whoever that was.
+    and reports showed somebody, whoever that was. `is_claimed`: somebody else did it, and named this person as who
+    asked; that is their word for it.
     """
 
     outcome: Outcome
@@ -40,6 +41,7 @@ class Tally(Strict):
     result: Result
     flags: Annotated[tuple[Flag, ...], Many]
     is_bulk: bool
+    is_claimed: bool
     count: Number
     shown: Count
 

@@ -134,7 +134,7 @@ def _why(alert: Alert, body: OfFinding) -> str:
     if not is_standing(body):
         return alert.why
     heaviest = max((weight(t.severity) for t in alert.tallies), default=-1)
-    if weight(body.finding.severity) < heaviest:
+    if weight(severity.severity_of(body.finding)) < heaviest:
         return alert.why
     return body.finding.near_misses[0].why if body.finding.near_misses else ""
 

@@ -12,7 +12,7 @@ from sinks.joined import State, join
 
 from .folding import is_standing
 from .grouping import Group, alert_id, group_of, group_of_alert
-from .severity import OUTCOMES, SEVERITIES
+from .severity import OUTCOMES, SEVERITIES, severity_of
 
 WORSE: Final = "A finding of this alert says more than when it was closed."
 LIGHTER: Final = "A finding on which this was confirmed no longer says so."
@@ -98,7 +98,7 @@ def _weight(body: OfFinding) -> tuple[int, int]:
     """How grave it is, and, where that is the same, how little explains it."""
     if not is_standing(body):
         return (-1, -1)
-    return SEVERITIES.index(body.finding.severity), OUTCOMES.index(body.finding.outcome)
+    return SEVERITIES.index(severity_of(body.finding)), OUTCOMES.index(body.finding.outcome)
 
 
 def _in_place(known: Known, said: Said, *, moved_to: str | None) -> list[Draft]:

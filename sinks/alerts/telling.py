@@ -27,6 +27,7 @@ NOTHING: Final = Telling("")
 _ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 _RESULTS: Final[tuple[Result, ...]] = get_args(Result)
 _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
+_PLACES: Final = 6  # of one digit each, before how many were shown
 _SHOWN_DIGITS: Final = 10  # `object_count` is a billion at the most
 
 
@@ -40,8 +41,9 @@ def telling_of(finding: Finding, certainty: Certainty) -> Telling:
     access = finding.access
     flags = dict.fromkeys(finding.flags)
     digits = (
-        severity.SEVERITIES.index(finding.severity),
+        severity.SEVERITIES.index(severity.severity_of(finding)),
         "borderline" not in flags,
+        not severity.is_claimed(access),
         severity.OUTCOMES.index(finding.outcome),
         severity.CERTAINTIES.index(certainty),
         severity.is_bulk(access),
@@ -71,8 +73,8 @@ def counted(tallies: tuple[Tally, ...], telling: Telling, by: int) -> tuple[Tall
 
 def _tally(telling: Telling) -> Tally:
     """The one access that is told of."""
-    grave, _, outcome, certainty, is_bulk = map(int, telling[:5])
-    rest = telling[5 + _SHOWN_DIGITS :]
+    grave, _, is_own, outcome, certainty, is_bulk = map(int, telling[:_PLACES])
+    rest = telling[_PLACES + _SHOWN_DIGITS :]
     return Tally(
         outcome=severity.OUTCOMES[outcome],
         certainty=severity.CERTAINTIES[certainty],
@@ -81,8 +83,9 @@ def _tally(telling: Telling) -> Tally:
         result=_RESULTS[int(rest[1])],
         flags=tuple(_FLAGS[int(digit)] for digit in rest[2:]),
         is_bulk=bool(is_bulk),
+        is_claimed=not is_own,
         count=1,
-        shown=int(telling[5 : 5 + _SHOWN_DIGITS]),
+        shown=int(telling[_PLACES : _PLACES + _SHOWN_DIGITS]),
     )
 
 

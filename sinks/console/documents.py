@@ -132,8 +132,9 @@ class NearMissDocument(Strict):
 
 class FindingDocument(Sparse):
     """One finding of an alert, as it stands. What says whose record it was only where that was revealed: `reason`,
-    `event_id`, `recipient`, and `finding_id`, which is a digest over the record that anybody can compute. `asked_by` or
-    `done_by` is the login of the other party, where somebody had asked for it."""
+    `event_id`, `recipient`, and `finding_id`, which is a digest over the record that anybody can compute. `asked_by` is
+    the login that this one has named as who asked, `done_by` the one that did it and has named this one. That is its
+    word only, so `severity` is never above medium there."""
 
     finding_id: str | None = None
     outcome: Outcome

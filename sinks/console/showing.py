@@ -66,7 +66,7 @@ class Showing:
             finding_id=finding.finding_id if is_revealed else None,
             outcome=finding.outcome,
             certainty=act.body.certainty,
-            severity=finding.severity,
+            severity=severity.severity_of(finding),
             flags=finding.flags,
             source=access.source,
             action=access.action,

@@ -131,4 +131,6 @@ def test_what_is_told_is_counted_as_it_was_told(outcome: Outcome, certainty: Cer
         assert counted((tally,), telling, -1) == ()
         assert len(telling) <= 40
         seen.add(telling)
+    claimed = make_finding(access=make_access(operator="oper7"), outcome=outcome)
+    assert [tally.is_claimed for tally in counted((), telling_of(claimed, certainty), 1)] == [True]
     assert len(seen) == 4 * len(get_args(Action)) * 3 * len(flags)
