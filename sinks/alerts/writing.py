@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from schemas.access import Access
 from schemas.act import Act, Actor, Body, OfFinding
 from schemas.alert import Alert
 from schemas.errors import NeedToKnowError
@@ -31,6 +32,9 @@ class Writing(Protocol):
 
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
+
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
 
     def known(self, finding_id: str) -> Known | None:
         """Where a finding is."""

@@ -41,6 +41,19 @@ BESIDE: Final = (
     .order_by(FINDINGS.c.tells.desc())
     .limit(1)
 )
+TOLD_BEFORE: Final = (
+    select(FINDINGS.c.finding_id)
+    .join(ALERTS, ALERTS.c.alert_id == FINDINGS.c.alert_id)
+    .where(
+        FINDINGS.c.access == bindparam("access"),
+        ALERTS.c.group_who == bindparam("who"),
+        ALERTS.c.group_record == bindparam("record"),
+        ALERTS.c.clause == bindparam("clause"),
+        ALERTS.c.status == "closed",
+    )
+    .order_by(FINDINGS.c.tells.desc(), FINDINGS.c.finding_id.desc())
+    .limit(1)
+)
 ACT_BY_KEY: Final = select(ACTS.c.document).where(ACTS.c.staff == bindparam("staff"), ACTS.c.key == bindparam("key"))
 PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert == bindparam("alert"))
 KIND: Final = select(FACETS.c.kind).where(*(c == bindparam(c.name) for c in KIND_NAMES))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Select, delete
 
+from schemas.access import Access
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.codec import decode, encode, largest_of
@@ -108,12 +109,15 @@ class SqlWriting:
         assert alert is not None
         return Known(alert, found[1])
 
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
+        found = self._connection.execute(say.TOLD_BEFORE, {**group._asdict(), "access": self._written(access)})
+        name = found.scalar_one_or_none()
+        return None if name is None else self.known(name)
+
     def beside(self, alert_id: str, finding: Finding) -> Telling:
         """What weighs most of an alert's other findings of the same access; NOTHING: there is none that stands."""
-        access = access_key(finding.access)
-        if access in self._unwritten:
-            self._write()
-        names = {"access": access, "alert_id": alert_id, "finding_id": finding.finding_id}
+        names = {"access": self._written(finding.access), "alert_id": alert_id, "finding_id": finding.finding_id}
         return Telling(self._connection.execute(say.BESIDE, names).scalar_one_or_none() or NOTHING)
 
     def parties(self, alert_id: str) -> frozenset[Party]:
@@ -232,6 +236,13 @@ class SqlWriting:
         if self._said:
             self._text.learn(self._connection, self._said)
         self._later, self._said, self._unwritten = {}, [], set()
+
+    def _written(self, access: Access) -> str:
+        """The key of an access of which every row is written."""
+        key = access_key(access)
+        if key in self._unwritten:
+            self._write()
+        return key
 
     def _remembered(self, statement: Select[Any], names: dict[str, Any]) -> Alert | None:
         found = self._connection.execute(statement, names).one_or_none()

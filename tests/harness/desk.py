@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from typing_extensions import Unpack
 
+from schemas.access import Access
 from schemas.act import Act, Actor, Body, OfFinding, Role
 from schemas.alert import Alert
 from schemas.finding import Finding
@@ -70,6 +71,16 @@ class MemoryWriting:
             return None
         alert_id, body = self.findings[finding_id]
         return Known(self.alerts[alert_id], body)
+
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """As Writing says."""
+        found = [
+            (tells(body), name)
+            for name, (where, body) in self.findings.items()
+            if access_key(body.finding.access) == access_key(access)
+            and (self.alerts[where].status, group_of_alert(self.alerts[where])) == ("closed", group)
+        ]
+        return self.known(max(found)[1]) if found else None
 
     def beside(self, alert_id: str, finding: Finding) -> Telling:
         """As Writing says."""

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from schemas.access import Action, Result
+from schemas.act import Disposition
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
 from sinks.alerts.telling import counted, telling_of
 from sinks.cli.alert_lines import alert_page
@@ -15,7 +16,7 @@ from sinks.console.masks import Masks
 from sinks.console.sentences import extra_words, told_again_words
 from sinks.console.showing import Showing
 from streams.sources.requested import parties
-from tests.harness.acts import TAKE
+from tests.harness.acts import TAKE, close
 from tests.harness.builders import make_access
 from tests.harness.desk import Desk
 from tests.harness.findings import FindingFields, make_finding
@@ -93,6 +94,43 @@ def test_a_finding_that_leaves_takes_its_count_along() -> None:
         ("w017", 1, 1),
         ("w031", 1, 1),
     ]
+
+
+@pytest.mark.parametrize("disposition", ["justified", "confirmed", "data_error"])
+def test_what_was_decided_is_not_raised_anew_by_the_next_export(disposition: Disposition) -> None:
+    """The person answered for it once; the other telling is filed where that was decided."""
+    desk = Desk()
+    desk.hear(told(1, "first"))
+    desk.act("w002", TAKE, close(disposition))
+    desk.hear(told(1, "second"))
+    alert = desk.only()
+    assert (alert.status, alert.standing, sum(t.count for t in alert.tallies)) == ("closed", 2, 1)
+    assert desk.kinds() == ["raised", "acknowledged", "closed", "supplemented"]
+
+
+def test_what_says_more_than_was_decided_on_is_opened_again() -> None:
+    """Somebody let a look be, and now it was a grave one. Whoever is confirmed already answers for it."""
+    for disposition, after in (("justified", ["supplemented", "reopened"]), ("confirmed", ["closed", "supplemented"])):
+        desk = Desk()
+        desk.hear(told(1, "first", severity="low"))
+        desk.act("w002", TAKE, close(disposition))
+        desk.hear(told(1, "second", severity="high"))
+        assert desk.kinds()[-2:] == after
+
+
+def test_another_access_is_raised_anew() -> None:
+    """Of another moment, whatever id its source gives it; and what nobody has decided on decides nothing."""
+    desk = Desk()
+    desk.hear(told(1, "first"))
+    desk.act("w002", TAKE, close("justified"))
+    later = make_access("jdoe12", "view", "person:p1", event_id="irss-1", source="irss", when="16:00")
+    desk.hear(make_finding("later", access=later))
+    assert [(a.status, a.standing) for a in desk.alerts] == [("closed", 1), ("open", 1)]
+    untouched = Desk()
+    untouched.hear(told(1, "first"))
+    untouched.hear(told(1, "first", 319, outcome="explained"))
+    untouched.hear(told(1, "second"))
+    assert [a.status for a in untouched.alerts] == ["closed", "open"]
 
 
 def test_an_event_of_another_source_is_another() -> None:
