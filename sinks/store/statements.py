@@ -31,6 +31,14 @@ FINDING: Final = (
     .join(FINDINGS, FINDINGS.c.number == ACTS.c.number)
     .where(FINDINGS.c.finding_id == bindparam("finding_id"))
 )
+FINDINGS_OF: Final = (
+    select(FINDINGS.c.finding_id, FINDINGS.c.alert_id, ACTS.c.document)
+    .join(ACTS, FINDINGS.c.number == ACTS.c.number)
+    .where(FINDINGS.c.finding_id.in_(bindparam("finding_ids", expanding=True)))
+)
+ACCESSES_OF: Final = (
+    select(FINDINGS.c.access).where(FINDINGS.c.access.in_(bindparam("accesses", expanding=True))).distinct()
+)
 BESIDE: Final = (
     select(FINDINGS.c.tells)
     .where(

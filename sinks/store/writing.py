@@ -60,6 +60,7 @@ class SqlWriting:
         self._rows: dict[str, _Row | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
         self._unwritten: set[str] = set()  # accesses of findings of which a row waits for `flush`
+        self._alone: set[str] = set()  # accesses that no finding is of
         self._parties: dict[int, set[Party]] = {}
         self._kinds: dict[Kind, int] = {}
         self._later: dict[Executable, list[dict[str, Any]]] = {}
@@ -109,15 +110,29 @@ class SqlWriting:
         assert alert is not None
         return Known(alert, found[1])
 
+    def expect(self, findings: Sequence[Finding]) -> None:
+        """Looks up at once what will be asked of each of some hundred: most are new, and so are their accesses."""
+        names = {finding.finding_id for finding in findings} - self._findings.keys()
+        self._findings |= dict.fromkeys(names)
+        for row in self._connection.execute(say.FINDINGS_OF, {"finding_ids": sorted(names)}):
+            self._findings[row.finding_id] = row.alert_id, _finding_in(row.document)
+        accesses = {access_key(finding.access) for finding in findings} - self._unwritten
+        there = self._connection.execute(say.ACCESSES_OF, {"accesses": sorted(accesses)}).scalars()
+        self._alone |= accesses.difference(there)
+
     def told_before(self, group: Group, access: Access) -> Known | None:
         """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
-        found = self._connection.execute(say.TOLD_BEFORE, {**group._asdict(), "access": self._written(access)})
+        if (key := self._written(access)) in self._alone:
+            return None
+        found = self._connection.execute(say.TOLD_BEFORE, {**group._asdict(), "access": key})
         name = found.scalar_one_or_none()
         return None if name is None else self.known(name)
 
     def beside(self, alert_id: str, finding: Finding) -> Telling:
         """What weighs most of an alert's other findings of the same access; NOTHING: there is none that stands."""
-        names = {"access": self._written(finding.access), "alert_id": alert_id, "finding_id": finding.finding_id}
+        if (key := self._written(finding.access)) in self._alone:
+            return NOTHING
+        names = {"access": key, "alert_id": alert_id, "finding_id": finding.finding_id}
         return Telling(self._connection.execute(say.BESIDE, names).scalar_one_or_none() or NOTHING)
 
     def parties(self, alert_id: str) -> frozenset[Party]:
@@ -211,6 +226,7 @@ class SqlWriting:
         self._counting.flush(self._connection)
         self._rows.clear()
         self._findings.clear()
+        self._alone.clear()
         self._parties.clear()
 
     def flush(self) -> None:
@@ -276,6 +292,7 @@ class SqlWriting:
             values = {"finding_id": name, "alert_id": act.alert_id, "number": act.number}
             self._add(say.PLACE_FINDING, {**values, "access": access, "tells": tells(body)})
             self._unwritten.add(access)
+            self._alone.discard(access)
             self._findings[name] = (act.alert_id, body)
         return fresh
 
