@@ -27,9 +27,11 @@ class Who(Sparse):
 
 
 class Tally(Strict):
-    """How many standing findings of an alert say the same, in all that its gravity depends on.
+    """Of how many accesses the standing findings of an alert say the same, in all that its gravity depends on.
 
-    `shown`: how many times their lists and reports showed somebody, whoever that was.
+    Of several findings that tell of one access the one that weighs most counts. `shown`: how many times their lists
+    and reports showed somebody, whoever that was. `is_claimed`: somebody else did it, and named this person as who
+    asked; that is their word for it.
     """
 
     outcome: Outcome
@@ -39,6 +41,7 @@ class Tally(Strict):
     result: Result
     flags: Annotated[tuple[Flag, ...], Many]
     is_bulk: bool
+    is_claimed: bool
     count: Number
     shown: Count
 

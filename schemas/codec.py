@@ -33,7 +33,7 @@ MESSAGE_MAX: Final = 65_536  # bytes; a page of text is 3,000, and a queue of 8 
 # access that is taken would be judged and nobody told of it: so each has room for the largest of what it is made of.
 FINDING_MAX: Final = 2 * MESSAGE_MAX  # an access, and 20 KB around it: 30 facts and a reason whose ids are all escapes
 ACT_MAX: Final = FINDING_MAX + 4_096  # a finding; number, digests, who, and where it lies take 2 KB at the most
-ALERT_MAX: Final = 128 * MESSAGE_MAX  # all tallies that there can be: 25,920 of 300 bytes
+ALERT_MAX: Final = 320 * MESSAGE_MAX  # all tallies that there can be: 51,840 of 320 bytes
 CUT_MAX: Final = 16 * MESSAGE_MAX  # all that its topic takes; 5,000 numbers of 19 digits without neighbours are 0.2 MB
 DEPTH_MAX: Final = 16  # the deepest record of the contract has 4 levels
 

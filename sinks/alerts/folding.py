@@ -18,23 +18,25 @@ from schemas.act import (
     Revised,
     Supplemented,
 )
-from schemas.alert import Alert, Owed, Tally
+from schemas.alert import Alert, Owed
 from schemas.errors import BrokenPromiseError
 from schemas.finding import Finding
 
 from . import severity
 from .grouping import record_of, who_of
 from .life import status_after
+from .telling import NOTHING, Telling, counted, telling_of
 
 Changes = dict[str, Any]
 _HELD_BY_NOBODY: Final = {"holder": None, "holder_login": None, "held_since": None}
 
 
-def fold(alert: Alert | None, act: Act, before: OfFinding | None = None) -> Alert:
+def fold(alert: Alert | None, act: Act, before: OfFinding | None = None, beside: Telling = NOTHING) -> Alert:
     """The alert after one more act.
 
-    `before`: what the act's finding said in this alert until now; None where it is new to it. Raises NotNowError when
-    the life of an alert has no such step, BrokenPromiseError when the act is not the next one.
+    `before`: what the act's finding said in this alert until now; None where it is new to it. `beside`: what weighs
+    most of this alert's other findings of the same access. Raises NotNowError when the life of an alert has no such
+    step, BrokenPromiseError when the act is not the next one.
     """
     if act.version != (alert.version + 1 if alert else 1):
         raise BrokenPromiseError(f"act {act.number} is version {act.version} of its alert, which is not the next one")
@@ -47,7 +49,7 @@ def fold(alert: Alert | None, act: Act, before: OfFinding | None = None) -> Aler
     if act.by is not None:
         changes |= {"last_by": act.by.staff, "last_by_login": act.by.login, "is_touched": True, "supplements": 0}
     if isinstance(act.body, OfFinding):
-        changes |= _with_finding(alert, act.body, before)
+        changes |= _with_finding(alert, act.body, before, beside)
     elif (change := _CHANGES.get(act.body.kind)) is not None:
         changes |= change(alert, act)
     return alert.model_copy(update=changes)
@@ -61,6 +63,11 @@ def is_here(body: OfFinding) -> bool:
 def is_standing(body: OfFinding) -> bool:
     """Whether the finding counts for this alert: it is here, and not withdrawn."""
     return is_here(body) and body.finding.outcome != "explained"
+
+
+def tells(body: OfFinding | None) -> Telling:
+    """What a finding tells in this alert; NOTHING where it does not count."""
+    return telling_of(body.finding, body.certainty) if body is not None and is_standing(body) else NOTHING
 
 
 def _begun(act: Act, finding: Finding) -> Alert:
@@ -100,9 +107,9 @@ def _begun(act: Act, finding: Finding) -> Alert:
     )
 
 
-def _with_finding(alert: Alert, body: OfFinding, before: OfFinding | None) -> Changes:
-    tallies = _tallied(alert.tallies, before, -1)
-    tallies = _tallied(tallies, body, 1)
+def _with_finding(alert: Alert, body: OfFinding, before: OfFinding | None, beside: Telling) -> Changes:
+    tallies = counted(alert.tallies, max(beside, tells(before)), -1)
+    tallies = counted(tallies, max(beside, tells(body)), 1)
     named = severity.circumstances(alert.who, alert.record, tallies)
     grave = severity.severity(tallies, named)
     access = body.finding.access
@@ -112,7 +119,7 @@ def _with_finding(alert: Alert, body: OfFinding, before: OfFinding | None) -> Ch
         "severity": grave,
         "outcome": severity.outcome(tallies),
         "certainty": severity.certainty(tallies),
-        "standing": sum(t.count for t in tallies),
+        "standing": alert.standing + is_standing(body) - (before is not None and is_standing(before)),
         "findings": alert.findings + is_here(body) - (before is not None and is_here(before)),
         "sources": tuple(sorted({*alert.sources, access.source})),
         "occurred_first": min(alert.occurred_first, access.occurred_at),
@@ -127,60 +134,9 @@ def _why(alert: Alert, body: OfFinding) -> str:
     if not is_standing(body):
         return alert.why
     heaviest = max((weight(t.severity) for t in alert.tallies), default=-1)
-    if weight(body.finding.severity) < heaviest:
+    if weight(severity.severity_of(body.finding)) < heaviest:
         return alert.why
     return body.finding.near_misses[0].why if body.finding.near_misses else ""
-
-
-def _tallied(tallies: tuple[Tally, ...], body: OfFinding | None, by: int) -> tuple[Tally, ...]:
-    if body is None or not is_standing(body):
-        return tallies
-    counts = {_key(t): (t.count, t.shown) for t in tallies}
-    one = _tally(body)
-    count, shown = counts.get(_key(one), (0, 0))
-    counts[_key(one)] = count + by, shown + by * one.shown
-    return tuple(
-        Tally(
-            outcome=outcome,
-            certainty=certainty,
-            severity=grave,
-            action=action,
-            result=result,
-            flags=flags,
-            is_bulk=is_bulk,
-            count=count,
-            shown=shown,
-        )
-        for (outcome, certainty, grave, action, result, flags, is_bulk), (count, shown) in sorted(counts.items())
-        if count
-    )
-
-
-def _tally(body: OfFinding) -> Tally:
-    finding = body.finding
-    return Tally(
-        outcome=finding.outcome,
-        certainty=body.certainty,
-        severity=finding.severity,
-        action=finding.access.action,
-        result=finding.access.result,
-        flags=finding.flags,
-        is_bulk=severity.is_bulk(finding.access),
-        count=1,
-        shown=severity.shown(finding.access),
-    )
-
-
-def _key(tally: Tally) -> tuple[Any, ...]:
-    return (
-        tally.outcome,
-        tally.certainty,
-        tally.severity,
-        tally.action,
-        tally.result,
-        tally.flags,
-        tally.is_bulk,
-    )
 
 
 def _taken(alert: Alert, act: Act) -> Changes:

@@ -1,7 +1,8 @@
 """Which findings make one alert: those of one staff member, one record and one clause, while the alert is open.
 
-Two kinds of searches are looked at as one thing, whatever records they name (ADR 27): those that named nobody, and all
-lines of one file of people that was handed in to be searched for.
+A search that led to one person only is about that person, by whatever criteria (ADR 27): 1,700 look-ups of somebody are
+one alert, and so are the views of them. Two kinds of searches are looked at as one thing, whatever records they name:
+those that named nobody, and all lines of one file of people that was handed in to be searched for.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Group(NamedTuple):
 
 NOBODY_NAMED: Final = Record(kind="criteria", id="nobody-named")
 """What alerts about searches are about that led to no record: there is none, whatever the criteria were."""
+MEANT_MAX: Final = 3
+"""Candidates of a search that still mean somebody; a longer list is of people whom nobody was looking for."""
 _FILE: Final = "file-"
 
 
@@ -35,9 +38,19 @@ def record_of(access: Access) -> Record:
     if access.action == "search" and access.batch_id is not None:
         name = hashlib.sha256(f"{access.source}\x1f{access.batch_id}".encode()).hexdigest()[:16]
         return Record(kind="criteria", id=f"{_FILE}{name}")
-    if access.record.kind == "criteria" and not access.candidates:
+    if access.record.kind != "criteria":
+        return access.record
+    if not access.candidates:
         return NOBODY_NAMED
-    return access.record
+    first, *others = set(access.candidates)
+    # A search at the console may lead to an alert that is about criteria itself: that is nobody, either.
+    return access.record if others or first.kind == "criteria" else first
+
+
+def meant(access: Access) -> tuple[Record, ...]:
+    """Whom somebody was after: the record that was named, and the few people to whom criteria led."""
+    candidates = access.candidates or ()
+    return (access.record, *(candidates if len(set(candidates)) <= MEANT_MAX else ()))
 
 
 def is_file(record: Record) -> bool:

@@ -56,23 +56,31 @@ def take(store: Store, topic: str, partition: int, begin: int | None, records: S
     `begin`: where the store was when the piece was asked for. Raises MovedOnError when it is elsewhere by now, and
     StoreNotReadyError; nothing is written then.
     """
-    name, acts, unreadable = name_of(topic, partition), 0, list[tuple[str, bytes]]()
+    name, acts = name_of(topic, partition), 0
     with store.writing() as writing:
         if (found := writing.progress(name)) != begin:
             raise MovedOnError(found or 0)
-        for record in records:
-            place = MessagePlace(topic=topic, partition=partition, offset=record.offset)
-            try:
-                finding = decode(Finding, record.value)
-            except RejectedInputError as error:
-                # Only the judge may write there, so this is a newer version's, or tampering.
-                unreadable.append((f"{name}/{record.offset}", record.value or b""))
-                log.error("%s/%d cannot be read, and is kept: %s", name, record.offset, error)
-                continue
+        readable, unreadable = _sorted_out(name, records)
+        writing.expect([finding for finding, _ in readable])
+        for finding, offset in readable:
+            place = MessagePlace(topic=topic, partition=partition, offset=offset)
             acts += len(hear(writing, finding, place, writing.moment(at)))
         writing.keep_unreadable(unreadable)
         writing.advance(name, records[-1].offset + 1)
     return acts
+
+
+def _sorted_out(name: str, records: Sequence[Any]) -> tuple[list[tuple[Finding, int]], list[tuple[str, bytes]]]:
+    """The findings with their offsets, and what this version cannot read, with its place."""
+    readable, unreadable = list[tuple[Finding, int]](), list[tuple[str, bytes]]()
+    for record in records:
+        try:
+            readable.append((decode(Finding, record.value), record.offset))
+        except RejectedInputError as error:
+            # Only the judge may write there, so this is a newer version's, or tampering.
+            unreadable.append((f"{name}/{record.offset}", record.value or b""))
+            log.error("%s/%d cannot be read, and is kept: %s", name, record.offset, error)
+    return readable, unreadable
 
 
 async def _unread(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:

@@ -26,6 +26,7 @@ from streams.policy.decide import staff_at
 from streams.policy.plainly import is_canonical
 from streams.sources import Headers
 
+from .grouping import meant
 from .writing import Writing, write
 
 KEPT_MAX: Final = 100_000
@@ -63,7 +64,7 @@ R = TypeVar("R", bound=Raw)
 class Sought:
     """Of whom, to which records and before which instant (UTC ms) accesses are sought; `found` are its findings.
 
-    Most alerts are about one record; those about files of people, or searches that named nobody, about many.
+    Most alerts are about one record; those about searches about whom these led to, those about files about many.
     """
 
     alert_id: str
@@ -79,10 +80,15 @@ def confirmed(acts: Iterable[Act]) -> list[str]:
 
 
 def sought_for(alert: Alert, findings: Iterable[Finding]) -> Sought:
-    """What the look-back of an alert seeks; its findings are listed already."""
-    listed = {finding.finding_id: record_key(finding.access.record) for finding in findings}
-    records = frozenset((record_key(alert.record), *listed.values()))
-    return Sought(alert.alert_id, alert.who, records, alert.occurred_first, frozenset(listed))
+    """What the look-back of an alert seeks; its findings are listed already.
+
+    Of a search also the few people to whom it led: its criteria alone name nobody, and no view of anybody names them.
+    """
+    records, listed = {record_key(alert.record)}, set[str]()
+    for finding in findings:
+        listed.add(finding.finding_id)
+        records.update(map(record_key, meant(finding.access)))
+    return Sought(alert.alert_id, alert.who, frozenset(records), alert.occurred_first, frozenset(listed))
 
 
 @dataclass(slots=True)

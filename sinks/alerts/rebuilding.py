@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from schemas.act import Act
+from schemas.act import Act, OfFinding
 from schemas.codec import decode
 from schemas.errors import BrokenPromiseError, RejectedInputError
 from sinks.store.store import Store
@@ -54,6 +54,7 @@ def adopt(store: Store, mirrored: Iterable[Act]) -> int:
         checked = _Checked(writing.head())
         for piece in _pieces(_once(mirrored, writing.head().number)):
             checked.take(piece)
+            writing.expect([act.body.finding for act in piece if isinstance(act.body, OfFinding)])
             for act in piece:
                 project(writing, act, writing.alert(act.alert_id))
                 writing.append(act, Head(act.number, act.digest))
@@ -65,6 +66,7 @@ def adopt(store: Store, mirrored: Iterable[Act]) -> int:
 
 
 def _project(writing: SqlWriting, piece: list[Act]) -> None:
+    writing.expect([act.body.finding for act in piece if isinstance(act.body, OfFinding)])
     for act in piece:
         project(writing, act, writing.alert(act.alert_id))
     writing.forget()

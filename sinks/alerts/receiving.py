@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from schemas.access import Access
 from schemas.act import Added, Body, OfFinding, Raised, Reopened, Revised, Supplemented, Withdrawn
 from schemas.alert import Alert
 from schemas.finding import Finding, MessagePlace
@@ -12,7 +13,7 @@ from sinks.joined import State, join
 
 from .folding import is_standing
 from .grouping import Group, alert_id, group_of, group_of_alert
-from .severity import OUTCOMES, SEVERITIES
+from .severity import OUTCOMES, SEVERITIES, severity_of
 
 WORSE: Final = "A finding of this alert says more than when it was closed."
 LIGHTER: Final = "A finding on which this was confirmed no longer says so."
@@ -30,6 +31,9 @@ class Alerts(Protocol):
 
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
+
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _weight(body: OfFinding) -> tuple[int, int]:
     """How grave it is, and, where that is the same, how little explains it."""
     if not is_standing(body):
         return (-1, -1)
-    return SEVERITIES.index(body.finding.severity), OUTCOMES.index(body.finding.outcome)
+    return SEVERITIES.index(severity_of(body.finding)), OUTCOMES.index(body.finding.outcome)
 
 
 def _in_place(known: Known, said: Said, *, moved_to: str | None) -> list[Draft]:
@@ -120,13 +124,35 @@ def _elsewhere(alerts: Alerts, said: Said) -> list[Draft]:
     finding = said.state.newest
     group = group_of(finding)
     name = alert_id(alerts.secret(), group, finding.finding_id)
-    alert = alerts.alert(name) or alerts.open_alert(group)
+    alert = alerts.alert(name)
+    if alert is None and (told := _told_before(alerts, group, finding)) is not None:
+        return [Draft(told.alert.alert_id, d) for d in _told_again(told, said)]
+    alert = alert or alerts.open_alert(group)
     if alert is None:
         drafts: list[Body] = [Raised(kind="raised", **_carried(said))]
         if finding.outcome == "explained":  # first heard of when it had been withdrawn: nobody need look
             drafts.append(Withdrawn(kind="withdrawn"))
         return [Draft(name, d) for d in drafts]
     return [Draft(alert.alert_id, d) for d in _come_to(alert, said)]
+
+
+def _told_before(alerts: Alerts, group: Group, finding: Finding) -> Known | None:
+    """Where a person has decided on this access already, of which its source tells once more.
+
+    Of the same moment only: a source that gives an id to several accesses, against its contract, hides none of them.
+    """
+    told = alerts.told_before(group, finding.access)
+    if told is None or told.alert.disposition is None:
+        return None
+    return told if told.body.finding.access.occurred_at == finding.access.occurred_at else None
+
+
+def _told_again(told: Known, said: Said) -> list[Body]:
+    """It is filed there, and nobody is accused of it anew unless it says more than what was decided on."""
+    body = Supplemented(kind="supplemented", moved_to=None, **_carried(said))
+    if told.alert.disposition != "confirmed" and _weight(body) > _weight(told.body):
+        return [body, Reopened(kind="reopened", why=WORSE)]
+    return [body]
 
 
 def _come_to(alert: Alert, said: Said) -> list[Body]:

@@ -8,7 +8,7 @@ from typing import Final, get_args
 
 from schemas.access import Access, Record
 from schemas.alert import Circumstance, Tally, Who
-from schemas.finding import Certainty, Outcome, Severity
+from schemas.finding import Certainty, Finding, Outcome, Severity
 
 from .grouping import NOBODY_NAMED, is_file
 
@@ -18,6 +18,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("explained", "late", "revoked", "unresol
 """The one that weighs most is the last."""
 
 MANY: Final = 10  # accesses to one record without a duty: nobody errs that often
+DOUBTFUL_MAX: Final = SEVERITIES.index("medium")
 BULK: Final = 100  # objects in one access: more than a case has members
 
 TOLD: Final[Mapping[Circumstance, str]] = MappingProxyType(
@@ -29,6 +30,17 @@ TOLD: Final[Mapping[Circumstance, str]] = MappingProxyType(
         "bulk": f"{BULK} objects or more at once (C7)",
     }
 )
+
+
+def is_claimed(access: Access) -> bool:
+    """Whether somebody else did it, and named this person as who asked. Anybody can be typed in there (ADR 27)."""
+    return access.operator is not None
+
+
+def severity_of(finding: Finding) -> Severity:
+    """How grave a finding is for its alert: never above medium where it rests on somebody else's word."""
+    rank = SEVERITIES.index(finding.severity)
+    return SEVERITIES[min(rank, DOUBTFUL_MAX) if is_claimed(finding.access) else rank]
 
 
 def is_bulk(access: Access) -> bool:
@@ -70,14 +82,14 @@ def circumstances(who: Who, record: Record, tallies: Sequence[Tally]) -> tuple[C
 def severity(tallies: Sequence[Tally], named: Iterable[Circumstance]) -> Severity:
     """The gravest of the standing findings, one more under any named circumstance.
 
-    Never above medium when each is borderline, since then it may not have happened within the time at all (design
-    section 5). `low` when none stands.
+    Never above medium when each is in doubt: borderline, since then it may not have happened within the time at all
+    (design section 5), or claimed by whoever did it. `low` when none stands.
     """
     if not tallies:
         return "low"
     rank = max(SEVERITIES.index(t.severity) for t in tallies) + (1 if tuple(named) else 0)
-    if all("borderline" in t.flags for t in tallies):
-        rank = min(rank, SEVERITIES.index("medium"))
+    if all(t.is_claimed or "borderline" in t.flags for t in tallies):
+        rank = min(rank, DOUBTFUL_MAX)
     return SEVERITIES[min(rank, len(SEVERITIES) - 1)]
 
 

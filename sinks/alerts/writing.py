@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from schemas.access import Access
 from schemas.act import Act, Actor, Body, OfFinding
 from schemas.alert import Alert
 from schemas.errors import NeedToKnowError
@@ -14,6 +15,7 @@ from .commanding import Command, refuse
 from .folding import fold
 from .grouping import Group
 from .receiving import Known, received
+from .telling import NOTHING, Telling
 
 
 class Writing(Protocol):
@@ -31,8 +33,14 @@ class Writing(Protocol):
     def open_alert(self, group: Group) -> Alert | None:
         """The alert of this group that is not closed; of several the newest by `opened_at`, then id."""
 
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
+
     def known(self, finding_id: str) -> Known | None:
         """Where a finding is."""
+
+    def beside(self, alert_id: str, finding: Finding) -> Telling:
+        """What weighs most of an alert's other findings of the same access; NOTHING: there is none that stands."""
 
     def by_key(self, staff: str, key: str) -> Act | None:
         """The act that this person's command with this key has become."""
@@ -94,8 +102,17 @@ def write(
 
 def project(writing: Writing, act: Act, alert: Alert | None) -> Alert:
     """Brings the alert up to date with an act that is kept; `alert` as it was before."""
-    before = writing.known(act.body.finding.finding_id) if isinstance(act.body, OfFinding) else None
-    is_here = before is not None and before.alert.alert_id == act.alert_id
-    after = fold(alert, act, before.body if before is not None and is_here else None)
+    before, beside = None, NOTHING
+    if alert is not None and isinstance(act.body, OfFinding):
+        before = _here(writing, act.alert_id, act.body.finding)
+        if alert.findings > (before is not None):
+            beside = writing.beside(act.alert_id, act.body.finding)
+    after = fold(alert, act, before, beside)
     writing.put(act, after)
     return after
+
+
+def _here(writing: Writing, alert_id: str, finding: Finding) -> OfFinding | None:
+    """What a finding has said in this alert until now; None: it is new to it."""
+    known = writing.known(finding.finding_id)
+    return known.body if known is not None and known.alert.alert_id == alert_id else None

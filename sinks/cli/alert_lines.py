@@ -112,7 +112,7 @@ def alert_page(alert: Document, may: str, findings: Sequence[Document], acts: Se
         f"severity   {alert['severity']}{_circumstances(alert)}",
         f"status     {state(alert)}",
         f"clause     {safe(alert['clause'])}",
-        f"findings   {alert['standing']} stand of {alert['findings']}, of {', '.join(alert['sources'])}",
+        f"findings   {_found(alert)}, of {', '.join(alert['sources'])}",
         f"between    {first} and {last}",
         *([f"owed       {'; '.join(owed)}"] if owed else []),
         f"you may    {may}",
@@ -136,6 +136,13 @@ def finding_line(finding: Document) -> str:
         f"{moment(parse_instant(finding['occurred_at']))}  {what}  "
         f"{finding['outcome']}, {finding['certainty']}{': ' + misses if misses else ''}{name}"
     )
+
+
+def _found(alert: Document) -> str:
+    """How many stand; where several findings tell of one access, also how many accesses there are."""
+    words, standing = f"{alert['standing']} stand of {alert['findings']}", alert["standing"]
+    count = alert.get("accesses", standing)  # a console of an earlier version does not say
+    return words if count == standing else f"{words} and tell of {count} access{'' if count == 1 else 'es'}"
 
 
 def _circumstances(alert: Document) -> str:

@@ -34,7 +34,8 @@ class OwedDocument(Sparse):
 
 class AlertDocument(Sparse):
     """An alert in a list. `sentence` says who did what to whose record, `because` why that is an alert; `shown` counts
-    others whom lists and reports showed besides.
+    others whom lists and reports showed besides. `accesses` are fewer than `standing` where several findings tell of
+    one.
     """
 
     alert_id: AlertId
@@ -52,6 +53,7 @@ class AlertDocument(Sparse):
     sources: Annotated[tuple[SourceName, ...], Listed]
     findings: Count
     standing: Count
+    accesses: Count
     shown: Count
     occurred_first: Instant
     occurred_last: Instant
@@ -130,8 +132,9 @@ class NearMissDocument(Strict):
 
 class FindingDocument(Sparse):
     """One finding of an alert, as it stands. What says whose record it was only where that was revealed: `reason`,
-    `event_id`, `recipient`, and `finding_id`, which is a digest over the record that anybody can compute. `asked_by` or
-    `done_by` is the login of the other party, where somebody had asked for it."""
+    `event_id`, `recipient`, and `finding_id`, which is a digest over the record that anybody can compute. `asked_by` is
+    the login that this one has named as who asked, `done_by` the one that did it and has named this one. That is its
+    word only, so `severity` is never above medium there."""
 
     finding_id: str | None = None
     outcome: Outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,7 @@ from aiohttp import web
 from schemas.act import Act, LookedBack, OfFinding
 from schemas.finding import Outcome
 from sinks.alerts.authorizer import may
+from sinks.alerts.telling import access_key
 
 from . import asked
 from .possible import dispositions, steps
@@ -84,7 +86,7 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
     return {
         "opened": showing.alert(opened.seen.alert, is_revealed=is_revealed),
         "title": showing.alert(opened.seen.alert).sentence,  # which browsers remember
-        "findings": list(zip(findings, map(_because, opened.findings), strict=True)),
+        "findings": list(zip(findings, map(_because, opened.findings), _told_again(opened.findings), strict=True)),
         "proof": proof,
         "then": then,
         "known_now": now,
@@ -92,6 +94,13 @@ def _evidence(showing: Showing, opened: Opened, proof: Proof | None, *, is_revea
         "is_unchanged": opened.is_unchanged,
         "drawing": draw(line_of(opened.findings, opened.history, proof)),
     }
+
+
+def _told_again(acts: Sequence[Act]) -> list[bool]:
+    """Of each whether another of them tells of the same access."""
+    keys = [access_key(act.body.finding.access) for act in acts if isinstance(act.body, OfFinding)]
+    counts = Counter(keys)
+    return [counts[key] > 1 for key in keys]
 
 
 def _because(act: Act) -> str:

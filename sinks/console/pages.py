@@ -21,7 +21,7 @@ from .forms import FIELDS, Forms
 from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known, troubles
 from .opened import list_values, show
 from .rendering import Pages
-from .sentences import DISPOSITIONS, extra_words, near_words, person_words, who_words
+from .sentences import DISPOSITIONS, extra_words, near_words, person_words, told_again_words, who_words
 from .static_files import StaticFiles, read_static_files
 from .views import TO_DO, address, counts, groups
 from .visiting import COUNTS, FORMS, PAGES, SIGN_IN, tell, visit_of
@@ -46,6 +46,7 @@ NOBODY: Final = AlertDocument(
     sources=(),
     findings=0,
     standing=0,
+    accesses=0,
     shown=0,
     occurred_first=0,
     occurred_last=0,
@@ -137,6 +138,7 @@ def _constants(files: StaticFiles) -> dict[str, Any]:
         "who_words": who_words,
         "person_words": person_words,
         "extra_words": extra_words,
+        "told_again_words": told_again_words,
         "near_words": near_words,
         "DISPOSITIONS": DISPOSITIONS,
         "TOLD": TOLD,

@@ -12,7 +12,7 @@ from schemas.act import Act, Body, Disposition, LookedBack, OfFinding
 from schemas.alert import Alert, Who
 from schemas.finding import Finding, Outcome
 from sinks.alerts.grouping import NOBODY_NAMED, is_file, record_of, who_of
-from sinks.alerts.severity import TOLD
+from sinks.alerts.severity import TOLD, is_claimed
 from streams.policy.sentences import DID
 
 from .documents import AlertDocument
@@ -54,18 +54,29 @@ def record_words(record: Record, mask: str) -> str:
 
 
 def alert_sentence(alert: Alert, record: str) -> str:
-    """Who did what to whose record; `record` in words, masked or not."""
+    """Who did what to whose record; `record` in words, masked or not.
+
+    What somebody else did, and says they were asked for by this person, is told as that.
+    """
     done: Counter[Action] = Counter()
+    claimed = 0
     for tally in alert.tallies:
-        done[tally.action] += tally.count
+        if tally.is_claimed:
+            claimed += tally.count
+        else:
+            done[tally.action] += tally.count
+    who, named = who_words(alert.who), "was named" + (f" {times(claimed)}" if claimed > 1 else "") + " as who asked for"
     if not done:
-        return f"{who_words(alert.who)} and {record}: nothing stands any more"
+        return f"{who} {named} {record}" if claimed else f"{who} and {record}: nothing stands any more"
+    return f"{who} {_done_words(done, record)}" + (f", and {named} it" if claimed else "")
+
+
+def _done_words(done: Counter[Action], record: str) -> str:
     if len(done) == 1:
         [(action, count)] = done.items()
-        return f"{who_words(alert.who)} {DID[action]} {record}" + (f" {times(count)}" if count > 1 else "")
+        return f"{DID[action]} {record}" + (f" {times(count)}" if count > 1 else "")
     parts = [DID[action] + (f" {times(count)}" if count > 1 else "") for action, count in done.most_common()]
-    what = ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"{who_words(alert.who)} {what} {record}"
+    return ", ".join(parts[:-1]) + " and " + parts[-1] + f" {record}"
 
 
 def why_words(alert: Alert) -> str:
@@ -104,12 +115,31 @@ def person_words(staff: str, login: str | None) -> str:
 
 def extra_words(alert: AlertDocument) -> str:
     """What else a row says of an alert: how many findings, how sure, under which circumstances, and what is owed."""
-    parts = [f"{alert.standing} findings"] if alert.standing > 1 else []
+    parts = [_findings_words(alert)] if alert.standing > 1 else []
     parts += [alert.certainty] if alert.certainty != "final" and alert.standing else []
     parts += [TOLD[name] for name in alert.circumstances]
     parts += [f"{alert.shown} other{'s' if alert.shown > 1 else ''} shown"] if alert.shown else []
     parts += [f"owed: {one.obligation}" for one in alert.owed if one.reference is None]
     return " · ".join(parts)
+
+
+def _findings_words(alert: AlertDocument) -> str:
+    words = f"{alert.standing} findings"
+    return words if alert.accesses == alert.standing else f"{words} of {_accesses(alert.accesses)}"
+
+
+def _accesses(count: int) -> str:
+    return f"{count} access{'' if count == 1 else 'es'}"
+
+
+def told_again_words(alert: AlertDocument) -> str:
+    """Where several findings tell of one access: that they do, and that this is nothing done twice."""
+    if alert.accesses == alert.standing:
+        return ""
+    return (
+        f"{alert.standing} findings tell of {_accesses(alert.accesses)}: an event came again with other content, or "
+        "one person is named as who did it and as who asked. Each access counts once."
+    )
 
 
 def act_words(act: Act) -> str:
@@ -155,7 +185,9 @@ def _looked_back(body: LookedBack) -> str:
 
 
 def _of_finding(body: OfFinding) -> str:
-    what = f"{DID[body.finding.access.action]} it: {finding_words(body.finding)} ({body.certainty})"
+    access = body.finding.access
+    did = "was named as who asked for" if is_claimed(access) else DID[access.action]
+    what = f"{did} it: {finding_words(body.finding)} ({body.certainty})"
     match body.kind:  # type: ignore[attr-defined]
         case "raised":
             return f"raised it, since {body.finding.staff or 'a login'} {what}"

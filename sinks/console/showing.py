@@ -23,7 +23,9 @@ from .documents import (
 from .masks import Masks
 from .sentences import act_words, alert_sentence, record_words, why_words
 
-SAME: Final = tuple(sorted(set(AlertDocument.model_fields) - {"record", "sentence", "because", "owed", "shown"}))
+SAME: Final = tuple(
+    sorted(set(AlertDocument.model_fields) - {"record", "sentence", "because", "owed", "accesses", "shown"})
+)
 """Fields of an alert that the API shows as they are."""
 
 
@@ -46,6 +48,7 @@ class Showing:
             record=record,
             sentence=alert_sentence(alert, words),
             because=why_words(alert),
+            accesses=sum(tally.count for tally in alert.tallies),
             shown=sum(tally.shown for tally in alert.tallies),
             owed=tuple(OwedDocument(**dict(owed)) for owed in alert.owed),
         )
@@ -63,7 +66,7 @@ class Showing:
             finding_id=finding.finding_id if is_revealed else None,
             outcome=finding.outcome,
             certainty=act.body.certainty,
-            severity=finding.severity,
+            severity=severity.severity_of(finding),
             flags=finding.flags,
             source=access.source,
             action=access.action,

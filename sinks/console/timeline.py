@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from schemas.ids import format_instant
+from schemas.ids import LATEST_MS, format_instant
 
 Known = Literal["then", "now", "both"]
 """When a duty was on record: only as of the access, only by now, or both."""
@@ -165,9 +165,10 @@ def _date(ms: int) -> str:
 def _labels(first: int, last: int) -> Iterator[tuple[int, str]]:
     """Round moments, few enough to be read: times within a day or two, dates beyond."""
     steps = (*_STEPS, *_STEPS_OF_DAYS)
-    step = next((s for s in steps if (last - first) / s <= LABELS_MAX), steps[-1])
+    longest = steps[-1] * -(-(last - first) // (steps[-1] * LABELS_MAX))  # an access may be said to end in 9999
+    step = next((s for s in steps if (last - first) / s <= LABELS_MAX), longest)
     moment = -(-first // step) * step
-    while moment <= last:
+    while moment <= min(last, LATEST_MS):
         text = format_instant(moment)
         yield moment, text[11:16] if step < DAY and moment % DAY else text[5:10]
         moment += step

@@ -31,6 +31,37 @@ FINDING: Final = (
     .join(FINDINGS, FINDINGS.c.number == ACTS.c.number)
     .where(FINDINGS.c.finding_id == bindparam("finding_id"))
 )
+FINDINGS_OF: Final = (
+    select(FINDINGS.c.finding_id, FINDINGS.c.alert_id, ACTS.c.document)
+    .join(ACTS, FINDINGS.c.number == ACTS.c.number)
+    .where(FINDINGS.c.finding_id.in_(bindparam("finding_ids", expanding=True)))
+)
+ACCESSES_OF: Final = (
+    select(FINDINGS.c.access).where(FINDINGS.c.access.in_(bindparam("accesses", expanding=True))).distinct()
+)
+BESIDE: Final = (
+    select(FINDINGS.c.tells)
+    .where(
+        FINDINGS.c.access == bindparam("access"),
+        FINDINGS.c.alert_id == bindparam("alert_id"),
+        FINDINGS.c.finding_id != bindparam("finding_id"),
+    )
+    .order_by(FINDINGS.c.tells.desc())
+    .limit(1)
+)
+TOLD_BEFORE: Final = (
+    select(FINDINGS.c.finding_id)
+    .join(ALERTS, ALERTS.c.alert_id == FINDINGS.c.alert_id)
+    .where(
+        FINDINGS.c.access == bindparam("access"),
+        ALERTS.c.group_who == bindparam("who"),
+        ALERTS.c.group_record == bindparam("record"),
+        ALERTS.c.clause == bindparam("clause"),
+        ALERTS.c.status == "closed",
+    )
+    .order_by(FINDINGS.c.tells.desc(), FINDINGS.c.finding_id.desc())
+    .limit(1)
+)
 ACT_BY_KEY: Final = select(ACTS.c.document).where(ACTS.c.staff == bindparam("staff"), ACTS.c.key == bindparam("key"))
 PARTIES_OF: Final = select(PARTIES.c.relation, PARTIES.c.name).where(PARTIES.c.alert == bindparam("alert"))
 KIND: Final = select(FACETS.c.kind).where(*(c == bindparam(c.name) for c in KIND_NAMES))
@@ -51,8 +82,10 @@ CHANGE_ALERT: Final = (
 ADD_PARTIES: Final = insert(PARTIES)
 # Both databases spell these alike, and SQLAlchemy's own spelling of them is another for each.
 PLACE_FINDING: Final = text(
-    "INSERT INTO findings (finding_id, alert_id, number) VALUES (:finding_id, :alert_id, :number)"
-    " ON CONFLICT (finding_id) DO UPDATE SET alert_id = excluded.alert_id, number = excluded.number"
+    "INSERT INTO findings (finding_id, alert_id, number, access, tells)"
+    " VALUES (:finding_id, :alert_id, :number, :access, :tells)"
+    " ON CONFLICT (finding_id) DO UPDATE SET alert_id = excluded.alert_id, number = excluded.number,"
+    " access = excluded.access, tells = excluded.tells"
 )
 ADD_KIND: Final = text(
     "INSERT INTO facets (kind, status, severity, outcome, clause, disposition, alerts)"

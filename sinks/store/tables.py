@@ -13,6 +13,8 @@ METADATA: Final = MetaData()
 NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER key is where SQLite keeps the row
 ALERT_ID: Final = String(34).with_variant(String(34, "C"), "postgresql")  # ordered alike whatever the server speaks
 
+TELLING: Final = String(40).with_variant(String(40, "C"), "postgresql")  # the last in this order weighs most
+
 
 def where(condition: str) -> dict[str, Any]:
     """An index of some rows only."""
@@ -77,7 +79,10 @@ FINDINGS: Final = Table(
     Column("finding_id", String(34), primary_key=True),
     Column("alert_id", String(34), nullable=False),
     Column("number", BigInteger, nullable=False),  # of the newest act that carries it
+    Column("access", String(32), nullable=False),  # as sinks.alerts.telling.access_key
+    Column("tells", TELLING, nullable=False),  # of it; empty: it does not stand
     Index("findings_of_alert", "alert_id", "number"),
+    Index("findings_of_access", "access", "alert_id", "tells"),
     sqlite_with_rowid=False,
 )
 """Where each finding is."""

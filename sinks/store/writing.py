@@ -8,28 +8,29 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Select, delete
 
+from schemas.access import Access
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.codec import decode, encode, largest_of
 from schemas.errors import BrokenPromiseError
+from schemas.finding import Finding
 from sinks.alerts.chain import Head, Kept
-from sinks.alerts.folding import is_here
+from sinks.alerts.folding import is_here, tells
 from sinks.alerts.grouping import Group, group_of_alert
 from sinks.alerts.parties import Party, parties, watched
 from sinks.alerts.receiving import Known
-from sinks.alerts.severity import SEVERITIES
+from sinks.alerts.telling import Telling
 
 from . import statements as say
 from . import unreadable
 from .clock import Clock
 from .keeping import all_kept
 from .measuring import Counting
+from .rows import Kind, for_ever, kind_of, values_of
 from .secrets import ALERT_IDS, secret_of
 from .tables import PROJECTED
+from .tellings import Tellings
 from .text import Said, Text, token, told_by
-
-Kind = tuple[str, int, str, str, str]
-"""Status, severity, outcome, clause and disposition: what alerts are counted by."""
 
 
 class _Row(NamedTuple):
@@ -56,6 +57,7 @@ class SqlWriting:
         self._at = int(row.at)
         self._rows: dict[str, _Row | None] = {}
         self._findings: dict[str, tuple[str, OfFinding] | None] = {}
+        self._tellings = Tellings(connection, self._write)
         self._parties: dict[int, set[Party]] = {}
         self._kinds: dict[Kind, int] = {}
         self._later: dict[Executable, list[dict[str, Any]]] = {}
@@ -105,6 +107,23 @@ class SqlWriting:
         assert alert is not None
         return Known(alert, found[1])
 
+    def expect(self, findings: Sequence[Finding]) -> None:
+        """Looks up at once what will be asked of each of some hundred: most are new, and so are their accesses."""
+        names = {finding.finding_id for finding in findings} - self._findings.keys()
+        self._findings |= dict.fromkeys(names)
+        for row in self._connection.execute(say.FINDINGS_OF, {"finding_ids": sorted(names)}):
+            self._findings[row.finding_id] = row.alert_id, _finding_in(row.document)
+        self._tellings.expect(finding.access for finding in findings)
+
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """A finding of this access in a closed alert of this group; of several the one that weighs most, then by id."""
+        name = self._tellings.told_before(group, access)
+        return None if name is None else self.known(name)
+
+    def beside(self, alert_id: str, finding: Finding) -> Telling:
+        """What weighs most of an alert's other findings of the same access; NOTHING: there is none that stands."""
+        return self._tellings.beside(alert_id, finding)
+
     def parties(self, alert_id: str) -> frozenset[Party]:
         """Whom an alert is about."""
         if self.alert(alert_id) is None:
@@ -142,10 +161,10 @@ class SqlWriting:
     def put(self, act: Act, alert: Alert) -> None:
         """Make the alert, and the finding that the act is about, what the act has made of them."""
         before = None if self.alert(alert.alert_id) is None else self._rows[alert.alert_id]
-        kind, values = self._kind(_kind(alert)), _values(alert)
+        kind, values = self._kind(kind_of(alert)), values_of(alert)
         if before is None:
             row = _Row(act.number, kind, alert)
-            self._connection.execute(say.ADD_ALERT, {**values, **_for_ever(alert), "id": row.id, "kind": kind})
+            self._connection.execute(say.ADD_ALERT, {**values, **for_ever(alert), "id": row.id, "kind": kind})
         else:
             row = _Row(before.id, kind, alert)
             self._connection.execute(say.CHANGE_ALERT, {**values, "of_alert": row.id, "kind": kind})
@@ -196,6 +215,7 @@ class SqlWriting:
         self._counting.flush(self._connection)
         self._rows.clear()
         self._findings.clear()
+        self._tellings.forget()
         self._parties.clear()
 
     def flush(self) -> None:
@@ -221,6 +241,7 @@ class SqlWriting:
         if self._said:
             self._text.learn(self._connection, self._said)
         self._later, self._said = {}, []
+        self._tellings.written()
 
     def _remembered(self, statement: Select[Any], names: dict[str, Any]) -> Alert | None:
         found = self._connection.execute(statement, names).one_or_none()
@@ -250,8 +271,9 @@ class SqlWriting:
             self._add(say.ADD_PARTIES, {**party._asdict(), "alert": row.id, "group_who": who})
         known.update(fresh)
         if is_here(body):
-            name = body.finding.finding_id
-            self._add(say.PLACE_FINDING, {"finding_id": name, "alert_id": act.alert_id, "number": act.number})
+            name, access = body.finding.finding_id, self._tellings.placed(body.finding.access)
+            values = {"finding_id": name, "alert_id": act.alert_id, "number": act.number}
+            self._add(say.PLACE_FINDING, {**values, "access": access, "tells": tells(body)})
             self._findings[name] = (act.alert_id, body)
         return fresh
 
@@ -266,30 +288,3 @@ def _finding_in(raw: bytes) -> OfFinding:
     body = decode(Act, raw).body
     assert isinstance(body, OfFinding)
     return body
-
-
-def _kind(alert: Alert) -> Kind:
-    return alert.status, SEVERITIES.index(alert.severity), alert.outcome, alert.clause, alert.disposition or ""
-
-
-def _values(alert: Alert) -> dict[str, Any]:
-    return {
-        "status": alert.status,
-        "holder": alert.holder,
-        "owed": sum(o.reference is None for o in alert.owed),
-        "acknowledged_at": alert.acknowledged_at,
-        "closed_at": alert.closed_at,
-        "last_at": alert.last_at,
-        "document": encode(alert),
-    }
-
-
-def _for_ever(alert: Alert) -> dict[str, Any]:
-    group = group_of_alert(alert)
-    return {
-        "alert_id": alert.alert_id,
-        "clause": alert.clause,
-        "opened_at": alert.opened_at,
-        "group_who": group.who,
-        "group_record": group.record,
-    }

@@ -30,7 +30,7 @@ class Told(NamedTuple):
 def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Access, verdict: Verdict) -> Told:
     """Why the verdict is what it is, at the knowledge's position, asked at the first instant of the access."""
     who = verdict.staff or f"login {access.actor}"
-    lead = f"{who} {DID[access.action]} {_record(access)}{_other_party(access)} {span(question.start, question.end)}"
+    lead = f"{_did(who, access)} {span(question.start, question.end)}"
     if access.result != "success":
         lead += f" (attempt {access.result})"
     if verdict.staff is None:
@@ -56,12 +56,13 @@ def _record(access: Access) -> str:
     return words
 
 
-def _other_party(access: Access) -> str:
-    """Who else had to do with it: whoever asked, or whoever did it for them."""
+def _did(who: str, access: Access) -> str:
+    """Who did what, and who else had to do with it. That somebody asked is what the login says that did it."""
+    what = f"{DID[access.action]} {_record(access)}"
     if access.operator is not None:
-        return f" through login {access.operator}"
+        return f"{who} was named by login {access.operator} as who asked for it when {access.operator} {what}"
     asked_by = access.requested_for
-    return f" for login {asked_by}" if asked_by not in (None, access.actor) else ""
+    return f"{who} {what}" + (f" for login {asked_by}" if asked_by not in (None, access.actor) else "")
 
 
 def _clearing(

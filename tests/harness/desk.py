@@ -9,14 +9,16 @@ from typing import TypedDict
 
 from typing_extensions import Unpack
 
+from schemas.access import Access
 from schemas.act import Act, Actor, Body, OfFinding, Role
 from schemas.alert import Alert
 from schemas.finding import Finding
 from sinks.alerts.chain import Head
 from sinks.alerts.commanding import Command
-from sinks.alerts.folding import is_here
+from sinks.alerts.folding import is_here, tells
 from sinks.alerts.grouping import Group, group_of_alert
 from sinks.alerts.receiving import Known
+from sinks.alerts.telling import NOTHING, Telling, access_key
 from sinks.alerts.writing import act_on, hear
 from tests.harness.findings import place
 
@@ -69,6 +71,22 @@ class MemoryWriting:
             return None
         alert_id, body = self.findings[finding_id]
         return Known(self.alerts[alert_id], body)
+
+    def told_before(self, group: Group, access: Access) -> Known | None:
+        """As Writing says."""
+        found = [
+            (tells(body), name)
+            for name, (where, body) in self.findings.items()
+            if access_key(body.finding.access) == access_key(access)
+            and (self.alerts[where].status, group_of_alert(self.alerts[where])) == ("closed", group)
+        ]
+        return self.known(max(found)[1]) if found else None
+
+    def beside(self, alert_id: str, finding: Finding) -> Telling:
+        """As Writing says."""
+        access, names = access_key(finding.access), self.findings.keys() - {finding.finding_id}
+        others = [self.findings[name][1] for name in names if self.findings[name][0] == alert_id]
+        return max((tells(body) for body in others if access_key(body.finding.access) == access), default=NOTHING)
 
     def by_key(self, staff: str, key: str) -> Act | None:
         """As Writing says."""

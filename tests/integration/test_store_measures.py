@@ -178,6 +178,12 @@ def _found(name: str, severity: str, staff: str = "w017") -> Finding:
     return make_finding(name, staff, severity=severity)
 
 
+_NO_ACCESSES = (
+    "DROP INDEX findings_of_access",
+    *(f"ALTER TABLE findings DROP COLUMN {c}" for c in ("access", "tells")),
+)
+
+
 def test_a_store_of_an_earlier_version_is_counted_anew(store: Store) -> None:
     """Its acts are there, and what is counted of them is not; a store that is new, or as it should be, is not read."""
     assert not store.upgrade()
@@ -186,7 +192,11 @@ def test_a_store_of_an_earlier_version_is_counted_anew(store: Store) -> None:
     before = told(store, office.now)
     with store._engine.begin() as connection:
         drop = [f"DROP TABLE {name}" for name in ("measures", "waits", "lookups", "unreadable")]
-        drop += ["DROP INDEX alerts_by_who", *(["DROP TRIGGER acts_are_new"] if store.kind == "sqlite" else [])]
+        drop += [
+            *_NO_ACCESSES,
+            "DROP INDEX alerts_by_who",
+            *(["DROP TRIGGER acts_are_new"] if store.kind == "sqlite" else []),
+        ]
         for statement in (*drop, "UPDATE alembic_version SET version_num = '0002'"):
             connection.execute(text(statement))
     assert store.upgrade()
@@ -205,7 +215,7 @@ def test_a_console_that_is_killed_before_its_rows_are_made_anew_makes_them_at_it
         alert = reading.alerts(Filter(), 1)[0]
         about = reading.parties(alert.alert_id)
     with store._engine.begin() as connection:
-        for statement in ("DELETE FROM measures", "DELETE FROM waits", "DROP INDEX alerts_by_who"):
+        for statement in ("DELETE FROM measures", "DELETE FROM waits", "DROP INDEX alerts_by_who", *_NO_ACCESSES):
             connection.execute(text(statement))
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     assert store.upgrade()

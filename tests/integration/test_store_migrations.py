@@ -48,7 +48,7 @@ def test_a_store_of_another_version_is_refused(store: Store) -> None:
     store.upgrade()
     with store._engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreNotReadyError, match="of version 9999, this code needs 0009"):
+    with pytest.raises(StoreNotReadyError, match="of version 9999, this code needs 0010"):
         store.refuse_unless_current()
     store.close()
 

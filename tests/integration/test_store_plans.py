@@ -141,6 +141,31 @@ def test_the_history_of_an_alert_is_read_from_where_the_page_begins(store: Store
     assert SORT not in plan
 
 
+def test_other_findings_of_an_access_are_looked_up(store: Store) -> None:
+    """Asked of every finding that comes to others: however many tell of one access, the first of the index answers."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with store.writing() as writing:
+        connection = writing._connection
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+        writing.beside("a_" + "0" * 32, make_finding())
+        [(statement, values)] = asked
+        [[*_, plan]] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert plan == "SEARCH findings USING COVERING INDEX findings_of_access (access=? AND alert_id=?)"
+
+
+def test_what_was_told_of_an_access_before_is_looked_up(store: Store) -> None:
+    """Asked of every finding that is new: by its access, of which there is nearly always none."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with store.writing() as writing:
+        connection = writing._connection
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+        writing.told_before(Group("staff w01", "case c1", "search-without-duty"), make_access())
+        [(statement, values)] = asked
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()]
+    assert steps[0] == "SEARCH findings USING COVERING INDEX findings_of_access (access=?)"
+    assert steps[1].startswith("SEARCH alerts USING INDEX sqlite_autoindex_alerts_1 (alert_id=?)")
+
+
 def test_the_open_alert_of_a_group_is_found_among_open_ones(store: Store) -> None:
     """Asked of every finding that is new: closed ones, most of all, are not in its index."""
     asked: list[tuple[str, tuple[object, ...]]] = []

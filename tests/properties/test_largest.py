@@ -131,7 +131,8 @@ def every_tally() -> Iterator[Tally]:
     """One of each kind."""
     flags = [f for number in range(len(get_args(Flag)) + 1) for f in combinations(get_args(Flag), number)]
     kinds = [get_args(kind) for kind in (Outcome, Certainty, Severity, Action, Result)]
-    for outcome, certainty, severity, action, result, flag, is_bulk in product(*kinds, flags, (False, True)):
+    both = (False, True)
+    for outcome, certainty, severity, action, result, flag, is_bulk, claimed in product(*kinds, flags, both, both):
         yield Tally(
             outcome=outcome,
             certainty=certainty,
@@ -140,6 +141,7 @@ def every_tally() -> Iterator[Tally]:
             result=result,
             flags=flag,
             is_bulk=is_bulk,
+            is_claimed=claimed,
             count=2**31,
             shown=2**31,
         )

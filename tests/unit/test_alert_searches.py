@@ -78,6 +78,31 @@ def test_searches_that_led_to_nobody_are_one_alert() -> None:
     assert len(desk.alerts) == 2
 
 
+def test_one_person_looked_up_in_many_ways_is_one_case() -> None:
+    """Twelve criteria that led to them alone, and a look at them: one alert, and many accesses (domain, T7)."""
+    desk = Desk()
+    for number in range(12):
+        access = led_to("PA1", event_id=f"s{number}", criteria=f"q{number}")
+        desk.hear(make_finding(f"s{number}", access=access))
+    desk.hear(make_finding("seen", access=make_access(name="person:PA1", event_id="seen")))
+    alert = desk.only()
+    assert (alert.record.kind, alert.record.id, alert.standing) == ("person", "PA1", 13)
+    assert (alert.circumstances, alert.severity) == (("many-accesses",), "high")
+    words = alert_sentence(alert, record_words(alert.record, "#a"))
+    assert words == "w017 searched for 12 times and viewed person #a"
+
+
+@pytest.mark.parametrize("names", [["person:p1", "person:p2"], ["person:p1", "case:p1"]])
+def test_a_search_that_led_to_more_is_about_its_criteria(names: list[str]) -> None:
+    """Nobody knows which of them was meant. The same one named twice is one."""
+    several = make_access(action="search", name="criteria:q1", candidates=names)
+    assert record_of(several) == several.record
+    twice = make_access(action="search", name="criteria:q1", candidates=[names[0]] * 2)
+    assert record_of(twice).id == "p1"
+    at_console = make_access(action="search", name="criteria:q-1", candidates=["criteria:nobody-named"])
+    assert record_of(at_console) == at_console.record
+
+
 @pytest.mark.parametrize(
     ("access", "others"),
     [
@@ -156,3 +181,46 @@ def test_a_look_back_from_a_file_seeks_all_its_people() -> None:
     [(_, [body])] = found.bodies(since=7)
     assert isinstance(body, LookedBack)
     assert [one.event_id for one in body.accesses] == ["x1", "x2"]
+
+
+def earlier_than(search: Finding, *accesses: Access) -> list[str]:
+    """What a look-back from a confirmed search lists."""
+    desk = Desk()
+    desk.hear(search)
+    found = LookBack([sought_for(desk.only(), [search])])
+    knowledge = knowing([account("jdoe12", "w017"), account("jdoe12", "w017", source="clean")])
+    for access in accesses:
+        found.take(knowledge, access, APPENDED, search.message)
+    [(_, [body])] = found.bodies(since=7)
+    assert isinstance(body, LookedBack)
+    return [one.event_id for one in body.accesses]
+
+
+def led_to(*names: str, event_id: str = "q", criteria: str = "q1", when: str = "14:00") -> Access:
+    """A search in CLEAN whose criteria led to these people."""
+    found, name = [f"person:{one}" for one in names], f"criteria:{criteria}"
+    return make_access("jdoe12", "search", name, source="clean", event_id=event_id, candidates=found, when=when)
+
+
+def test_a_look_back_from_a_search_seeks_whom_it_led_to() -> None:
+    """Whoever is confirmed to have searched for somebody may have viewed and printed them before, and searched so."""
+    earlier = [
+        make_access(name="person:PA1", event_id="viewed", when="08:00"),
+        make_access(name="person:PA1", action="print", event_id="printed", when="09:00"),
+        led_to("PA1", event_id="searched", criteria="q2", when="10:00"),
+        make_access(name="person:PA2", event_id="another", when="11:00"),
+        led_to("PA2", event_id="for-another", criteria="q3", when="12:00"),
+    ]
+    search = make_finding("q", access=led_to("PA1"))
+    assert earlier_than(search, *earlier) == ["viewed", "printed", "searched"]
+
+
+def test_a_look_back_from_a_long_list_leaves_out_whom_nobody_was_looking_for() -> None:
+    """The same criteria are sought, and a few namesakes; a hundred who bear the name are bystanders."""
+    few, many = [f"n{n}" for n in range(3)], [f"n{n}" for n in range(4)]
+    earlier = [
+        led_to(*many, event_id="same", when="08:00"),
+        make_access(name="person:n1", event_id="namesake", when="09:00"),
+    ]
+    assert earlier_than(make_finding("q", access=led_to(*few)), *earlier) == ["same", "namesake"]
+    assert earlier_than(make_finding("q", access=led_to(*many)), *earlier) == ["same"]

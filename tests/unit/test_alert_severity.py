@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.finding import Finding
+from tests.harness.acts import TAKE, close
 from tests.harness.builders import make_access
 from tests.harness.desk import Desk
 from tests.harness.findings import make_finding
@@ -64,6 +66,30 @@ def test_what_may_not_have_happened_within_the_time_is_never_above_medium() -> N
     many = [make_finding(f"look-{n}", flags=("borderline",)) for n in range(12)]
     assert raised(*many) == ("medium", ("many-accesses",))
     assert raised(*many, make_finding("certain")) == ("high", ("many-accesses",))
+
+
+def claimed(name: str, severity: str = "critical") -> Finding:
+    """A print by login snoop, which has typed in jdoe12 as who asked: jdoe12's owner is judged by that word."""
+    return make_finding(name, severity=severity, access=make_access("jdoe12", "print", event_id=name, operator="snoop"))
+
+
+def test_whoever_is_only_named_as_who_asked_is_never_above_medium() -> None:
+    """Anybody can be typed in there, however often. What they do themselves counts as ever."""
+    many = [claimed(f"c{n}") for n in range(12)]
+    assert raised(claimed("c0")) == ("medium", ())
+    assert raised(claimed("c0", "low")) == ("low", ())
+    assert raised(*many) == ("medium", ("many-accesses",))
+    assert raised(*many, make_finding("own")) == ("high", ("many-accesses",))
+    assert raised(claimed("c0"), make_finding("own", severity="high", flags=("borderline",)))[0] == "medium"
+
+
+def test_a_word_that_grows_graver_opens_nothing_again() -> None:
+    """Somebody has let it be, and nothing more is known than that they were named."""
+    desk = Desk()
+    desk.hear(claimed("c0", "medium"))
+    desk.act("w002", TAKE, close("justified"))
+    desk.hear(claimed("c0", "critical").model_copy(update={"position": 319}))
+    assert desk.kinds()[-1] == "supplemented"
 
 
 def test_a_circumstance_of_what_is_withdrawn_is_gone() -> None:

@@ -7,7 +7,7 @@ import pytest
 from schemas.act import LookedBack
 from schemas.fact import Fact
 from schemas.finding import Finding, Flag
-from sinks.console.sentences import did_words, finding_words, near_words, why_words
+from sinks.console.sentences import alert_sentence, did_words, finding_words, near_words, why_words
 from streams.join.question import question_of
 from streams.policy.decide import decide
 from streams.policy.explain import tell
@@ -54,6 +54,18 @@ def test_what_is_not_known_is_named(facts: list[Fact], alert: str, finding: str)
     assert (why_words(desk.only()), finding_words(unresolved)) == (alert, finding)
     assert finding in did_words(raised.body)
     assert "c0042" not in did_words(raised.body) + alert + finding
+
+
+def test_who_is_named_as_who_asked_is_not_said_to_have_done_it() -> None:
+    """Whoever typed in their login did it; that they had asked is what that one says."""
+    desk = Desk()
+    for number in range(3):
+        sent = make_access("jdoe12", "print", event_id=f"e{number}", operator="snoop")
+        [act] = desk.hear(make_finding(f"e{number}", access=sent))
+    assert alert_sentence(desk.only(), "case #7f") == "w017 was named 3 times as who asked for case #7f"
+    assert did_words(act.body).startswith("added that w017 was named as who asked for it: ")
+    desk.hear(make_finding("own"))
+    assert alert_sentence(desk.only(), "case #7f") == "w017 viewed case #7f, and was named 3 times as who asked for it"
 
 
 def test_of_logins_that_were_nobodys_and_several_peoples_both_is_said() -> None:

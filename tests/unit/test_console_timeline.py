@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.console.timeline import DAY, FAR_MS, LANES_MAX, WIDTH, Period, TimeLine, Touch, draw
+from schemas.ids import EARLIEST_MS, LATEST_MS
+from sinks.console.timeline import DAY, FAR_MS, LABELS_MAX, LANES_MAX, WIDTH, Period, TimeLine, Touch, draw
 from tests.harness.builders import at
 
 NOW = at("14:00")
@@ -57,3 +58,11 @@ def test_what_is_far_away_does_not_squeeze_what_is_near() -> None:
 def test_there_is_no_picture_without_an_access() -> None:
     """A bar alone says nothing."""
     assert draw(TimeLine((Period(words="own", begin=None, end=None),))) is None
+
+
+def test_an_access_may_be_said_to_end_when_time_does() -> None:
+    """Whoever sends one with `occurred_until` in 9999 must not have an alert that nobody can open."""
+    for first in (NOW, EARLIEST_MS):
+        drawing = draw(TimeLine(found=(Touch(first, LATEST_MS, "view"),)))
+        assert drawing is not None
+        assert 0 < len(drawing.labels) <= LABELS_MAX + 2

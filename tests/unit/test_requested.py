@@ -71,10 +71,12 @@ def test_an_operator_with_a_duty_does_not_clear_whoever_asked() -> None:
 
 
 def test_the_sentences_name_the_other_party() -> None:
-    """A supervisor must see that there were two."""
+    """A supervisor must see that there were two, who did it, and that only they say who asked."""
     _, [operator, requestor] = both(assignment("w031"))
     assert operator.reason.startswith("w090 searched for case c0042 for login jdoe12 on 2026-01-05 at ")
-    assert requestor.reason.startswith("w028 searched for case c0042 through login oper7 on 2026-01-05 at ")
+    assert requestor.reason.startswith(
+        "w028 was named by login oper7 as who asked for it when oper7 searched for case c0042 on 2026-01-05 at "
+    )
 
 
 def test_its_number_counts_once() -> None:

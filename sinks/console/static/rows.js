@@ -34,10 +34,17 @@ export function status(alert, staff, words) {
   return alert.status;
 }
 
+function findings(alert) {
+  const words = `${alert.standing} findings`;
+  if (alert.accesses === alert.standing) return words;
+  return `${words} of ${alert.accesses} access${alert.accesses === 1 ? "" : "es"}`;
+}
+
 function extras(alert, words) {
   const parts = alert.circumstances.map((name) => words.circumstances[name]);
   if (alert.certainty !== "final" && alert.standing) parts.unshift(alert.certainty);
-  if (alert.standing > 1) parts.unshift(`${alert.standing} findings`);
+  if (alert.standing > 1) parts.unshift(findings(alert));
+  if (alert.shown) parts.push(`${alert.shown} other${alert.shown > 1 ? "s" : ""} shown`);
   parts.push(...alert.owed.filter((one) => !one.reference).map((one) => `owed: ${one.obligation}`));
   return parts.join(" · ");
 }
