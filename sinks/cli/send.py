@@ -88,10 +88,10 @@ def send(
        "record":{"kind":"case","id":"c0042"},"result":"success","occurred_at":"2026-01-05T14:14:03.120Z"}
 
     With --follow FILE is a log (JSON lines of any source, syslog of ecms) that is written, renamed (FILE.1,
-    FILE-20260105), truncated. How far it was sent is remembered in NTK_DATA_DIR once Kafka has stored it: each line is
-    sent at least once, whatever is killed when. A wrong line becomes a dead letter and stops nothing. What cannot be
-    had: lines written between copy and truncation (logrotate's `copytruncate`) are lost to everybody, so use `create`;
-    what is compressed or deleted while this does not run is not read, so use `delaycompress`.
+    FILE-20260105), truncated. How far it was sent is remembered in NTK_DATA_DIR, for each Kafka, once it has stored
+    it: each line is sent at least once, whatever is killed when. A wrong line becomes a dead letter and stops nothing.
+    What cannot be had: lines written between copy and truncation (logrotate's `copytruncate`) are lost to everybody, so
+    use `create`; what is compressed or deleted while this does not run is not read, so use `delaycompress`.
     """
     registered_source(settings, source)
     _check_use(file, follows=follows, once=once)
