@@ -137,7 +137,7 @@ class _Look:
         """As the system writes it. What is wrong with the file as a whole ends the look where nothing can follow."""
         last = _Last(held)
         try:
-            file = LAYOUTS[self.source](last, self._wrong_line, self._left_out)
+            file = LAYOUTS[self.source](last, self._wrong_line, self._not_whole)
             for message in file.messages:
                 sent = outgoing(message, self.source, file.content_type)
                 self._record(message.line, sent.value, sent.headers)
@@ -168,9 +168,9 @@ class _Look:
         self.found.wrong += 1
         self.found.add_fault(fault_at(0, error))
 
-    def _left_out(self, error: RejectedInputError) -> None:
+    def _not_whole(self, error: RejectedInputError) -> None:
         fault = fault_at(0, error)
-        self.found.warn(fault.line, fault.place, f"{fault.reason}: left out", fault.fix)
+        self.found.warn(fault.line, fault.place, fault.reason, fault.fix)
 
 
 class _Last:

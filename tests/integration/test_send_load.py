@@ -111,6 +111,32 @@ def test_a_native_file_of_every_system_is_read_again_as_it_was_written(
     assert sorted(map(encode, found)) == sorted(encode(decode_access(line)) for line in written if line != b"null")
 
 
+def test_a_request_whose_response_lies_in_the_next_file_is_one_access(program: Program, tmp_path: Path) -> None:
+    """Sent alone it would count as one that succeeded, and again with its response it would be another."""
+    lines = (GOLDEN.parent / "clean" / "day.txt").read_bytes().splitlines(keepends=True)
+    monday, tuesday = tmp_path / "monday.log", tmp_path / "tuesday.log"
+    monday.write_bytes(b"".join(lines[:2]))  # two requests; the response of the first begins the other file
+    tuesday.write_bytes(b"".join(lines[2:]))
+    first = program("send", str(monday), "--source", "clean")
+    assert "0 messages in" in first.out
+    assert "line 2: is a request whose response is not there: it is not sent" in first.err
+    second = program("send", str(tuesday), "--source", "clean")
+    assert "line 1: is a response for which no request waits" in second.err
+    both = program("send", str(monday), str(tuesday), "--source", "clean")
+    assert (both.err, "9 messages in, 9 stored" in both.out) == ("", True)
+    found: dict[str, set[bytes]] = {}
+    for message in program.messages(program.topics.access("clean")):
+        found.setdefault(dict(message.headers)["ce_id"].decode(), set()).add(message.value or b"")
+    assert {name: len(values) for name, values in found.items()} == {f"clean-000000{n}": 1 for n in range(9001, 9010)}
+    swapped = program("send", str(tuesday), str(monday), "--source", "clean", code=1)
+    assert f"{monday}, line 1" in swapped.err
+    for wrong in (["--source", "irss"], ["--source", "clean", "--format", "jsonl"]):
+        assert "only of clean" in program("send", str(monday), str(tuesday), *wrong, code=2).err
+    alone = program("send", str(monday), "--source", "clean", "--ended")
+    assert "2 messages in, 2 stored" in alone.out
+    assert "line 1: is a request whose response never came: it is sent as one that succeeded" in alone.err
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
