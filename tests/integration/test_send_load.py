@@ -193,10 +193,21 @@ def test_a_table_is_loaded(program: Program, tmp_path: Path) -> None:
         "kind,fact_id,revision,valid_from,recorded_at,source,login,staff\n"
         "account,ac-1,1,2026-01-01T00:00:00Z,2026-01-01T08:00:00Z,ecms,jdoe,w028\n"
     )
-    program("load", str(tmp_path / "staff.csv"), "--feed", "staff")
+    assert "jnet" not in program("load", str(tmp_path / "staff.csv"), "--feed", "staff").err
     (message,) = program.messages(program.topics.feed("staff"))
     assert message.key == b"ac-1"
     assert decode(Fact, message.value).body.kind == "account"
+
+
+def test_an_account_of_jnet_in_a_spelling_that_meets_nothing_is_told(program: Program, tmp_path: Path) -> None:
+    """By its fact id and with the spelling; it is loaded all the same."""
+    head = "kind,fact_id,revision,valid_from,recorded_at,source,login,staff\n"
+    row = "account,ac-{0},1,2026-01-01T00:00:00Z,2026-01-01T08:00:00Z,jnet,NIEF:IDP:{1}:USER:jdoe,w028\n"
+    (tmp_path / "staff.csv").write_text(head + row.format(1, "Phila-DHS") + row.format(2, "PHILA-DHS"))
+    answer = program("load", str(tmp_path / "staff.csv"), "--feed", "staff")
+    assert "login of 1 accounts of jnet is in no spelling" in answer.err
+    assert ("(ac-1)" in answer.err, "capitals up to USER:" in answer.err) == (True, True)
+    assert "2 messages in, 2 stored" in answer.out
 
 
 def test_a_fact_of_another_feed_loads_nothing(program: Program, tmp_path: Path) -> None:

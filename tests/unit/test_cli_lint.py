@@ -159,6 +159,10 @@ def test_facts_are_looked_at_too(lint: Lint) -> None:
     raw = table + row % (1, b"Zebra Quagga") + row % (2, b"jdoe") + row % (3, b"mroe")
     code, said = lint(raw, "--feed", "staff", name="staff.csv")
     assert (code, "line 2: column login" in said, "3 records: 2 good, 1 wrong" in said) == (1, True, True), said
+    code, said = lint(
+        (table + row % (1, b"NIEF:IDP:Phila:USER:j")).replace(b"ecms", b"jnet"), "--feed", "staff", name="a.csv"
+    )
+    assert (code, "1 x login: is in no spelling" in said, "capitals up to USER:" in said) == (0, True, True), said
 
 
 @pytest.mark.parametrize(
