@@ -125,13 +125,10 @@ def page_of(letter: DeadLetter, topics: Topics) -> str:
     if letter.stage == "conflict":
         return "deploy/runbooks/IdConflict.md"
     if origin.kind == "source" and not is_canonical(letter):
-        return f"streams/sources/{origin.name}.{'py' if origin.name in _TOLD_IN_CODE else 'md'}"
+        return f"streams/sources/{origin.name}.md"
     if origin.kind == "source":
         return f"schemas/published/{'heartbeat' if content_type(letter) == HEARTBEAT else 'access'}.v1.json"
     return "schemas/published/fact.v1.json" if origin.kind == "feed" else "deploy/runbooks/DeadLetters.md"
-
-
-_TOLD_IN_CODE: Final = {"facts"}  # its layout stands at the top of its translator
 
 
 def is_canonical(letter: DeadLetter) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sinks.letter_replay import REPLAYED, copy_headers
 from sinks.letter_rules import advice, page_of, treatment
 from sinks.letter_search import Asked, Listing
 from sinks.letters import DeadLetter, read_letter
+from streams.sources import facts
 
 ROOT = Path(__file__).parents[2]
 TOPICS = Topics("t7.")
@@ -39,6 +41,28 @@ def test_every_layout_has_a_page_that_is_there(source: str, content_type: str) -
     one = letter(TOPICS.access(source), ("Content-Type", f"{content_type}; charset=utf-8".encode()))
     assert (ROOT / page_of(one, TOPICS)).is_file()
     assert advice(one)
+
+
+@pytest.mark.parametrize("source", [name for name, source in SOURCES.items() if source.content_types])
+def test_the_page_of_a_layout_says_what_whoever_mends_it_must_know(source: str) -> None:
+    """Fields, clock, whose login it is, verbs, and what can go wrong; a word in a program is no page."""
+    one = letter(TOPICS.access(source), ("content-type", SOURCES[source].content_types[0].encode()))
+    text = (ROOT / page_of(one, TOPICS)).read_text(encoding="utf-8")
+    assert page_of(one, TOPICS) == f"streams/sources/{source}.md"
+    assert all(words in text for words in ("ynthetic", "event_id", "Clock", "Verbs", "actor", "hat can go wrong"))
+    assert "Identity" in text or "**Who" in text
+
+
+def test_the_page_of_facts_names_every_field_and_code() -> None:
+    """In the columns in which the translator looks for it."""
+    text = (ROOT / "streams/sources/facts.md").read_text(encoding="utf-8")
+    fields = [value for value in vars(facts).values() if isinstance(value, facts.Field)]
+    assert len(fields) == 14
+    for field in fields:
+        columns = str(field.first) if field.first == field.last else f"{field.first}-{field.last}"
+        assert re.search(rf"^\| {columns} \| {field.name}\b", text, re.M), field
+    for codes in (facts._FUNCTIONS, facts._KINDS, facts._RESULTS):
+        assert all(f"`{code}` {meaning}" in text for code, meaning in codes.items())
 
 
 def test_facts_and_conflicts_have_pages_too() -> None:
