@@ -74,6 +74,20 @@ def test_facts_and_conflicts_have_pages_too() -> None:
     assert len(pages) == 3
 
 
+PROMISED = ("service shows a conflict", "source is asked why", "pages the source", "two accesses of one source (both")
+
+
+def test_no_page_promises_a_conflict_letter_of_accesses() -> None:
+    """There is none: two contents of one id are judged and may be found twice, and a person must know that."""
+    pages = [*(ROOT / "streams/sources").glob("*.md"), *(ROOT / "deploy/runbooks").glob("*.md")]
+    pages += [*(ROOT / "deploy/publishing").glob("*.md"), *(ROOT / "sinks/cli").glob("*.py")]
+    assert len(pages) > 50
+    texts = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in pages}
+    assert [(name, words) for name, text in texts.items() for words in PROMISED if words in text] == []
+    assert "found twice" in texts["irss.md"]
+    assert "There is no conflict letter for accesses" in texts["paper.md"]
+
+
 @pytest.mark.parametrize("stage", ["translate", "quarantine", "conflict", "register", "broadcast", "later"])
 def test_nothing_goes_to_topics_that_only_we_write(stage: str) -> None:
     """Whatever a letter says of where it came from."""
