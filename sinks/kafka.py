@@ -193,6 +193,12 @@ async def partitions(broker: Broker, topics: Iterable[str]) -> dict[str, int]:
     return {topic: found[topic] for topic in wanted}
 
 
+async def cluster_id(broker: Broker) -> str:
+    """What tells this Kafka from every other, whatever its address. Raises NotReadyError as `admin` does."""
+    async with admin(broker) as client:
+        return str((await client.describe_cluster())["cluster_id"])
+
+
 async def _hidden(client: AIOKafkaAdminClient, missing: list[str]) -> list[str]:
     """Those of them that Kafka does not let us see. A broker that makes topics by itself asks first who may."""
     described = await client.describe_topics(missing)

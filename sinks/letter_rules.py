@@ -6,7 +6,7 @@
 | register | a fact that was refused | yes, once it would be registered: the highest revision stands |
 | register | a mark | never: it is a promise of its moment, and the feed's next one says more |
 | quarantine | looking at it ended a worker | only when forced, and untried: trying it could end this command as well |
-| conflict | the same id or revision with other content | never: nothing is missing that a replay would bring |
+| conflict | a revision of a fact with other content than before | never: nothing is missing that a replay would bring |
 
 On a broker with access control `replayer` may write to no feed: a refused fact stays, and its system states it again.
 """
@@ -40,7 +40,7 @@ class Origin(NamedTuple):
     name: str
 
 
-CONFLICT: Final = "the first content stands, or both were judged: a replay would bring nothing"
+CONFLICT: Final = "the first content stands: a replay would bring nothing"
 BLIND: Final = "looking at it ended a worker; once that is mended, --force sends it back untried"
 MARK: Final = "is a mark, a promise of its moment: the next mark of the feed says more"
 _CUT: Final = "the letter holds only a part of the message, which nobody could read: have it sent again, smaller"
@@ -108,8 +108,8 @@ _BY_STAGE: Final = {
     "reader here is mended, `replay`.",
     "register": "Soon: a duty may be missing and somebody be accused. Have the feed state the fact again, then "
     "`drop`; or, once the reader here is mended, `replay`.",
-    "conflict": "Find out why one id has two contents: counted anew after a restore, or somebody hiding an access "
-    "behind another's id. Then `drop`.",
+    "conflict": "Find out why one revision has two contents: counted anew after a restore, or stated twice. The first "
+    "stands; a higher revision corrects it. Then `drop`.",
 }
 
 
@@ -125,13 +125,10 @@ def page_of(letter: DeadLetter, topics: Topics) -> str:
     if letter.stage == "conflict":
         return "deploy/runbooks/IdConflict.md"
     if origin.kind == "source" and not is_canonical(letter):
-        return f"streams/sources/{origin.name}.{'py' if origin.name in _TOLD_IN_CODE else 'md'}"
+        return f"streams/sources/{origin.name}.md"
     if origin.kind == "source":
         return f"schemas/published/{'heartbeat' if content_type(letter) == HEARTBEAT else 'access'}.v1.json"
     return "schemas/published/fact.v1.json" if origin.kind == "feed" else "deploy/runbooks/DeadLetters.md"
-
-
-_TOLD_IN_CODE: Final = {"facts"}  # its layout stands at the top of its translator
 
 
 def is_canonical(letter: DeadLetter) -> bool:

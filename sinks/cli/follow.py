@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import click
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -28,10 +25,11 @@ from sinks import kafka
 from sinks.kafka import Broker
 from streams.sources import ecms_file, translate
 
-from .growing import Batch, Growing, Line, Place
+from .growing import Batch, Growing, Line
 from .layouts import outgoing
 from .lines import json_line
 from .outgoing import Outgoing, access_message
+from .remembered import Memories, Memory, memories
 from .signing import Sign, signing
 from .storing import store_batch
 
@@ -76,60 +74,6 @@ def fault_of(message: Outgoing, source: SourceName) -> RejectedInputError | None
     return None
 
 
-# --- what is remembered
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The file in NTK_DATA_DIR that says how far a log was read."""
-
-    path: Path
-
-    def read(self) -> list[Place]:
-        """The places; none, aloud, when it cannot be understood: repeats do no harm."""
-        try:
-            document = orjson.loads(self.path.read_bytes())
-            return [Place(**place) for place in document["places"]]
-        except FileNotFoundError:
-            return []
-        except (ValueError, TypeError, KeyError):
-            click.echo(f"{self.path} cannot be understood: the whole log is sent again, which does no harm", err=True)
-            return []
-
-    def write(self, places: list[Place]) -> None:
-        """Durable when it returns. Raises OSError; the old one is there then."""
-        beside = self.path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(orjson.dumps({"places": [place._asdict() for place in places]}))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-
-@contextmanager
-def memory(settings: Settings, path: Path, topic: str) -> Iterator[Memory]:
-    """Of this log and topic, for one process only. Raises NotReadyError when another has it, or it cannot be kept."""
-    directory = settings.data_dir / "follow"
-    name = hashlib.sha256(f"{path}\0{topic}".encode()).hexdigest()[:32]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotReadyError(f"{directory} (NTK_DATA_DIR) cannot be used: {error.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield Memory(directory / f"{name}.json")
-    except BlockingIOError:
-        raise NotReadyError(f"{path} is followed already, by another process on this machine") from None
-    finally:
-        os.close(lock)
-
-
 # --- the loop
 
 
@@ -142,10 +86,11 @@ class Follower:
     source: SourceName
     is_syslog: bool
     growing: Growing
-    memory: Memory
+    memories: Memories
     is_once: bool
     sign: Sign
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    memory: Memory | None = None  # of the Kafka that answers; before one did nobody knows how far the log was sent
     stored: int = 0
     bad: int = 0
     has_lost: bool = False
@@ -175,15 +120,29 @@ class Follower:
         """False when it must be tried again."""
         try:
             await kafka.partitions(self.broker, [self.topic])
+            memory = await self._recall()
             async with kafka.producer(self.broker) as client:
-                await self._pump(client)
+                await self._pump(client, memory)
         except (NotReadyError, KafkaError) as error:
             if self.is_once:
                 raise
             click.echo(f"{error}; going on when it is back, nothing is lost", err=True)
         return self.stop.is_set() or self.is_once
 
-    async def _pump(self, client: AIOKafkaProducer) -> None:
+    async def _recall(self) -> Memory:
+        """The memory of the Kafka that answers, from which the log goes on. Raises NotReadyError, KafkaError."""
+        memory = self.memories.of(await kafka.cluster_id(self.broker))
+        places, is_other = memory.read(), self.memory is None or self.memory.path != memory.path
+        if memory.stored > sum((await kafka.offsets_at(self.broker, self.topic, LATEST_MS)).values()):
+            words = f"{self.topic} holds less than was sent there: it was made anew, so the whole log is sent again"
+            click.echo(words, err=True)
+            places, memory.stored, is_other = [], 0, True
+        if is_other:
+            self.growing.resume(places)
+        self.memory = memory
+        return memory
+
+    async def _pump(self, client: AIOKafkaProducer, memory: Memory) -> None:
         while not self.stop.is_set():
             self.growing.look()
             self._tell_lost()
@@ -196,7 +155,7 @@ class Follower:
                 continue
             await self._store(client, batch)
             self.away = AWAY_SECONDS
-            await self._remember(batch)
+            await self._remember(batch, memory)
 
     def _tell_lost(self) -> None:
         """Each once."""
@@ -220,18 +179,19 @@ class Follower:
         if self.bad <= TOLD_MAX:
             click.echo(f"becomes a dead letter: {batch.log.name}, byte {line.at}: {fault}", err=True)
 
-    async def _remember(self, batch: Batch) -> None:
+    async def _remember(self, batch: Batch, memory: Memory) -> None:
         """Only then the next batch: a disk that is full must not make the same lines be sent for ever."""
         self.growing.stored(batch)
+        memory.stored += len(batch.lines)
         while True:
             try:
-                self.memory.write(self.growing.remembered())
+                memory.write(self.growing.remembered())
             except OSError as error:
-                click.echo(f"{self.memory.path} cannot be written: {error.strerror}; nothing more is sent", err=True)
+                click.echo(f"{memory.path} cannot be written: {error.strerror}; nothing more is sent", err=True)
             else:
                 return
             if self.is_once or self.stop.is_set():
-                raise NotReadyError(f"{self.memory.path} cannot be written; what was stored last will be sent again")
+                raise NotReadyError(f"{memory.path} cannot be written; what was stored last will be sent again")
             await self._pause(AWAY_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
@@ -269,8 +229,8 @@ def follow(
         reason = WHOLE.get(source, "it hands over no logs")
         raise click.UsageError(f"files of {source} are not followed: {reason}. Send each once it is closed")
     path, topic = Path(os.path.abspath(file)), settings.topics.access(source)
-    with memory(settings, path, topic) as kept:
-        growing = Growing(path, kept.read())
+    with memories(settings, path, topic) as kept:
+        growing = Growing(path, [])
         if not growing.listed and is_once:
             raise NotReadyError(f"there is no {path}, nor an older file of it")
         if not growing.listed:
@@ -279,14 +239,14 @@ def follow(
         try:
             kafka.run(_until_told(follower), broker)
         finally:
-            unread = growing.unread()
+            unread = growing.unread() if follower.memory else None  # unknown: no Kafka answered
             growing.close()
             _report(follower, unread, as_json=as_json)
     if follower.has_lost and is_once:
         raise click.exceptions.Exit(1)
 
 
-def _report(follower: Follower, unread: int, *, as_json: bool) -> None:
+def _report(follower: Follower, unread: int | None, *, as_json: bool) -> None:
     if as_json:
         counts = {"topic": follower.topic, "out": follower.stored, "bad": follower.bad, "unread_bytes": unread}
         click.echo(json_line(counts))

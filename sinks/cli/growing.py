@@ -92,8 +92,18 @@ class Growing:
     unreadable: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Looks once. Of what is nowhere any more nobody knows whether all of it was read."""
-        before = list(self.places)
+        """Looks once."""
+        self.resume(self.places)
+
+    def resume(self, places: Iterable[Place]) -> None:
+        """Goes on from these places, with the files that are held already, too. Of what is nowhere any more nobody
+        knows whether all of it was read."""
+        before = list(places)
+        self.places = list(before)
+        self.done.clear()
+        for log in self.logs.values():
+            log.checked_ns = log.found().st_mtime_ns
+            log.place = _place_in(log.descriptor, log.inode, before)
         self.look()
         found = {log.place.tail for log in self.logs.values()} | {place.tail for place, _ in self.done.values()}
         for place in before:

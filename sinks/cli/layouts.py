@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -28,15 +29,27 @@ class NativeFile(NamedTuple):
 
 
 Cutter = Callable[[Iterable[bytes], Report, Report], NativeFile]
-"""Lines of a file, who is told what is wrong with it, and who is told what is left out of it."""
+"""Lines of a file, who is told what is wrong with it, and who is told what of it is not sent, or not whole."""
+
+_LEFT_OUT: Final = (
+    "is a response for which no request waits: it is left out; where its request ends the file before, send both "
+    "together, in their order"
+)
+_WAITING: Final = (
+    "is a request whose response is not there: it is not sent; send this file again together with the next, in their "
+    "order, or with --ended when none will follow"
+)
+_ALONE: Final = (
+    "is a request whose response never came: it is sent as one that succeeded; see why the switch was silent"
+)
 
 
-def _clean(lines: Iterable[bytes], report: Report, left_out: Report) -> NativeFile:
-    def unpaired(number: int) -> None:
-        why = "is a response to a request that is not in this file; send the file with its request, too"
-        left_out(RejectedInputError(f"line {number}", why))
+def _clean(lines: Iterable[bytes], report: Report, tell: Report, *, is_ended: bool = False) -> NativeFile:
+    def telling(why: str) -> Callable[[int], None]:
+        return lambda number: tell(RejectedInputError(f"line {number}", why))
 
-    return NativeFile(CLEAN_LINES, clean_file.cut_file(lines, unpaired, report))
+    told = clean_file.Told(telling(_LEFT_OUT), telling(_ALONE), None if is_ended else telling(_WAITING))
+    return NativeFile(CLEAN_LINES, clean_file.cut_file(lines, told, report))
 
 
 def _accurint(lines: Iterable[bytes], report: Report, _: Report) -> NativeFile:
@@ -72,12 +85,17 @@ LAYOUTS: Final = MappingProxyType[SourceName, Cutter](
 """Of the systems that hand over files. FACTS2 and JNET send their messages themselves."""
 
 
+ENDED: Final = MappingProxyType[SourceName, Cutter]({"clean": partial(_clean, is_ended=True)})
+"""Of the systems whose files hang together: that no other follows, so that nothing waits for one."""
+
+
 def native_messages(
-    lines: Iterable[bytes], source: SourceName, left_out: Report = lambda _: None
+    lines: Iterable[bytes], source: SourceName, tell: Report = lambda _: None, *, is_ended: bool = False
 ) -> Iterator[Outgoing]:
-    """The messages of a file, in its order. Raises RejectedInputError naming the line and what to do."""
+    """The messages of a file, in its order. `tell` hears what of it is not sent, or not whole. Raises
+    RejectedInputError naming the line and what to do."""
     try:
-        file = LAYOUTS[source](lines, refuse, left_out)
+        file = (ENDED if is_ended else LAYOUTS)[source](lines, refuse, tell)
         for message in file.messages:
             yield outgoing(message, source, file.content_type)
     except RejectedInputError as error:

@@ -21,6 +21,7 @@ from .options import When, registered_source, settings
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Of letters. `broadcast` is of the metric only: what on our own topics is not ours is counted and logged.
 STAGES: Final = ("translate", "register", "quarantine", "conflict")
 _REASON: Final[TypeAdapter[str]] = TypeAdapter(Reason)
 _ID: Final[TypeAdapter[str]] = TypeAdapter(Id)

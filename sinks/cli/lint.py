@@ -26,7 +26,7 @@ from .linting import Fault, Found, fault_at
 from .load import is_csv
 from .on_disk import OnDisk, on_disk
 from .options import as_json, registered_source, settings
-from .outgoing import fact_message, mark_message, numbered_lines
+from .outgoing import MISSPELT, Outgoing, fact_message, mark_message, misspelt, numbered_lines
 from .send import is_native
 from .suspects import Suspects
 
@@ -137,7 +137,7 @@ class _Look:
         """As the system writes it. What is wrong with the file as a whole ends the look where nothing can follow."""
         last = _Last(held)
         try:
-            file = LAYOUTS[self.source](last, self._wrong_line, self._left_out)
+            file = LAYOUTS[self.source](last, self._wrong_line, self._not_whole)
             for message in file.messages:
                 sent = outgoing(message, self.source, file.content_type)
                 self._record(message.line, sent.value, sent.headers)
@@ -168,9 +168,9 @@ class _Look:
         self.found.wrong += 1
         self.found.add_fault(fault_at(0, error))
 
-    def _left_out(self, error: RejectedInputError) -> None:
+    def _not_whole(self, error: RejectedInputError) -> None:
         fault = fault_at(0, error)
-        self.found.warn(fault.line, fault.place, f"{fault.reason}: left out", fault.fix)
+        self.found.warn(fault.line, fault.place, fault.reason, fault.fix)
 
 
 class _Last:
@@ -207,12 +207,17 @@ def _facts(held: OnDisk, feed: FeedName, path: str, layout: str, found: Found) -
 
 def _fact(line: bytes, feed: FeedName, number: int, found: Found, now: int) -> None:
     if "complete_through" not in read_json(line):
-        fact_message(decode(Fact, line), feed)
+        _see_login(number, fact_message(decode(Fact, line), feed), found)
         return
     mark = decode(Mark, line)
     mark_message(mark, feed)
     if mark.complete_through > now + MARK_AHEAD_MAX_MS:
         found.warn(number, "complete_through", "lies ahead of now: nobody can promise that", "send it when it is true")
+
+
+def _see_login(number: int, message: Outgoing, found: Found) -> None:
+    if misspelt(message):
+        found.warn(number, "login", *MISSPELT)
 
 
 def _table(held: OnDisk, feed: FeedName, found: Found) -> Iterator[None]:
@@ -224,6 +229,7 @@ def _table(held: OnDisk, feed: FeedName, found: Found) -> Iterator[None]:
         found.wrong += 1
         found.add_fault(fault_at(0, error))
 
-    for _ in fact_rows(raw, feed, wrong_row) if raw else ():
+    for message in fact_rows(raw, feed, wrong_row) if raw else ():
+        _see_login(0, message, found)
         found.good += 1
         yield

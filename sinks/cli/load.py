@@ -17,7 +17,7 @@ from sinks.kafka import Broker
 
 from .csv_facts import fact_rows
 from .options import as_json, with_broker
-from .outgoing import Outgoing, fact_lines, mark_message, strange_sources
+from .outgoing import MISSPELT, STRANGE_MAX, Outgoing, fact_lines, mark_message, misspelt, strange_sources
 from .storing import Messages, check, read_all, send_and_report
 
 
@@ -102,6 +102,9 @@ def load(
     held = check(messages, raw.count(b"\n"))
     if strangers := strange_sources(messages(), settings.sources):
         click.echo(f"accounts of sources that are not registered here: {', '.join(strangers)}", err=True)
+    if wrong := [message.key.decode() for message in messages() if misspelt(message)]:
+        named, more = ", ".join(wrong[:STRANGE_MAX]), ", ..." if len(wrong) > STRANGE_MAX else ""
+        click.echo(f"login of {len(wrong)} accounts of jnet {'; '.join(MISSPELT)} ({named}{more})", err=True)
     send_and_report(broker, settings.topics.feed(feed), messages, held, as_json=as_json)
     if not held.marks:
         click.echo(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 import click
@@ -18,6 +20,8 @@ from streams.sources.translated import bounded_lines
 
 PIECE: Final = 1 << 20
 SPOOL_MAX: Final = 16 << 30  # bytes of standard input kept on disk meanwhile: no endless pipe may fill it
+
+_LINE: Final = re.compile(r"line ([0-9]+)")
 
 
 def changed() -> RejectedInputError:
@@ -56,6 +60,51 @@ class OnDisk:
         if found != (self._whole or found):
             raise changed()
         self._whole = found
+
+
+@dataclass(slots=True)
+class InTurn:
+    """Files that are gone through one after the other, as if they were one."""
+
+    names: Sequence[str]
+    files: Sequence[OnDisk]
+    counts: list[int] = field(default_factory=list)  # lines of each that was begun
+
+    @property
+    def size(self) -> int:
+        """Bytes, as of now."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def done(self) -> int:
+        """Bytes that the pass under way has read."""
+        return sum(file.done for file in self.files[: len(self.counts)])
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of all of them, as each gives them."""
+        self.counts = []
+        for file in self.files:
+            self.counts.append(0)
+            for line in file.lines():
+                self.counts[-1] += 1
+                yield line
+
+    def named(self, fault: RejectedInputError) -> RejectedInputError:
+        """The fault with the name of its file, and its line in that, where there are several."""
+        found = _LINE.match(fault.place)
+        if len(self.files) == 1 or found is None:
+            return fault
+        number, at = int(found[1]), 0
+        while at + 1 < len(self.counts) and number > self.counts[at]:
+            number, at = number - self.counts[at], at + 1
+        return RejectedInputError(f"{self.names[at]}, line {number}{fault.place[found.end() :]}", fault.reason)
+
+
+@contextmanager
+def in_turn(paths: Sequence[str]) -> Iterator[InTurn]:
+    """The files at these paths, each as `on_disk` gives it."""
+    with ExitStack() as stack:
+        yield InTurn(paths, [stack.enter_context(on_disk(path)) for path in paths])
 
 
 class _Raw(io.RawIOBase):

@@ -13,6 +13,7 @@ from schemas.errors import RejectedInputError
 from schemas.fact import Fact, Mark
 from schemas.ids import FeedName, SourceName, format_instant
 from schemas.topics import CANONICAL, FEEDS
+from streams.sources import jnet_login
 
 FILE_MAX: Final = 1 << 30  # bytes of a file of facts: held in memory, so that what is sent is what was checked
 STRANGE_MAX: Final = 20  # names told
@@ -90,6 +91,20 @@ def strange_sources(messages: Iterable[Outgoing], sources: Container[SourceName]
 
 
 _ACCOUNT_OF: Final = re.compile(rb'"kind":"account","source":"([a-z][a-z0-9_]{0,31})"')  # as `encode` spells it
+
+
+def misspelt(message: Outgoing) -> bool:
+    """Whether it is an account of JNET whose login no audit message of JNET has, so that it would name nobody."""
+    found = _JNET_LOGIN.search(message.value)
+    return found is not None and jnet_login.spelled(found[1].decode()) != found[1].decode()
+
+
+MISSPELT: Final = (
+    "is in no spelling that JNET's messages are compared in: it names nobody there",
+    f"write {jnet_login.FORM}, in capitals up to USER:, and what follows as the provider writes it",
+)
+"""Reason and fix."""
+_JNET_LOGIN: Final = re.compile(rb'"kind":"account","source":"jnet","login":"((?:[^"\\]++|\\.)*+)"')
 
 
 def mark_message(mark: Mark, feed: FeedName) -> Outgoing:

@@ -92,7 +92,7 @@ class Suspects:
                 line, "event_id", "is there already with the same content: judged again, found once", "send it once"
             )
         else:
-            reason = "is there already with other content: both are judged, and the source is asked why"
+            reason = "is there already with other content: both are judged and may both be found, and nothing says so"
             self.found.warn(line, "event_id", reason, "give each access an id of its own")
         return False
 

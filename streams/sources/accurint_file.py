@@ -23,7 +23,7 @@ from schemas.topics import ACCURINT_BATCH, ACCURINT_ROW
 
 from .accurint import COLUMNS, HEADER, TRANSACTION
 from .accurint_batch import PART_PEOPLE_MAX, Head, part_line, read_head, read_person
-from .accurint_row import LINE_MAX, Row, fields_of, instants, states_purposes
+from .accurint_row import LINE_MAX, Row, fields_of, instants, purpose_code, states_purposes
 from .translated import NativeMessage, Report, refuse
 
 K = TypeVar("K")
@@ -101,7 +101,9 @@ class _Usage:
         """Header, the row of this session that last stated purposes if this one does not, and the row."""
         session = _session(row)
         if states_purposes(row):
-            _remember(self.stated, session, line)
+            self.stated.pop(session, None)
+            if _is_stating(row):
+                _remember(self.stated, session, line)
             return b"\n".join((HEADER.encode(), line))
         stating = (self.stated[session],) if session in self.stated else ()
         return b"\n".join((HEADER.encode(), *stating, line))
@@ -128,6 +130,17 @@ class _Usage:
                 f"line {number}", "is earlier than a row of the same session above it: export oldest first"
             )
         _remember(self.latest, session, max(latest, first))
+
+
+def _is_stating(row: Row) -> bool:
+    """Whether purposes and time can be read. One of which they cannot be is a dead letter, and takes no row of its
+    session with it; nor do these go on with an older choice, which it has replaced: they claim none."""
+    try:
+        purpose_code(row)
+        instants(row, "date_time")
+    except RejectedInputError:
+        return False
+    return True
 
 
 def _remember(known: OrderedDict[K, V], key: K, value: V) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.errors import RejectedInputError
 
@@ -38,22 +38,32 @@ class LogFile:
 
 
 def read_file(raw: bytes) -> LogFile:
-    """The messages of a file that is held in memory. Raises as `cut_file` does."""
+    """The messages of a file that is held in memory and that no other follows. Raises as `cut_file` does."""
     unpaired: list[int] = []
-    messages = tuple(cut_file(BytesIO(raw), unpaired.append))
+    messages = tuple(cut_file(BytesIO(raw), Told(unpaired.append)))
     return LogFile(iter(messages), tuple(unpaired))
 
 
-def cut_file(
-    lines: Iterable[bytes], left_out: Callable[[int], None], report: Report = refuse
-) -> Iterator[NativeMessage]:
+class Told(NamedTuple):
+    """Who is told the line of what is not sent, or not whole.
+
+    `left_out`: of a response for which no request waits. `alone`: of a request that is sent without a response.
+    `waiting`: of a request that is not sent, because its response may stand in the next file; without it such a
+    request is sent alone.
+    """
+
+    left_out: Callable[[int], None]
+    alone: Callable[[int], None] = lambda _: None
+    waiting: Callable[[int], None] | None = None
+
+
+def cut_file(lines: Iterable[bytes], told: Told, report: Report = refuse) -> Iterator[NativeMessage]:
     """Every request of the log as a message, in the order of their numbers, if the whole file holds together.
 
-    Holds at most 10,000 requests and gives the line of each response that is left out to `left_out`. Checks each line's
-    characters, length, type and number: both series must be dense, and no response may come before its request. It does
-    not look into the other fields: a wrong line becomes a dead letter of its own and must not hold up the rest. Reports
-    RejectedInputError naming the line and what to do, then begins anew behind the gap; whoever fetched the file must
-    act.
+    Holds at most 10,000 requests. Checks each line's characters, length, type and number: both series must be
+    dense, and no response may come before its request. It does not look into the other fields: a wrong line becomes a
+    dead letter of its own and must not hold up the rest. Reports RejectedInputError naming the line and what to do,
+    then begins anew behind the gap; whoever fetched the file must act.
     """
     pairing, unpaired, number = _Pairing(), 0, 0
     for number, raw in enumerate(lines, start=1):
@@ -69,11 +79,24 @@ def cut_file(
                 raise RejectedInputError(
                     f"line {number}", f"is response {unpaired} without a request: send files of one log in their order"
                 )
-            left_out(number)
-        yield from map(_message, pairing.ready())
+            told.left_out(number)
+        yield from _sent(pairing.ready(), told.alone)
     if not number:
         raise RejectedInputError("file", f"is empty; {_AGAIN}")
-    yield from map(_message, pairing.ready(at_end=True))
+    rest = list(pairing.ready(at_end=True))
+    if told.waiting is not None:
+        for held in rest:
+            if not held.is_answered:
+                told.waiting(held.line)
+        rest = [held for held in rest if held.is_answered]
+    yield from _sent(rest, told.alone)
+
+
+def _sent(ready: Iterable[_Held], alone: Callable[[int], None]) -> Iterator[NativeMessage]:
+    for held in ready:
+        if not held.is_answered:
+            alone(held.line)
+        yield _message(held)
 
 
 @dataclass(slots=True)
@@ -83,6 +106,11 @@ class _Held:
     number: int
     line: int
     parts: list[bytes]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its response has come."""
+        return len(self.parts) == 2
 
 
 @dataclass(slots=True)
@@ -119,7 +147,7 @@ class _Pairing:
         if self.next_request is not None and request >= self.next_request:
             raise RejectedInputError("REF", f"names a request that has not come: lines are out of order; {_AGAIN}")
         waiting = self.held.get(request)
-        self.is_paired = waiting is not None and len(waiting.parts) == 1
+        self.is_paired = waiting is not None and not waiting.is_answered
         if waiting is not None and self.is_paired:
             self.size += len(line)
             waiting.parts.append(line)
@@ -128,7 +156,7 @@ class _Pairing:
         """What can be sent now."""
         while self.oldest is not None and self.oldest in self.held:
             is_full = len(self.held) > WAITING_MAX or self.size > WAITING_BYTES_MAX
-            if not (at_end or is_full or len(self.held[self.oldest].parts) == 2):
+            if not (at_end or is_full or self.held[self.oldest].is_answered):
                 return
             held = self.held.pop(self.oldest)
             self.size -= sum(map(len, held.parts))

@@ -29,6 +29,7 @@ from schemas.errors import RejectedInputError
 from schemas.ids import EARLIEST_MS, ID_MAX, LATEST_MS, SourceName, quick_instant
 
 from .codes import meaning
+from .jnet_login import FORM, spelled
 from .jnet_xml import Found, Part, read
 from .people import people
 from .translated import CONTROL, Translated
@@ -40,9 +41,6 @@ IDENTITY: Final = "urn:example:needtoknow:jnet:identity:1"
 QUANTITY_MAX: Final = 1_000_000_000  # the contract's bound on object_count
 
 _WORD = re.compile(rf"[\x21-\x7e]{{1,{ID_MAX}}}")
-_FEDERATED = re.compile(
-    r"([A-Z0-9-]+:(?:TIB:[A-Z0-9-]+:)?IDP:[A-Z0-9-]+:USER:)([\x21-\x39\x3b-\x7e]+)", re.ASCII | re.IGNORECASE
-)
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _RESULTS: Final[Mapping[str, Result]] = {"success": "success", "denied": "denied", "failed": "failed"}
 _CRITERIA: Final = (
@@ -198,18 +196,11 @@ def _place(key: str, inside: str) -> str:
 
 
 def _federated(found: Found, who: str) -> str:
-    """A federated id in the spelling that logins are compared in.
-
-    Federation, broker and provider are names of a registry and the words between them fixed, so all of that is upper
-    case. The user's id is the provider's own, in no common format, and stays as it is: taking two of its users for one
-    would accuse the wrong person, taking one for two is a login that nobody knows, and seen.
-    """
+    """A federated id in the spelling that logins are compared in."""
     key = f"{who}/FederationId"
-    text = _word(found, key)
-    parts = _FEDERATED.fullmatch(text)
-    if parts is None:
-        raise RejectedInputError(key, "must be a federated id, {Federation}:[TIB:{TIB}:]IDP:{IDP}:USER:{id}")
-    return parts[1].upper() + parts[2]
+    if (login := spelled(_word(found, key))) is None:
+        raise RejectedInputError(key, f"must be a federated id, {FORM}")
+    return login
 
 
 def _instant(found: Found) -> int:

@@ -99,15 +99,18 @@ def _refused(source: SourceName, row: Row) -> Access:
 
 def _given(source: SourceName, row: Row) -> Iterator[Access]:
     out, returned, typed = _days(row)
-    # From the day out, not the minute: the room copies before it hands over. To what whoever typed it could know of.
-    kept = Span(out.span.first, (returned or typed).span.last)
-    yield _access(source, row, "out", "check_out", _time_out(row, out))
+    signed = _time_out(row, out)
+    # From when it was signed for: before that nobody's duty covers what the room did, and whoever signed would be
+    # suspected of a morning on which they had asked for nothing. To what whoever typed it could know of.
+    kept = Span(signed.first, (returned or typed).span.last)
+    yield _access(source, row, "out", "check_out", signed)
     if copies := _copies(row):
         yield _access(source, row, "copy", "print", kept, copies=copies)
     if given_to := _given_to(row):
         yield _access(source, row, "given", "disclose", kept, recipient=given_to)
     if returned is not None:
-        yield _access(source, row, "return", "return", returned.span)
+        back = Span(max(signed.first, returned.span.first), returned.span.last)
+        yield _access(source, row, "return", "return", back)
 
 
 def _access(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -63,6 +65,10 @@ class Rsyslog:
         """Into ECMS's file, a line each."""
         with self.file.open("ab") as file:
             file.write(b"".join(message + b"\n" for message in messages))
+
+    def hang_up(self) -> None:
+        """The signal that it closes and opens its files by, as logrotate gives it after a rename."""
+        os.kill(int((self.directory / "pid").read_text()), signal.SIGHUP)
 
     def queued(self) -> bytes:
         """What lies in its queue on disk, and in files of it that are done with and not yet deleted."""

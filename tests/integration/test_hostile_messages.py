@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -24,19 +24,22 @@ from tests.harness.timeline import Story
 MIB: Final = 1_048_576
 AGAIN: Final = 5  # times that each corpus is sent: memory that grew with each would show
 GROWN_MAX: Final = 96  # MiB of a worker between the first time and the last; caches and pools fill up to some 30
-NEXT_SECONDS: Final = 10.0  # promised is one; a machine that runs all tests at once is given more
+# Promised is a second. Measured by the broker's clock, so that no polling of the test is in it: 0.05 to 0.7 s on two
+# cores that several runs of tests shared. A stall of the machine is no fault of a format: twice the promise.
+NEXT_MS: Final = 2_000
 SECRETS: Final = ("JANE-ROE-1987", "ZEBRA987", "Zebediah", "HENDERSO", "mhenders", "DOE, JANE", "123-45-6789")
 
 
-async def send(one: Running, corpus: Corpus, values: Iterable[bytes]) -> None:
-    """Onto the topic of the corpus' source. Compressed, since the broker's limit is for what it is given."""
+async def send(one: Running, corpus: Corpus, values: Iterable[bytes]) -> int:
+    """Onto the topic of the corpus' source; when the broker had the last (UTC ms). Compressed, since the broker's limit
+    is for what it is given."""
     headers = [("content-type", corpus.content_type.encode())]
     topic, address = one.topics.access(corpus.source), one.service.bootstrap
     async with AIOKafkaProducer(
         bootstrap_servers=address, compression_type="gzip", max_request_size=20 * MIB
     ) as sender:
-        for sent in [await sender.send(topic, value, key=b"k", headers=headers) for value in values]:
-            await sent
+        stored = [await sent for sent in [await sender.send(topic, v, key=b"k", headers=headers) for v in values]]
+        return int(stored[-1].timestamp)
 
 
 def is_rejected(corpus: Corpus, value: bytes) -> bool:
@@ -48,7 +51,21 @@ def is_rejected(corpus: Corpus, value: bytes) -> bool:
     return False
 
 
-def test_nothing_hostile_stops_grows_or_tells(kafka: SharedBroker, namespace: str, tmp_path: Path) -> None:
+def found_at(one: Running, event_id: str) -> int:
+    """When the broker had the finding about this access (UTC ms): no polling of ours is in it."""
+    name, times = f'"{event_id}"'.encode(), list[int]()
+
+    def is_found() -> bool:
+        times.extend(m.timestamp for m in one.messages(one.topics.violations) if name in (m.value or b""))
+        return bool(times)
+
+    until(is_found, f"{event_id} is not found")
+    return min(times)
+
+
+def test_nothing_hostile_stops_grows_or_tells(
+    kafka: SharedBroker, namespace: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Each is one letter, whoever comes next is judged, memory stays, and nobody is told of in logs, metrics, lists."""
     with running(kafka.bootstrap, tmp_path, namespace) as one:
         one.service.start_workers(1)
@@ -57,24 +74,21 @@ def test_nothing_hostile_stops_grows_or_tells(kafka: SharedBroker, namespace: st
         story.learn(*(account("snoop", "w017", source=corpus.source) for corpus in CORPORA))
         story.mark_all("2026-01-09")
         one.play(story.steps)
-        took, due, sizes = dict[str, float](), 0, list[int]()
+        took, due, sizes = dict[str, int](), 0, list[int]()
         for turn in range(AGAIN):
             for corpus in CORPORA:
                 values = [*corpus.hostile.values(), *corpus.harmless.values()]
                 asyncio.run(send(one, corpus, values))
                 due += sum(is_rejected(corpus, value) for value in values)
                 next_one = make_access("snoop", event_id=f"next-{turn}-{corpus.content_type}", source=corpus.source)
-                asyncio.run(send(one, Corpus(corpus.source, CANONICAL, {}, {}), [encode(next_one)]))
-                found = one.topics.violations
-                name = next_one.event_id.encode()
-                waited = until(
-                    lambda: any(name in (m.value or b"") for m in one.messages(found)),  # noqa: B023 - asked at once
-                    f"after {corpus.content_type} nobody is found",
-                )
-                took[corpus.content_type] = max(waited, took.get(corpus.content_type, 0.0))
+                came = asyncio.run(send(one, Corpus(corpus.source, CANONICAL, {}, {}), [encode(next_one)]))
+                waited = found_at(one, next_one.event_id) - came
+                took[corpus.content_type] = max(waited, took.get(corpus.content_type, 0))
             one.wait_idle()
             sizes.append(psutil.Process(worker.process.pid).memory_info().rss)
-        assert max(took.values()) < NEXT_SECONDS, took
+        record_property("ms_to_the_next_finding", took)
+        print("ms from an access behind the corpus to its finding, the longest:", took)
+        assert max(took.values()) < NEXT_MS, took
         assert sizes[-1] - sizes[0] < GROWN_MAX * MIB, [size // MIB for size in sizes]
         assert len(one.letters()) == due
         report = one.verify()

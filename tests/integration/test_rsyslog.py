@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -137,6 +139,22 @@ def test_nothing_is_lost_while_the_broker_is_away_and_rsyslogd_is_killed(
     of_file = list(dict.fromkeys(value for value in found if value in {*away[100:], *meanwhile}))
     assert of_file == [*away[100:], *meanwhile]  # one record's, so one partition's, in the order of the file
     assert "c0042" not in rsyslog.complaints()
+
+
+def test_a_log_that_rotates_while_it_runs_is_read_on(service: Running, rsyslog: Rsyslog) -> None:
+    """Truncated, and renamed with a new file made: also what is written to the old one just before."""
+    before, truncated, renamed = ([line(f"rotated-{part}-{n}") for n in range(20)] for part in range(3))
+    rsyslog.log(before)
+    wait_for(service, rsyslog, before)
+    shutil.copy(rsyslog.file, rsyslog.file.with_suffix(".copy"))  # copytruncate
+    os.truncate(rsyslog.file, 0)
+    rsyslog.log(truncated)
+    wait_for(service, rsyslog, truncated)
+    rsyslog.log(renamed[:10])
+    rsyslog.file.rename(rsyslog.file.with_suffix(".log.1"))
+    rsyslog.log(renamed[10:])
+    rsyslog.hang_up()
+    wait_for(service, rsyslog, renamed)
 
 
 @pytest.mark.parametrize("wrong", ["acks=1", "bootstrap.servers", "no.such.setting=1"])

@@ -215,6 +215,17 @@ def test_who_is_not_let_in_is_told_why_and_at_once(
     assert len(told.err.splitlines()) == 1
 
 
+def test_a_source_may_ask_which_kafka_it_follows_its_log_to(broker: Secured, tmp_path: Path) -> None:
+    """The cluster's id and the ends of its own topic: it needs no right but to write there."""
+    sending = ("send", "--follow", "--once", str(EXAMPLE / "accesses.jsonl"), "--source", "ecms", "--json")
+    counts = []
+    for _ in range(2):
+        told = live(broker, "source-ecms", *sending, NTK_DATA_DIR=str(tmp_path))
+        assert told.code == 0, told.err
+        counts.append(json.loads(told.out)["out"])
+    assert (counts[0] != 0, counts[1]) == (True, 0)
+
+
 def test_a_worker_that_may_not_see_its_topics_does_not_start(broker: Secured) -> None:
     """It says whose they are not, and no longer that they are missing."""
     settings = broker.settings(f"{LIVE}source-ecms")

@@ -17,6 +17,7 @@ import pytest
 from schemas.errors import RejectedInputError
 from schemas.ids import LATEST_MS
 from schemas.topics import ECMS_SYSLOG
+from sinks.kafka import admin, run
 from streams.sources import translate
 from tests.contract.examples import ACCESS
 from tests.faults.harness import IDLE_SECONDS, until
@@ -148,6 +149,45 @@ def test_it_waits_for_a_broker_that_is_away_and_holds_what_is_deleted_meanwhile(
     process.terminate()
     assert process.wait(60) == 0
     assert b"messages stored on" in said.read_bytes()
+
+
+@pytest.mark.timeout(300)
+def test_each_kafka_gets_the_whole_log(
+    expendable: Expendable, program: Program, tmp_path: Path, namespace: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Who tried it on a test Kafka first has sent nothing to the other; each is gone on with by itself."""
+    other = make_program(SharedBroker(expendable.kafka.bootstrap), namespace, monkeypatch, capsys)
+    other("topics", "apply", "--single-broker")
+    log = tmp_path / "access.jsonl"
+    following = ("send", "--follow", str(log), "--source", "ecms", "--once", "--json")
+    write(log, lines(0, 5))
+    assert [one(*following).documents[0]["out"] for one in (program, other, program)] == [5, 5, 0]
+    write(log, lines(5, 2))
+    assert [one(*following).documents[0]["out"] for one in (other, program)] == [2, 2]
+    assert set(values(program)) == set(values(other)) == set(lines(0, 7))
+
+
+@pytest.mark.timeout(300)
+def test_a_topic_that_was_made_anew_gets_the_whole_log(program: Program, tmp_path: Path) -> None:
+    """One that holds less than was sent to it is another one, though the cluster has the same id."""
+    log, topic = tmp_path / "access.jsonl", program.topics.access("ecms")
+    following = ("send", "--follow", str(log), "--source", "ecms", "--once", "--json")
+    write(log, lines(0, 5))
+    program(*following)
+
+    async def topics(*deleted: str) -> bool:
+        async with admin(program.broker) as client:
+            if deleted:
+                await client.delete_topics(list(deleted))
+            return topic in await client.list_topics()
+
+    run(topics(topic), program.broker)
+    until(lambda: not run(topics(), program.broker), "the topic is not deleted", START_SECONDS)
+    program("topics", "apply", "--single-broker")
+    answer = program(*following)
+    assert (answer.documents[0]["out"], "made anew" in answer.err) == (5, True)
+    assert program(*following).documents[0]["out"] == 0
 
 
 def test_a_wrong_line_goes_where_wrong_lines_go_and_stops_nothing(program: Program, tmp_path: Path) -> None:

@@ -111,6 +111,32 @@ def test_a_native_file_of_every_system_is_read_again_as_it_was_written(
     assert sorted(map(encode, found)) == sorted(encode(decode_access(line)) for line in written if line != b"null")
 
 
+def test_a_request_whose_response_lies_in_the_next_file_is_one_access(program: Program, tmp_path: Path) -> None:
+    """Sent alone it would count as one that succeeded, and again with its response it would be another."""
+    lines = (GOLDEN.parent / "clean" / "day.txt").read_bytes().splitlines(keepends=True)
+    monday, tuesday = tmp_path / "monday.log", tmp_path / "tuesday.log"
+    monday.write_bytes(b"".join(lines[:2]))  # two requests; the response of the first begins the other file
+    tuesday.write_bytes(b"".join(lines[2:]))
+    first = program("send", str(monday), "--source", "clean")
+    assert "0 messages in" in first.out
+    assert "line 2: is a request whose response is not there: it is not sent" in first.err
+    second = program("send", str(tuesday), "--source", "clean")
+    assert "line 1: is a response for which no request waits" in second.err
+    both = program("send", str(monday), str(tuesday), "--source", "clean")
+    assert (both.err, "9 messages in, 9 stored" in both.out) == ("", True)
+    found: dict[str, set[bytes]] = {}
+    for message in program.messages(program.topics.access("clean")):
+        found.setdefault(dict(message.headers)["ce_id"].decode(), set()).add(message.value or b"")
+    assert {name: len(values) for name, values in found.items()} == {f"clean-000000{n}": 1 for n in range(9001, 9010)}
+    swapped = program("send", str(tuesday), str(monday), "--source", "clean", code=1)
+    assert f"{monday}, line 1" in swapped.err
+    for wrong in (["--source", "irss"], ["--source", "clean", "--format", "jsonl"]):
+        assert "only of clean" in program("send", str(monday), str(tuesday), *wrong, code=2).err
+    alone = program("send", str(monday), "--source", "clean", "--ended")
+    assert "2 messages in, 2 stored" in alone.out
+    assert "line 1: is a request whose response never came: it is sent as one that succeeded" in alone.err
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
@@ -167,10 +193,21 @@ def test_a_table_is_loaded(program: Program, tmp_path: Path) -> None:
         "kind,fact_id,revision,valid_from,recorded_at,source,login,staff\n"
         "account,ac-1,1,2026-01-01T00:00:00Z,2026-01-01T08:00:00Z,ecms,jdoe,w028\n"
     )
-    program("load", str(tmp_path / "staff.csv"), "--feed", "staff")
+    assert "jnet" not in program("load", str(tmp_path / "staff.csv"), "--feed", "staff").err
     (message,) = program.messages(program.topics.feed("staff"))
     assert message.key == b"ac-1"
     assert decode(Fact, message.value).body.kind == "account"
+
+
+def test_an_account_of_jnet_in_a_spelling_that_meets_nothing_is_told(program: Program, tmp_path: Path) -> None:
+    """By its fact id and with the spelling; it is loaded all the same."""
+    head = "kind,fact_id,revision,valid_from,recorded_at,source,login,staff\n"
+    row = "account,ac-{0},1,2026-01-01T00:00:00Z,2026-01-01T08:00:00Z,jnet,NIEF:IDP:{1}:USER:jdoe,w028\n"
+    (tmp_path / "staff.csv").write_text(head + row.format(1, "Phila-DHS") + row.format(2, "PHILA-DHS"))
+    answer = program("load", str(tmp_path / "staff.csv"), "--feed", "staff")
+    assert "login of 1 accounts of jnet is in no spelling" in answer.err
+    assert ("(ac-1)" in answer.err, "capitals up to USER:" in answer.err) == (True, True)
+    assert "2 messages in, 2 stored" in answer.out
 
 
 def test_a_fact_of_another_feed_loads_nothing(program: Program, tmp_path: Path) -> None:

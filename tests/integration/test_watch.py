@@ -19,8 +19,8 @@ from deploy.local.service import Worker
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
 from schemas.topics import CANONICAL, HEARTBEAT
-from sinks.cli.on_disk import on_disk
-from sinks.cli.send import Warned, looked_at, second_pass
+from sinks.cli.on_disk import in_turn
+from sinks.cli.send import Layout, Warned, looked_at, second_pass
 from sinks.kafka import Broker, producer
 from tests.faults.harness import Running, running, until
 from tests.harness.broker import SharedBroker, new_namespace
@@ -106,9 +106,9 @@ def test_a_file_whose_sending_ended_halfway_is_missed_by_its_header(service: Run
     file = tmp_path / "FACTSAUD"
     file.write_bytes(night.content)
     warned = Warned("facts")
-    with on_disk(str(file)) as held:
-        assert len(list(looked_at(held, "facts", warned))) == 10
-        half = list(islice(second_pass(held, "facts", warned.given, is_own=True), 6))
+    with in_turn([str(file)]) as held:
+        assert len(list(looked_at(held, Layout("facts"), warned))) == 10
+        half = list(islice(second_pass(held, Layout("facts"), warned.given), 6))
 
     async def store() -> None:
         async with producer(Broker(service.service.bootstrap, PATIENCE)) as client:

@@ -19,11 +19,11 @@ from schemas.fact import Fact, Mark
 from schemas.ids import LATEST_MS
 from schemas.topics import FACTS_LINE, GIVEN_HEADER
 from sinks.cli.csv_facts import COLUMNS, fact_rows
-from sinks.cli.layouts import LAYOUTS, native_messages
+from sinks.cli.layouts import ENDED, LAYOUTS, native_messages
 from sinks.cli.load import is_csv, with_mark
-from sinks.cli.on_disk import on_disk
+from sinks.cli.on_disk import in_turn
 from sinks.cli.outgoing import Outgoing, access_lines, fact_lines, numbered_lines
-from sinks.cli.send import Warned, is_native, looked_at, second_pass
+from sinks.cli.send import Layout, Warned, is_native, looked_at, second_pass
 from streams.sources import translate
 from tests.contract.examples import ACCESS, FACT, MARK
 from tests.harness.builders import make_access
@@ -68,9 +68,9 @@ def sent(path: Path, raw: bytes, source: str) -> list[Outgoing]:
     """The messages of a file as `send` sends them, which has looked at all of it before."""
     path.write_bytes(raw)
     warned = Warned(source)
-    with on_disk(str(path)) as held:
-        assert list(looked_at(held, source, warned))
-        return list(second_pass(held, source, warned.given, is_own=True))
+    with in_turn([str(path)]) as held:
+        assert list(looked_at(held, Layout(source), warned))
+        return list(second_pass(held, Layout(source), warned.given))
 
 
 def test_header_and_trailer_of_a_facts_night_say_how_far_it_goes(tmp_path: Path) -> None:
@@ -98,16 +98,30 @@ def test_lines_that_will_become_dead_letters_are_told_before(tmp_path: Path) -> 
     def warned(raw: bytes, source: str) -> list[str]:
         (tmp_path / "file").write_bytes(raw)
         found = Warned(source)
-        with on_disk(str(tmp_path / "file")) as held:
-            assert list(looked_at(held, source, found))
-        return found.first
+        with in_turn([str(tmp_path / "file")]) as held:
+            assert list(looked_at(held, Layout(source, is_ended=source == "clean"), found))
+        return [*found.told, *found.first]
 
     assert warned(NIGHT, "facts") == []
     wrong = b"OPR=JDOE12|KEY=RECORD"
     log = b"TYP=REQ|NUM=0000000001|TIM=2026-01-05 08:14:03.12|%b\nTYP=RSP|NUM=0000000007|REF=0000000000\n" % wrong
-    left_out, dead = warned(log, "clean")
-    assert left_out.startswith("left out: line 2: is a response to a request that is not in this file")
+    left_out, alone, dead = warned(log, "clean")
+    assert left_out.startswith("line 2: is a response for which no request waits: it is left out")
+    assert alone.startswith("line 1: is a request whose response never came: it is sent as one that succeeded")
     assert dead.startswith("will become a dead letter: message 1: SID (request)")
+
+
+def test_a_request_of_clean_whose_response_is_not_there_is_named_and_not_sent(tmp_path: Path) -> None:
+    """Alone it would count as one that succeeded, and with its response later as another: each is named, not five."""
+    requests = b"".join(b"TYP=REQ|NUM=%010d\n" % number for number in range(1, 9))
+    (tmp_path / "monday").write_bytes(requests + b"TYP=RSP|NUM=0000000001|REF=0000000002\n")
+    warned = Warned("clean")
+    with in_turn([str(tmp_path / "monday")]) as held:
+        assert len(list(looked_at(held, Layout("clean"), warned))) == 1
+        assert len(list(second_pass(held, Layout("clean"), ()))) == 1
+    lines = [1, *range(3, 9)]
+    assert [words.split(": ")[0] for words in warned.told] == [f"line {number}" for number in lines]
+    assert all("not sent; send this file again together with the next" in words for words in warned.told)
 
 
 FILES = [path for source in LAYOUTS for path in sorted((GOLDEN / source).iterdir()) if ".expected" not in path.name]
@@ -117,7 +131,7 @@ FILES = [path for source in LAYOUTS for path in sorted((GOLDEN / source).iterdir
 def test_a_native_file_is_sent_as_its_system_writes_it(path: Path) -> None:
     """Each message says what it is, has an id of its own, and is read as the accesses written beside the file."""
     source = path.parent.name
-    sent = list(native_messages(BytesIO(path.read_bytes()), source))
+    sent = list(native_messages(BytesIO(path.read_bytes()), source, is_ended=source in ENDED))
     said = [(dict(message.headers), message) for message in sent]
     assert len({headers["ce_id"] for headers, _ in said}) == len(sent)
     assert {headers["ce_source"] for headers, _ in said} <= {f"/sources/{source}".encode()}

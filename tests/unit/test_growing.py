@@ -66,6 +66,34 @@ def test_only_what_is_new_is_given(growing: Growing, log: Path) -> None:
     assert (read(growing), read(growing)) == (["four"], [])
 
 
+def test_what_is_held_before_anybody_knows_how_far_it_was_read_goes_on_there(growing: Growing, log: Path) -> None:
+    """Files are held while Kafka is away, and only then it is known what it has of them; another has nothing."""
+    places = growing.remembered()
+    growing.close()
+    write(log, "three")
+    other = Growing(log, [])
+    log.unlink()
+    other.look()
+    other.resume(places)
+    assert (read(other), other.lost) == (["three"], [])
+    other.resume([])
+    assert read(other) == ["one", "two", "three"]
+    other.close()
+
+
+def test_what_was_let_go_is_read_again_for_another_kafka(growing: Growing, log: Path) -> None:
+    """An older file that was read to its end and closed."""
+    old = log.parent / "access.jsonl.1"
+    log.rename(old)
+    os.utime(old, (LONG_AGO, LONG_AGO))
+    write(log, "three")
+    assert read(growing) == ["three"]
+    growing.look()
+    assert len(growing.done) == 1
+    growing.resume([])
+    assert read(growing) == ["one", "two", "three"]
+
+
 def test_a_half_written_line_waits_for_its_end(growing: Growing, log: Path) -> None:
     """However often somebody looks."""
     write(log, "thr", end="")

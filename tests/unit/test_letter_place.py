@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import orjson
@@ -182,3 +183,29 @@ def test_every_value_of_a_document_is_found_where_it_stands(document: object) ->
     raw = orjson.dumps(document, option=orjson.OPT_INDENT_2)
     found = {part.path: orjson.loads(raw[part.first : part.last]) for part in parts(raw) if isinstance(part, Value)}
     assert found == values(document)
+
+
+UNCLOSED = {
+    "escaped quotes": b'{"event_id":"' + b'\\"' * (1 << 19),
+    "escaped quotes alone": b'"' + b'\\"' * (1 << 19),
+    "backslashes": b'{"' + b"\\" * (1 << 20),
+    "a name that is not closed": b'{"' + b"x" * (1 << 20),
+}
+
+
+@pytest.mark.parametrize("content_type", [CANONICAL, FACTS2_CDC, ECMS_SYSLOG, IRSS_ROW, PAPER_SLIP, JNET_XML])
+@pytest.mark.parametrize("value", UNCLOSED.values(), ids=UNCLOSED.keys())
+def test_a_string_that_is_never_closed_is_read_once(content_type: str, value: bytes) -> None:
+    """A megabyte in well under a second of work: whoever looks at a letter must not wait for who wrote it."""
+    began = time.process_time()
+    span_of(content_type, "record.id", value)
+    assert len(masked(content_type, value)) == len(value)
+    assert time.process_time() - began < 0.8
+
+
+def test_of_a_string_that_is_never_closed_the_place_is_known() -> None:
+    """It is the value of its field, up to the end of the message."""
+    value = b'{"source":"ecms","event_id":"e-1\\" and no end'
+    span = span_of(CANONICAL, "event_id", value)
+    assert span is not None
+    assert value[span.first : span.last] == b'"e-1\\" and no end'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sinks.letter_replay import REPLAYED, copy_headers
 from sinks.letter_rules import advice, page_of, treatment
 from sinks.letter_search import Asked, Listing
 from sinks.letters import DeadLetter, read_letter
+from streams.sources import facts
 
 ROOT = Path(__file__).parents[2]
 TOPICS = Topics("t7.")
@@ -41,6 +43,28 @@ def test_every_layout_has_a_page_that_is_there(source: str, content_type: str) -
     assert advice(one)
 
 
+@pytest.mark.parametrize("source", [name for name, source in SOURCES.items() if source.content_types])
+def test_the_page_of_a_layout_says_what_whoever_mends_it_must_know(source: str) -> None:
+    """Fields, clock, whose login it is, verbs, and what can go wrong; a word in a program is no page."""
+    one = letter(TOPICS.access(source), ("content-type", SOURCES[source].content_types[0].encode()))
+    text = (ROOT / page_of(one, TOPICS)).read_text(encoding="utf-8")
+    assert page_of(one, TOPICS) == f"streams/sources/{source}.md"
+    assert all(words in text for words in ("ynthetic", "event_id", "Clock", "Verbs", "actor", "hat can go wrong"))
+    assert "Identity" in text or "**Who" in text
+
+
+def test_the_page_of_facts_names_every_field_and_code() -> None:
+    """In the columns in which the translator looks for it."""
+    text = (ROOT / "streams/sources/facts.md").read_text(encoding="utf-8")
+    fields = [value for value in vars(facts).values() if isinstance(value, facts.Field)]
+    assert len(fields) == 14
+    for field in fields:
+        columns = str(field.first) if field.first == field.last else f"{field.first}-{field.last}"
+        assert re.search(rf"^\| {columns} \| {field.name}\b", text, re.M), field
+    for codes in (facts._FUNCTIONS, facts._KINDS, facts._RESULTS):
+        assert all(f"`{code}` {meaning}" in text for code, meaning in codes.items())
+
+
 def test_facts_and_conflicts_have_pages_too() -> None:
     """Of a feed its schema, of a conflict what to do about it."""
     pages = {page_of(letter(TOPICS.feed(feed), stage="register"), TOPICS) for feed in FEEDS}
@@ -48,6 +72,20 @@ def test_facts_and_conflicts_have_pages_too() -> None:
     pages.add(page_of(letter("somebody.else"), TOPICS))
     assert all((ROOT / page).is_file() for page in pages)
     assert len(pages) == 3
+
+
+PROMISED = ("service shows a conflict", "source is asked why", "pages the source", "two accesses of one source (both")
+
+
+def test_no_page_promises_a_conflict_letter_of_accesses() -> None:
+    """There is none: two contents of one id are judged and may be found twice, and a person must know that."""
+    pages = [*(ROOT / "streams/sources").glob("*.md"), *(ROOT / "deploy/runbooks").glob("*.md")]
+    pages += [*(ROOT / "deploy/publishing").glob("*.md"), *(ROOT / "sinks/cli").glob("*.py")]
+    assert len(pages) > 50
+    texts = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in pages}
+    assert [(name, words) for name, text in texts.items() for words in PROMISED if words in text] == []
+    assert "found twice" in texts["irss.md"]
+    assert "There is no conflict letter for accesses" in texts["paper.md"]
 
 
 @pytest.mark.parametrize("stage", ["translate", "quarantine", "conflict", "register", "broadcast", "later"])

@@ -16,10 +16,10 @@ import pytest
 from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from sinks.cli.layouts import HELD_MAX, LAYOUTS, native_messages
-from sinks.cli.on_disk import on_disk
+from sinks.cli.on_disk import in_turn, on_disk
 from sinks.cli.outgoing import access_lines
 from sinks.cli.send import is_native
-from streams.sources.clean_file import WAITING_BYTES_MAX, cut_file
+from streams.sources.clean_file import WAITING_BYTES_MAX, Told, cut_file
 from streams.sources.clean_lines import LINE_MAX
 from tests.contract.examples import ACCESS
 
@@ -65,11 +65,39 @@ def test_a_file_that_is_changed_between_the_passes_is_said_to_be(
 def test_standard_input_can_be_gone_through_twice_too() -> None:
     """A pipe gives its bytes once."""
     program = (
-        "from sinks.cli.on_disk import on_disk\n"
+        "from sinks.cli.on_disk import in_turn, on_disk\n"
         "with on_disk('-') as held: print([list(held.lines()) for _ in range(2)])"
     )
     done = subprocess.run([sys.executable, "-c", program], input=b"a\nb", capture_output=True, timeout=60, check=True)
     assert done.stdout.decode().strip() == str([[b"a\n", b"b"]] * 2)
+
+
+def test_files_in_turn_are_one_and_each_line_is_named_by_its_file(tmp_path: Path) -> None:
+    """Twice, as whoever sends them goes through them."""
+    paths = [str(tmp_path / name) for name in ("a", "b", "c")]
+    for path, raw in zip(paths, (b"1\n2\n", b"", b"3\n4\n"), strict=True):
+        Path(path).write_bytes(raw)
+    with in_turn(paths) as held:
+        assert (held.size, held.done) == (8, 0)
+        for _ in range(2):
+            found = []
+            for number, line in enumerate(held.lines(), start=1):
+                fault = held.named(RejectedInputError(f"line {number}: NUM", "is wrong"))
+                found.append((line, fault.place))
+            assert found == [
+                (b"1\n", f"{paths[0]}, line 1: NUM"),
+                (b"2\n", f"{paths[0]}, line 2: NUM"),
+                (b"3\n", f"{paths[2]}, line 1: NUM"),
+                (b"4\n", f"{paths[2]}, line 2: NUM"),
+            ]
+            assert held.named(RejectedInputError("line 2", "is wrong")).place == f"{paths[0]}, line 2"
+        assert held.done == 8
+        assert held.named(RejectedInputError("file", "is empty")).place == "file"
+        Path(paths[1]).write_bytes(b"9\n")
+        assert [line for line in held.lines() if line == b"9\n"] == []  # it was not there when it was checked
+    with in_turn(paths[:1]) as held:
+        assert list(held.lines())
+        assert held.named(RejectedInputError("line 2", "is wrong")).place == "line 2"
 
 
 def test_a_line_without_end_fills_no_memory(tmp_path: Path) -> None:
@@ -118,7 +146,7 @@ def test_requests_that_wait_take_no_more_than_their_bytes() -> None:
     """Ten thousand of the longest would be 640 MB: those that wait longest go alone before."""
     long = b"x" * (LINE_MAX - 30)
     lines = (b"TYP=REQ|NUM=%010d|%s\n" % (n, long) for n in range(WAITING_BYTES_MAX // LINE_MAX + 99))
-    sent = cut_file(lines, lambda _: None)
+    sent = cut_file(lines, Told(lambda _: None))
     assert next(sent).message_id == "clean-0000000000"
     assert len(list(lines)) > 80  # it was not read to its end before
 

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.codec import decode_access, encode
 from schemas.errors import RejectedInputError
+from schemas.fact import Fact
 from schemas.ids import SourceName, format_instant
 from schemas.ledger import Times
 from schemas.metrics import CATALOGUE, label_values
@@ -31,11 +32,11 @@ from schemas.settings import Settings
 from schemas.topics import CANONICAL, DAY_MS, FACTS_LINE, HEARTBEAT, SOURCES, Source, Topics
 from sinks.cli.csv_facts import fact_rows
 from sinks.cli.main import COMMANDS, cli, run
-from sinks.cli.outgoing import STRANGE_MAX, fact_lines, strange_sources
+from sinks.cli.outgoing import STRANGE_MAX, fact_lines, misspelt, strange_sources
 from streams.intake.running import Shown
 from streams.sources import BUILT_IN, Translators
 from streams.telemetry import Telemetry
-from tests.harness.builders import account, at, make_access, supervision
+from tests.harness.builders import account, assignment, at, make_access, supervision
 
 KIOSK = """
 [sources.kiosk]
@@ -374,3 +375,26 @@ def test_strange_sources_are_told_in_one_line() -> None:
     facts = [account("k1", "w028", source=f"k{n:03d}") for n in range(STRANGE_MAX + 1)]
     lines = [encode(fact) for fact in (*facts, account("j1", "w031"), supervision("s03", "w028"))]
     assert strange_sources(fact_lines(lines, "staff"), SOURCES) == [f"k{n:03d}" for n in range(STRANGE_MAX)]
+
+
+@pytest.mark.parametrize(
+    ("login", "is_wrong"),
+    [
+        ("NIEF:IDP:PHILA-DHS:USER:JDoe@dhs.example", False),
+        ("NIEF:TIB:PORTAL:IDP:PHILA-DHS:USER:j", False),
+        ("NIEF:IDP:Phila-DHS:USER:jdoe", True),
+        ("nief:idp:phila-dhs:user:jdoe", True),
+        ("jdoe", True),
+        ('NIEF:IDP:PHILA-DHS:USER:j"\\doe', False),
+    ],
+)
+def test_an_account_of_jnet_that_no_message_can_have_is_seen(login: str, is_wrong: bool) -> None:
+    """Messages are folded, accounts are not: spelled alike in both they would still not meet."""
+    facts = [account(login, "w028", source="jnet"), account(login, "w028", source="ecms"), assignment("w028")]
+    found = [misspelt(message) for fact in facts for message in fact_lines([encode(fact)], feed_of(fact))]
+    assert found == [is_wrong, False, False]
+
+
+def feed_of(fact: Fact) -> str:
+    """The feed that states facts of this kind."""
+    return "staff" if fact.body.kind == "account" else "assignments"

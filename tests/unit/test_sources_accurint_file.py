@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import RejectedInputError
+from schemas.ids import parse_instant
 from schemas.topics import ACCURINT_BATCH, ACCURINT_ROW, SOURCES
-from streams.sources import accurint
+from streams.sources import accurint, translate
 from streams.sources.accurint import HEADER
 from streams.sources.accurint_file import check_manifest, content_type_of, cut_manifest, read_usage
 from streams.sources.accurint_row import LINE_MAX
@@ -21,6 +22,8 @@ SESSION = (GOLDEN / "session.csv").read_bytes()
 ROWS = SESSION.splitlines(keepends=True)
 JOB = (GOLDEN / "job.csv").read_bytes()
 JOB_LINES = JOB.splitlines(keepends=True)
+HEADERS = (("content-type", ACCURINT_ROW.encode()),)
+LATER = parse_instant("2027-01-01T00:00:00Z")  # after every row
 DATA = ("Doe", "Jane", "jose", "rivera", "6789", "C0042", "placements", "S-81", "T100", "J-2026", "Arch")
 
 
@@ -74,6 +77,29 @@ def test_a_row_is_sent_with_the_header_and_the_row_it_inherits_from() -> None:
     assert [m.message_id for m in messages] == [f"accurint-T100{n}" for n in range(1, 10)]
     assert {m.key for m in messages} == {b"rivera@phila", b"tran"}
     assert messages[2].key == b"tran"
+
+
+@pytest.mark.parametrize(("old", "new"), [(b",3,5,", b",3x,5,"), (b",3,5,", b",,100,"), (b"08:14:03", b"08:77:03")])
+def test_a_row_whose_purposes_cannot_be_read_takes_no_row_of_its_session_with_it(old: bytes, new: bytes) -> None:
+    """It is a dead letter; who comes behind it claims nothing until purposes are stated again, and is judged."""
+    first = ROWS[0]
+    good = read_usage(b"".join((first, *ROWS[1:3])))
+    assert len(good[1].value.splitlines()) == 3  # it inherits
+    assert old in ROWS[1]
+    bad, after = read_usage(b"".join((first, ROWS[1].replace(old, new, 1), ROWS[2])))
+    with pytest.raises(RejectedInputError):
+        translate("accurint", bad.value, HEADERS, LATER)
+    assert after.value == b"\n".join((first.rstrip(b"\n"), ROWS[2].rstrip(b"\n")))
+    [access] = translate("accurint", after.value, HEADERS, LATER).accesses
+    assert access.purpose is None or access.purpose.code is None
+
+
+def test_an_older_choice_does_not_come_back_when_a_newer_one_cannot_be_read() -> None:
+    """It was replaced: to claim it would be evidence of what nobody said."""
+    row = b"T%d,2026-01-05 08:1%d:00,rivera,S-81,PERSON,%s,,,Roe,,,,,2\n"
+    rows = [row % (n, n, code) for n, code in enumerate((b"3", b"", b"3x", b"", b"4", b""))]
+    values = [len(message.value.splitlines()) for message in read_usage(b"".join((ROWS[0], *rows)))]
+    assert values == [2, 3, 2, 2, 2, 3]
 
 
 def test_an_export_without_rows_is_no_message() -> None:

@@ -17,7 +17,7 @@ from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.topics import CLEAN_LINES
 from streams.sources import translate
-from streams.sources.clean_file import UNPAIRED_MAX, WAITING_MAX, read_file
+from streams.sources.clean_file import UNPAIRED_MAX, WAITING_MAX, Told, cut_file, read_file
 from streams.sources.clean_lines import LINE_MAX
 from streams.sources.local_time import readings
 from streams.sources.translated import NativeMessage
@@ -302,6 +302,33 @@ def test_a_request_without_a_response_is_sent_alone_at_the_end() -> None:
     """And holds up nobody for ever: those behind it come in their order."""
     lines = (request(1), request(2), response(1, 2), request(3))
     assert cut(*lines) == ([request(1), request(2) + b"\n" + response(1, 2), request(3)], ())
+
+
+def held_back(*lines: bytes) -> tuple[list[bytes], list[int], list[int]]:
+    """What is sent of a file that others follow, and the lines of requests that went alone, and that wait."""
+    alone, waiting = list[int](), list[int]()
+    told = Told(lambda _: None, alone.append, waiting.append)
+    return [m.value for m in cut_file([line + b"\n" for line in lines], told)], alone, waiting
+
+
+def test_a_request_at_the_end_waits_for_the_next_file() -> None:
+    """Only those without a response: who stands behind one is sent. Together with the next file each has its own."""
+    first = (request(1), request(2), response(1, 2), request(3))
+    second = (response(2, 3), request(4), response(3, 1), response(4, 4))
+    pairs = {
+        number: request(number) + b"\n" + answer
+        for number, answer in enumerate((response(3, 1), response(1, 2), response(2, 3), response(4, 4)), start=1)
+    }
+    assert held_back(*first) == ([pairs[2]], [], [1, 4])
+    assert held_back(*first, *second) == (list(pairs.values()), [], [])
+    assert held_back(*second) == ([pairs[4]], [], [])
+
+
+def test_a_request_that_was_never_answered_is_told_when_it_is_sent_alone() -> None:
+    """Ten thousand have come behind it: no file will hold its response."""
+    many = [request(number) for number in range(1, WAITING_MAX + 2)]
+    values, alone, waiting = held_back(*many)
+    assert (values, alone, waiting) == ([request(1)], [1], list(range(2, WAITING_MAX + 2)))
 
 
 def test_a_response_without_its_request_is_told_by_its_line() -> None:

@@ -19,8 +19,10 @@ from streams.sources import translate
 from streams.sources.local_time import whole_day
 from streams.sources.paper_csv import COLUMNS
 from streams.sources.paper_file import read_file
+from tests.harness.builders import account, assignment
 from tests.harness.hostile.paper import GOOD, HARMLESS, HOSTILE, PLAIN, message, slip
 from tests.harness.native import as_sent
+from tests.harness.verdicts import verdict
 
 GOLDEN = Path(__file__).parent / "golden" / "paper"
 HEADERS = (("content-type", PAPER_SLIP.encode()),)
@@ -93,21 +95,41 @@ def test_copies_and_the_recipient_stand_where_they_belong() -> None:
     assert [access.recipient for access in of(GOOD)] == [None, None, "Zebediah Okafor, Esq.", None]
 
 
-def test_a_day_is_an_interval_and_a_written_minute_narrows_the_check_out_alone() -> None:
-    """When it was copied or came back nobody wrote down."""
+def test_a_day_is_an_interval_and_nothing_begins_before_the_written_minute() -> None:
+    """When it was copied or came back nobody wrote down; but not before it went out."""
+    out = parse_instant("2026-01-05T19:05:00Z")
     assert spans(GOOD) == {
-        "check_out": (parse_instant("2026-01-05T19:05:00Z"), parse_instant("2026-01-05T19:05:59.999Z")),
-        "print": (day("2026-01-05")[0], day("2026-01-07")[1]),
-        "disclose": (day("2026-01-05")[0], day("2026-01-07")[1]),
+        "check_out": (out, parse_instant("2026-01-05T19:05:59.999Z")),
+        "print": (out, day("2026-01-07")[1]),
+        "disclose": (out, day("2026-01-07")[1]),
         "return": day("2026-01-07"),
     }
+    same_day = slip(date_returned="01/05/2026")
+    assert {begin for begin, _ in spans(same_day).values()} == {out}
+    assert spans(same_day)["return"] == (out, day("2026-01-05")[1])
+    assert {begin for begin, _ in spans(slip(time_out="", date_returned="")).values()} == {day("2026-01-05")[0]}
     assert spans(slip(time_out=""))["check_out"] == day("2026-01-05")
+
+
+def test_who_was_on_duty_when_the_slip_was_signed_is_explained_in_all_of_it() -> None:
+    """A duty from 10:00, signed at 11:00, copied, given away and brought back: midnight accuses nobody."""
+    value = slip(time_out="11:00", requested_for="", date_returned="01/05/2026")
+    known = account("ZEB04412", "w028", source="paper")
+    duty = assignment("w028", "case:ZEB0042", valid_from="2026-01-05T15:00:00Z", recorded_at="2026-01-05T15:00:00Z")
+    found = [verdict(access, known, duty) for access in of(value)]
+    assert [(one.outcome, one.flags) for one in found] == [("explained", ())] * 4
+
+
+def test_in_the_hour_that_happens_twice_copies_begin_at_the_first_reading() -> None:
+    """Which of them was meant nobody can say."""
+    found = spans(slip(date_out="11/02/2025", time_out="01:30", date_returned="11/02/2025"))
+    assert {begin for begin, _ in found.values()} == {parse_instant("2025-11-02T05:30:00Z")}
 
 
 def test_what_is_not_back_may_have_been_copied_until_it_was_typed() -> None:
     """The clerk knew of it that day."""
     found = spans(slip(date_returned=""))
-    assert found["print"] == found["disclose"] == (day("2026-01-05")[0], day("2026-01-08")[1])
+    assert found["print"] == found["disclose"] == (parse_instant("2026-01-05T19:05:00Z"), day("2026-01-08")[1])
     assert "return" not in found
 
 

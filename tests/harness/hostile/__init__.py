@@ -14,12 +14,13 @@ from schemas.topics import (
     ECMS_SYSLOG,
     FACTS2_CDC,
     FACTS_LINE,
+    HEARTBEAT,
     IRSS_ROW,
     JNET_XML,
     PAPER_SLIP,
 )
 
-from . import accurint, canonical, clean, ecms, facts, facts2, irss, jnet, paper
+from . import accurint, canonical, clean, ecms, facts, facts2, heartbeat, irss, jnet, paper
 
 
 class Corpus(NamedTuple):
@@ -37,13 +38,14 @@ def _of_accurint(*, is_batch: bool) -> dict[str, bytes]:
 
 CORPORA: Final = (
     Corpus("ecms", CANONICAL, canonical.HOSTILE, canonical.HARMLESS),
+    Corpus("ecms", HEARTBEAT, heartbeat.HOSTILE, heartbeat.HARMLESS),
     Corpus("facts", FACTS_LINE, facts.HOSTILE, facts.HARMLESS),
     Corpus("facts2", FACTS2_CDC, facts2.HOSTILE, facts2.HARMLESS),
     Corpus("irss", IRSS_ROW, irss.HOSTILE, irss.HARMLESS),
     Corpus("clean", CLEAN_LINES, clean.HOSTILE, clean.HARMLESS),
     Corpus("jnet", JNET_XML, jnet.HOSTILE, jnet.HARMLESS),
-    Corpus("accurint", ACCURINT_ROW, accurint.HOSTILE, _of_accurint(is_batch=False)),
-    Corpus("accurint", ACCURINT_BATCH, accurint.HOSTILE, _of_accurint(is_batch=True)),
+    Corpus("accurint", ACCURINT_ROW, accurint.ROW_HOSTILE, _of_accurint(is_batch=False)),
+    Corpus("accurint", ACCURINT_BATCH, accurint.BATCH_HOSTILE, _of_accurint(is_batch=True)),
     Corpus("ecms", ECMS_SYSLOG, ecms.HOSTILE, ecms.HARMLESS),
     Corpus("paper", PAPER_SLIP, paper.HOSTILE, paper.HARMLESS),
 )

@@ -203,3 +203,32 @@ HARMLESS: Final[dict[str, bytes]] = {
     "one line": part(LINES[0], says="PART,17,1"),
     "LexID and criteria": part(LINES[0], "18,Doe,123-45-6789,,,000000000001"),
 }
+
+_OF_NO_KIND: Final = ("one byte", "NULs", "JSON", "XML that grows", "deep brackets", "a zip file", "gzip")
+_PART: Final = part(*LINES)
+
+BATCH_HOSTILE: Final[dict[str, bytes]] = {
+    **{name: HOSTILE[name] for name in _OF_NO_KIND},
+    **{name: value for name, value in HOSTILE.items() if value[:4].upper() == b"JOB,"},
+    "UTF-16": _PART.decode().encode("utf-16"),
+    "UTF-16 without mark": _PART.decode().encode("utf-16-le"),
+    "EBCDIC": _PART.decode().encode("cp037"),
+    "byte order mark": b"\xef\xbb\xbf" + _PART,
+    "Windows-1252": _PART.replace(b"Jane", b"Jos\xe9"),
+    "overlong UTF-8": _PART.replace(b"Jane", b"\xc0\xaf"),
+    "half a surrogate": _PART.replace(b"Jane", b"\xed\xa0\x80"),
+    "semicolons": _PART.replace(b",", b";"),
+    "tabs": _PART.replace(b",", b"\t"),
+    "CR LF": _PART.replace(b"\n", b"\r\n"),
+    "CR alone": _PART.replace(b"\n", b"\r"),
+    "truncated in a quote": _PART[: _PART.index(b"Jane")],
+    "line break in a quote": _PART.replace(b"Doe, Jane", b"Doe,\nJane"),
+    "commas without end": part("," * 60_000, says="PART,17,1"),
+    "quotes without end": part('17,"' + '"' * 60_001, says="PART,17,1"),
+    "a message of the other kind": usage(ROW),
+}
+"""As a part of a job: each must be rejected."""
+ROW_HOSTILE: Final = {name: value for name, value in HOSTILE.items() if value[:4].upper() != b"JOB,"} | {
+    "a message of the other kind": _PART
+}
+"""As a row of a usage export: each must be rejected."""
