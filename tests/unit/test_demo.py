@@ -33,7 +33,6 @@ class Parts:
         """Stops in order, which takes a while."""
         print("parts stop")
 
-
     bootstrap, prefix = "127.0.0.1:1", ""
 
 
