@@ -18,6 +18,8 @@ Result = Literal["success", "denied", "failed"]
 Sequence = Annotated[int, Field(ge=0, lt=2**63)]
 
 CANDIDATES_MAX = 200  # a search that resolves to more names nobody in particular
+CANDIDATES_SPAN_MAX_MS = 48 * 3_600_000  # one search, whose time is not known better than the day
+SEEKING: tuple[Action, ...] = ("search", "subscribe")  # what leads to candidates
 UNTIL_AHEAD_MAX_MS = 48 * 3_600_000  # a local day has 25 hours, and a clock may be off by one either way (ADR 29)
 
 
