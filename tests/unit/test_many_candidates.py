@@ -10,9 +10,12 @@ import pytest
 from schemas.access import Access
 from schemas.fact import Fact
 from streams.join.facts import Facts
+from streams.join.question import question_of
+from streams.policy.decide import decide
+from streams.policy.explain import tell
 from streams.policy.judging import Judging
 from tests.harness.builders import account, assignment, at, make_access, make_policy, supervision
-from tests.harness.judging import PARTITION, judging, messages
+from tests.harness.judging import judging
 from tests.harness.verdicts import COMPLETE
 
 CASES, STAFF, HOLDERS = 200, 60, 10
@@ -69,9 +72,13 @@ def test_the_next_message_is_judged_within_a_second(looked_up: list[int], record
     judge = director(recorded_at=recorded_at)
     began = time.process_time()
 
-    batch = judge.batch(PARTITION, "ecms", messages(search(until=until), appended_at="2026-01-06"))
+    access = search(until=until)  # of any length: what may be sent is limited where it is read
+    question = question_of(access, at("2026-01-06"))
+    verdict = decide(judge.knowledge, judge.policy, question, access)
+    told = tell(judge.knowledge, judge.policy, question, access, verdict)
 
     facts = 1 + STAFF + CASES * HOLDERS
-    assert len(batch.findings) == 1
+    assert verdict.outcome != "explained"
+    assert "200 candidates" in told.reason
     assert len(looked_up) < 12 * facts
     assert time.process_time() - began < SECONDS
