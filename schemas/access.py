@@ -18,6 +18,9 @@ Result = Literal["success", "denied", "failed"]
 Sequence = Annotated[int, Field(ge=0, lt=2**63)]
 
 CANDIDATES_MAX = 200  # a search that resolves to more names nobody in particular
+CANDIDATES_SPAN_MAX_MS = 48 * 3_600_000  # one search, whose time is not known better than the day
+SEEKING: tuple[Action, ...] = ("search", "subscribe")  # what leads to candidates
+UNTIL_AHEAD_MAX_MS = 48 * 3_600_000  # a local day has 25 hours, and a clock may be off by one either way (ADR 29)
 
 
 class Record(Strict):
@@ -94,14 +97,25 @@ def canonical(access: Access) -> bytes:
     return orjson.dumps(document(access), option=orjson.OPT_SORT_KEYS)
 
 
+def is_dated_ahead(access: Access, appended_at: int) -> bool:
+    """Whether it is dated past its append time (UTC ms), and so is judged as of then (ADR 17).
+
+    An interval that begins before is not, but imprecise: its end is what the source's times leave open, and the same
+    whenever it is sent. One that ends so far behind that no source's times can be meant is.
+    """
+    until = access.occurred_until
+    is_endless = until is not None and until > appended_at + UNTIL_AHEAD_MAX_MS
+    return access.occurred_at > appended_at or is_endless
+
+
 def finding_id(access: Access, appended_at: int | None = None) -> str:
     """`f_` and 32 hex digits of SHA-256 over source, event_id and the canonical access, joined by 0x1F.
 
     What is dated past its append time (UTC ms) is judged as of then, and asks something else when it is sent again
-    later: there the append time is the fourth part (ADR 17). None: appended after all of it.
+    later: there the append time is the fourth part (ADR 17). None: it is not dated ahead.
     """
     parts = [access.source.encode(), access.event_id.encode(), canonical(access)]
-    if appended_at is not None and appended_at < (access.occurred_until or access.occurred_at):
+    if appended_at is not None and is_dated_ahead(access, appended_at):
         parts.append(format_instant(appended_at).encode())
     return "f_" + hashlib.sha256(b"\x1f".join(parts)).hexdigest()[:32]
 

@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from . import finding, ledger, policy  # noqa: F401 - their models' names must be known before an error names one
-from .access import THIN_ACCESS, Access, ThinAccess
+from .access import CANDIDATES_SPAN_MAX_MS, SEEKING, THIN_ACCESS, Access, ThinAccess
 from .act import Act
 from .alert import Alert
 from .errors import RejectedInputError
@@ -104,12 +104,21 @@ def decode_access(raw: bytes | None) -> Access:
 
 
 def check_sent(access: Access) -> Access:
-    """An access that a source sends. Raises RejectedInputError when it is as if somebody else had done it.
+    """An access that a source sends. Raises RejectedInputError for what would be judged as something else (ADR 27).
 
-    It would be judged as of whoever asked, and nobody as whoever did it (ADR 27).
+    An operator: of whoever asked, and nobody as whoever did it. Candidates of another action than looking for somebody:
+    a record of one's own among them would explain that one read, printed or gave away another. Candidates over a long
+    time: they are what one search led to, and whoever checks a verdict by hand asks for each at each instant.
     """
     if access.operator is not None:
         raise RejectedInputError("operator", "must be left out; name who did it as actor, who asked as requested_for")
+    if access.candidates:
+        if access.action not in SEEKING:
+            raise RejectedInputError(
+                "candidates", f"must be left out unless the action is {' or '.join(SEEKING)}; send an access for each"
+            )
+        if (access.occurred_until or access.occurred_at) - access.occurred_at > CANDIDATES_SPAN_MAX_MS:
+            raise RejectedInputError("occurred_until", "must be at most 48 hours after occurred_at with candidates")
     return access
 
 

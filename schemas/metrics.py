@@ -60,6 +60,13 @@ WORKER: Final = (
     # Without it a silent feed would look like 100 % explained: nothing is raised while everything waits.
     Metric("needtoknow_settled_total", "counter", "How did pending accesses end?", ("source", "outcome")),
     Metric("needtoknow_findings_total", "counter", "What was published?", ("outcome", "severity", "transition")),
+    # One number would drown a feed that lost a system's accounts in searches that name nobody.
+    Metric(
+        "needtoknow_unresolved_total",
+        "counter",
+        "Why was it not resolved, when first found, whom or what an access is about?",
+        ("source", "cause"),
+    ),
     Metric("needtoknow_pending_accesses", "gauge", "How many accesses wait for a feed?"),
     Metric("needtoknow_open_accesses", "gauge", "How many accesses are pending or not yet final (memory, restart)?"),
     Metric("needtoknow_oldest_pending_seconds", "gauge", "How long has the oldest pending access waited?"),
@@ -316,6 +323,10 @@ Refusal = Literal[
 NOBODY: Final = "nobody"
 """In place of a source: the request names none that there is."""
 
+Cause = Literal["unknown_login", "shared_login", "no_record", "unknown_record"]
+"""Why a finding is unresolved: no account has the login; several people have it; criteria were searched for, and led to
+nobody whom the source names; no fact names the record."""
+
 OTHER_CLAUSE: Final = "other"
 """A clause of an earlier policy: what a finding says, and so what a label could say, must not be an open set."""
 WITHDRAWN: Final = "withdrawn"
@@ -332,6 +343,7 @@ LABEL_VALUES: Final = MappingProxyType(
         "transition": get_args(Transition),
         "certainty": get_args(Certainty),
         "needtoknow_intake_requests_total.source": (*SOURCES, NOBODY),
+        "cause": get_args(Cause),
         "answer": get_args(Answer),
         "refusal": get_args(Refusal),
         "needtoknow_accesses_total.outcome": get_args(Judged),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from typing import assert_never
 
-from schemas.access import Record
+from schemas.access import Record, finding_id
 from schemas.act import Act, OfFinding
 from schemas.alert import Alert
 from schemas.fact import Account, Assignment, Body, Coverage, Membership, Review, Supervision, UnitMember
@@ -30,13 +30,17 @@ class Prover:
     def __call__(self, alert: Alert, findings: Sequence[Act]) -> Proof | None:
         """The proof; None when there is nobody to prove it for, or the moment that was judged is not in the finding."""
         finding = heaviest(findings)
-        if finding is None or not self._facts.is_loaded or "clock-ahead" in finding.flags:
+        if finding is None or not self._facts.is_loaded or _was_dated_ahead(finding):
             return None
         access = finding.access
-        found = evidence(
-            self._facts.knowledge, self._policy, access, appended_at=access.occurred_until or access.occurred_at
-        )
+        stored_by = access.occurred_until or access.occurred_at  # or later: it was judged as dated
+        found = evidence(self._facts.knowledge, self._policy, access, appended_at=stored_by)
         return proof(finding, found, self._masks)
+
+
+def _was_dated_ahead(finding: Finding) -> bool:
+    """Whether it was judged as of its append time, which its id is made of and nothing else here tells (ADR 17)."""
+    return finding.finding_id != finding_id(finding.access)
 
 
 def heaviest(findings: Sequence[Act]) -> Finding | None:

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from schemas.access import Access, Record
+from schemas.access import UNTIL_AHEAD_MAX_MS, Access, Record
 from schemas.fact import Account, Assignment, Coverage, Membership, Supervision, UnitMember, Waiver
 from schemas.finding import Certainty, Finding, Flag, Outcome, Severity
 from schemas.ids import FeedName, SourceName
@@ -216,9 +216,7 @@ class Rejudge:
         step = SEVERITIES.index(self.policy.severity[outcome][access.action])
         if access.result in ("denied", "failed"):
             step = max(step - 1, 0)
-        if is_borderline:
-            step = min(step, SEVERITIES.index("medium"))
-        return SEVERITIES[step]
+        return SEVERITIES[min(step, SEVERITIES.index("medium")) if is_borderline else step]
 
 
 def joined(transitions: Iterable[Finding]) -> dict[str, Finding]:
@@ -234,8 +232,9 @@ def joined(transitions: Iterable[Finding]) -> dict[str, Finding]:
 
 def _interval(access: Access, appended_at: int) -> tuple[int, int]:
     """t0 and t1 of rule 1, both included."""
-    until = access.occurred_at if access.occurred_until is None else access.occurred_until
-    return min(access.occurred_at, appended_at), min(until, appended_at)
+    first, last = access.occurred_at, access.occurred_until or access.occurred_at
+    is_ahead = first > appended_at or last > appended_at + UNTIL_AHEAD_MAX_MS
+    return (min(first, appended_at), appended_at) if is_ahead else (first, last)
 
 
 def _targets(access: Access) -> tuple[Record, ...]:

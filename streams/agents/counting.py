@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.finding import Finding
 from schemas.ledger import CODES
+from schemas.metrics import Cause
 from streams.policy.judged import JudgedBatch
 from streams.telemetry import Telemetry
 
@@ -25,7 +26,19 @@ def told(telemetry: Telemetry, finding: Finding, took_ms: float) -> None:
         transition=finding.transition,
     )
     if finding.transition == "raised":
+        if finding.outcome == "unresolved":
+            telemetry.count("needtoknow_unresolved_total", source=finding.access.source, cause=cause_of(finding))
         telemetry.observe("needtoknow_access_to_finding_seconds", took_ms / 1000, certainty=finding.certainty)
+
+
+def cause_of(finding: Finding) -> Cause:
+    """Why this finding is unresolved: whose login it is comes before what was opened."""
+    if "shared-login" in finding.flags:
+        return "shared_login"
+    if finding.staff is None:
+        return "unknown_login"
+    access = finding.access
+    return "no_record" if access.record.kind == "criteria" and not access.candidates else "unknown_record"
 
 
 def count_batch(telemetry: Telemetry, judged: JudgedBatch, source: str, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from schemas.access import Access
+from schemas.access import Access, is_dated_ahead
 from schemas.topics import CONSOLE
 
 from .bodies import RecordKey, login_key, record_key
@@ -28,8 +28,9 @@ _AT_CONSOLE: Final = login_key(CONSOLE, "")
 
 
 def question_of(access: Access, appended_at: int) -> Question:
-    """The question an access asks; nothing counts as done after it was appended (ADR 6, rule 1)."""
-    start = min(access.occurred_at, appended_at)
-    end = start if access.occurred_until is None else min(access.occurred_until, appended_at)
+    """The question an access asks: the same whenever it was appended, unless it is dated ahead (ADR 6, rule 1)."""
+    start, end = access.occurred_at, access.occurred_at if access.occurred_until is None else access.occurred_until
+    if is_dated_ahead(access, appended_at):
+        start, end = min(start, appended_at), appended_at
     targets = dict.fromkeys(record_key(r) for r in (access.record, *(access.candidates or ())))
     return Question(login_key(access.source, access.actor), tuple(targets), start, end)

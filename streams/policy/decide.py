@@ -10,10 +10,14 @@ from schemas.fact import Account
 from schemas.finding import Flag, Outcome, PathName, Severity
 from schemas.policy import Paths, Policy
 from streams.join.bodies import RecordKey, login_key
+from streams.join.during import During
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
+from streams.join.spans import Spans, union, without
 from streams.join.view import View
 
+from .duties import Shares
+from .over_time import logins, only_cleared, when_cleared
 from .paths import covers, own_assignment, reviews, supervises
 from .reach import Grounds
 
@@ -66,26 +70,46 @@ def verdict_of(answer: Answer, knowledge: Knowledge, policy: Policy, question: Q
 
 
 def ask(knowledge: Knowledge, policy: Policy, question: Question) -> Answer:
-    """Ask both questions at every instant of the interval at which something changes."""
+    """Ask both questions at every instant of the interval."""
+    if question.start == question.end and len(question.targets) == 1:  # most are: a walk to one record costs less
+        return _ask_at(knowledge, policy, question, question.start)
+    return _ask_over(knowledge, policy, question)
+
+
+def _ask_at(knowledge: Knowledge, policy: Policy, question: Question, instant: int) -> Answer:
     known_by = question.end + policy.grace_ms
-    thens: list[bool] = []
-    nows: list[bool] = []
-    people: set[str] = set()
-    instant = question.start
-    while instant <= question.end:
-        who, now = View(knowledge), View(knowledge)
-        staff = staff_at(who, question.login, instant)
-        people |= staff
-        changes_at = who.changes_at
-        nows.append(bool(staff) and all(is_cleared(now, policy, s, question, instant) for s in staff))
-        if now.known_since <= known_by:  # nothing that was looked at was any different then
-            thens.append(nows[-1])
-        else:
-            then = View(knowledge, known_by)
-            thens.append(bool(staff) and all(is_cleared(then, policy, s, question, instant) for s in staff))
-            changes_at = min(changes_at, then.changes_at)
-        instant = min(changes_at, now.changes_at)
-    return Answer(all(thens), any(thens), all(nows), any(nows), frozenset(people))
+    now = View(knowledge)
+    staff = staff_at(View(knowledge), question.login, instant)
+    is_now = bool(staff) and all(is_cleared(now, policy, s, question, instant) for s in staff)
+    is_then = is_now
+    if now.known_since > known_by:  # else nothing that was looked at was any different then
+        then = View(knowledge, known_by)
+        is_then = bool(staff) and all(is_cleared(then, policy, s, question, instant) for s in staff)
+    return Answer(is_then, is_then, is_now, is_now, frozenset(staff))
+
+
+def _ask_over(knowledge: Knowledge, policy: Policy, question: Question) -> Answer:
+    """Each fact is looked at once, however many instants there are at which something changes."""
+    known_by, end = question.end + policy.grace_ms, question.end + 1
+    now, people = During(knowledge, question.start, end), logins(During(knowledge, question.start, end), question.login)
+    nows = _explained(now, policy, question, people)
+    if now.known_since <= known_by:
+        thens = nows
+    else:
+        thens = _explained(During(knowledge, question.start, end, known_by), policy, question, people)
+    return Answer(thens == now.whole, bool(thens), nows == now.whole, bool(nows), frozenset(people))
+
+
+def _explained(during: During, policy: Policy, question: Question, people: Shares) -> Spans:
+    """When there is somebody, and each of them is cleared."""
+    found: list[Spans] = []
+    for staff, when in people.items():
+        targets = possible(during.knowledge, staff, question)
+        if targets:
+            cleared = when_cleared(during, policy.paths, staff, targets, is_at_console=question.is_at_console)
+            when = without(when, cleared)
+        found.append(when)
+    return without(union(people.values()), union(found))
 
 
 def staff_at(now: View, login: str, instant: int) -> set[str]:
@@ -123,6 +147,9 @@ def first_path(
 ) -> tuple[PathName, Grounds] | None:
     """The most direct path that clears for any target, with the facts it rests on."""
     targets = possible(view.knowledge, staff, question)
+    if len(targets) > 1:  # a walk to each of 200 candidates, by each path, would cost a director seconds
+        at = During(view.knowledge, instant, instant + 1, view.known_by)
+        targets = only_cleared(at, policy.paths, staff, targets, is_at_console=question.is_at_console)
     for name, explain in paths_of(question) if targets else ():
         for target in targets:
             if (grounds := explain(view, policy.paths, staff, target, instant)) is not None:

@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from schemas.finding import FactRef, NearMiss, PathName
 from schemas.policy import Policy
+from streams.join.bodies import RecordKey
+from streams.join.during import During
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
 from streams.join.view import View
 
 from .decide import paths_of, staff_at
 from .near_misses import near_misses
+from .over_time import only_cleared
 from .refs import refs
 
 
@@ -32,19 +35,23 @@ def people(knowledge: Knowledge, question: Question) -> list[str]:
 def every_path(knowledge: Knowledge, policy: Policy, question: Question, staff: str) -> list[Tried]:
     """Each path of the policy that is one for accesses at that source, asked at the first instant of the access."""
     missed = {miss.path: miss for miss in near_misses(knowledge, policy.paths, staff, question)}
-    known_by = question.end + policy.grace_ms
+    asked: list[tuple[View, tuple[RecordKey, ...]]] = []
+    for known_by in (question.end + policy.grace_ms, None):
+        at = During(knowledge, question.start, question.start + 1, known_by)
+        targets = only_cleared(at, policy.paths, staff, question.targets, is_at_console=question.is_at_console)
+        asked.append((View(knowledge, known_by), targets))
     found: list[Tried] = []
     for name, explain in paths_of(question):
         then, now = (
             next(
                 (
                     refs(grounds)
-                    for target in question.targets
+                    for target in targets
                     if (grounds := explain(view, policy.paths, staff, target, question.start)) is not None
                 ),
                 None,
             )
-            for view in (View(knowledge, known_by), View(knowledge))
+            for view, targets in asked
         )
         found.append(Tried(name, then, now, missed.get(name) if now is None else None))
     return found

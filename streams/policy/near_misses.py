@@ -8,6 +8,7 @@ from schemas.fact import Assignment, Coverage, Membership, Review
 from schemas.finding import NearMiss, PathName
 from schemas.policy import Paths
 from streams.join.bodies import RecordKey, record_key
+from streams.join.during import During
 from streams.join.facts import History
 from streams.join.knowledge import Knowledge
 from streams.join.question import Question
@@ -15,6 +16,8 @@ from streams.join.rows import FOR_EVER
 from streams.join.view import Used, View
 
 from .decide import possible
+from .duties import Duties
+from .duties import line as duties_line
 from .reach import has, line
 from .refs import refs
 from .sentences import duration
@@ -106,9 +109,11 @@ def _below(
     if not knowledge.below(staff):
         return None
     now, counted = View(knowledge), paths.supervises.depth
+    during = During(knowledge, instant, instant + 1)
     for depth in range(counted, max(counted, DEEPEST) + 1):
-        for target in targets:
-            if (grounds := line(now, staff, target, instant, depth)) is not None:
+        duties = Duties(during, duties_line(during, staff, depth, during.whole))
+        for target in targets:  # walked to only if the line leads there
+            if duties.to(target) and (grounds := line(now, staff, target, instant, depth)) is not None:
                 why = f"somebody {depth} steps of supervision below is assigned; the policy counts {counted}"
                 if depth == counted:
                     why = "somebody below is assigned, but not all of that time"

@@ -19,7 +19,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from schemas.access import CANDIDATES_MAX, Access
-from schemas.codec import MESSAGE_MAX, rejected_by
+from schemas.codec import MESSAGE_MAX, check_sent, rejected_by
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName, quick_instant
 
@@ -225,9 +225,9 @@ def _access(source: SourceName, occurred_at: int, given: Mapping[str, str]) -> A
         raise RejectedInputError("until", "must not be before TIMESTAMP")
     document["source"], document["occurred_at"] = source, occurred_at
     try:
-        return Access.model_validate(document)
-    except ValidationError as error:
-        rejected = rejected_by(error)
+        return check_sent(Access.model_validate(document))
+    except (ValidationError, RejectedInputError) as error:
+        rejected = error if isinstance(error, RejectedInputError) else rejected_by(error)
         raise RejectedInputError(_NAMES.get(rejected.place, rejected.place), rejected.reason) from None
 
 

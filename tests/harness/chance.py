@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from schemas.access import Access, Record
+from schemas.access import Access, Action, Record
 from schemas.fact import (
     Account,
     Assignment,
@@ -109,14 +109,15 @@ def access(rng: Random, number: int, source: SourceName = "ecms") -> Access:
     """Any access at this source."""
     start = instant(rng)
     is_imprecise = rng.random() < 0.25
+    action: Action = rng.choice(("view", "search", "edit", "export"))
     return Access(
         event_id=f"e{number}",
         source=source,
         sequence=number,
         actor=rng.choice(LOGINS),
-        action=rng.choice(("view", "search", "edit", "export")),
+        action=action,
         record=rng.choice(RECORDS),
-        candidates=tuple(rng.sample(RECORDS, 2)) if rng.random() < 0.15 else None,
+        candidates=tuple(rng.sample(RECORDS, 2)) if action == "search" and rng.random() < 0.5 else None,
         result=rng.choice(("success", "success", "denied")),
         occurred_at=start,
         occurred_until=max(start, instant(rng)) if is_imprecise else None,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TypedDict
 
 from typing_extensions import Unpack
 
-from schemas.access import Access
+from schemas.access import Access, finding_id
 from schemas.finding import Certainty, Finding, Flag, MessagePlace, NearMiss, Outcome, PolicyRef, Severity
 from tests.harness.builders import at, make_access
 
@@ -32,7 +31,7 @@ def make_finding(
     """The finding called `name`, about w017, who is jdoe12 at ecms and viewed case c0042; found at position 318."""
     access = rest.get("access") or make_access(event_id=f"ecms-{name}")
     return Finding(
-        finding_id="f_" + hashlib.sha256(name.encode()).hexdigest()[:32],
+        finding_id=finding_id(access),
         position=position,
         transition="raised",
         outcome=rest.get("outcome", "unexplained"),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from random import Random
 from typing import Final
 
-from schemas.access import Access
+from schemas.access import Access, Action
 from schemas.codec import encode
 from schemas.fact import Account, Assignment, Body, Coverage, Fact, Membership, Review, Supervision, UnitMember
 from schemas.policy import Policy
@@ -293,14 +293,15 @@ class _Chance:
         duty = self.told[rng.choice(self.duties)][0].body
         if rng.random() < 0.4 and isinstance(duty, Assignment | Review) and duty.staff in chance.ACTORS:
             record, actor = duty.record, chance.LOGINS[chance.ACTORS.index(duty.staff)]
+        action: Action = rng.choice(("view", "search", "edit", "export"))
         return Access(
             event_id=f"e{number}",
             source=source,
             sequence=number,
             actor=actor,
-            action=rng.choice(("view", "search", "edit", "export")),
+            action=action,
             record=record,
-            candidates=tuple(rng.sample(RECORDS, 2)) if rng.random() < 0.12 else None,
+            candidates=tuple(rng.sample(RECORDS, 2)) if action == "search" and rng.random() < 0.5 else None,
             result=rng.choice(("success", "success", "denied")),
             occurred_at=start,
             occurred_until=start + rng.randrange(4) * STEP if rng.random() < 0.2 else None,

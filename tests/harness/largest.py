@@ -24,7 +24,7 @@ def largest_access(letter: str, purpose: str, shape: int = 0) -> bytes:
         "sequence": 2**63 - 1,
         "actor": name,
         "requested_for": name,
-        "action": "check_out",
+        "action": "search",
         "record": {"kind": "document", "id": name},
         "recipient": "\x01" * 500,
         "agency": name,

@@ -129,11 +129,14 @@ def test_a_long_list_is_no_bulk_and_a_large_copy_is() -> None:
 def test_an_alert_tells_how_many_others_were_shown() -> None:
     """Of what stands: what is withdrawn showed nobody."""
     desk = Desk()
-    for number in range(3):
-        access = make_access("jdoe12", "view", "person:p1", event_id=f"e{number}", object_count=11 + number)
-        desk.hear(make_finding(f"v{number}", access=access))
+    accesses = [
+        make_access("jdoe12", "view", "person:p1", event_id=f"e{number}", object_count=11 + number)
+        for number in range(3)
+    ]
+    for access in accesses:
+        desk.hear(make_finding(access=access))
     assert sum(tally.shown for tally in desk.only().tallies) == 10 + 11 + 12
-    desk.hear(make_finding("v0", position=319, access=make_access(event_id="e0"), outcome="explained"))
+    desk.hear(make_finding(position=319, access=accesses[0], outcome="explained"))
     shown = Showing(Masks(b"k")).alert(desk.only())
     assert shown.shown == 11 + 12
     assert "23 others shown" in extra_words(shown)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from schemas.access import finding_id
 from schemas.act import Act
+from schemas.finding import Finding
 from sinks.console.masks import Masks
 from sinks.console.proof import Proof
 from sinks.console.proving import Prover, heaviest
@@ -82,15 +84,32 @@ def test_what_was_written_down_too_late_is_on_record_now_only() -> None:
     assert [period.known for period in found.periods] == ["now"]
 
 
+def judged_as_of(appended: str) -> Finding:
+    """About an access dated 14:00, a little ahead of when it was stored: no flag tells."""
+    finding = make_finding()
+    return finding.model_copy(update={"finding_id": finding_id(finding.access, at(appended))})
+
+
+def test_what_is_imprecise_is_proved_over_all_of_its_time() -> None:
+    """As it was judged, whenever it was stored; until 18:00 for a part of it."""
+    access = make_access(until="20:00")
+    ended = assignment("w017", valid_to="18:00")
+    for appended in ("14:01", "20:01"):
+        finding = make_finding(access=access).model_copy(update={"finding_id": finding_id(access, at(appended))})
+        found = proved(ended, finding=finding)
+        assert found is not None
+        assert (found.then, found.now) == ("some", "some")
+
+
 @pytest.mark.parametrize(
     "made",
     [
-        {"finding": make_finding(flags=("clock-ahead",))},
+        {"finding": judged_as_of("13:59:58")},
         {"finding": make_finding(staff=None, access=make_access("nobody"))},
         {"finding": make_finding(outcome="explained")},
         {"is_loaded": False},
     ],
-    ids=["clock ahead", "nobody's login", "nothing stands", "no facts yet"],
+    ids=["dated ahead", "nobody's login", "nothing stands", "no facts yet"],
 )
 def test_where_nothing_can_be_proved_the_judges_words_stand(made: dict[str, Any]) -> None:
     """Better none than a wrong one."""

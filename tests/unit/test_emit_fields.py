@@ -41,7 +41,9 @@ def test_fields_and_a_whole_access_become_the_same_bytes() -> None:
 def test_what_is_written_is_what_the_codec_writes() -> None:
     """All fields, in the order that a worker reads fastest."""
     purpose = Purpose(code="intake", text="asked by the unit")
-    access = make_access(candidates=["person:p1", "person:p2"], purpose=purpose, until="14:05", agency="PA0510000")
+    access = make_access(
+        action="search", candidates=["person:p1", "person:p2"], purpose=purpose, until="14:05", agency="PA0510000"
+    )
     assert spell(access, access.sequence) == encode(access)
     numbered = spell(read_access("ecms", None, FIELDS), 17)
     assert numbered == encode(decode_access(numbered))
@@ -108,6 +110,6 @@ def test_an_access_is_said_in_one_way() -> None:
 def test_what_is_larger_than_a_message_is_refused() -> None:
     """It would be a dead letter. Nothing that the models let through is; a copy of theirs may hold anything."""
     candidates = [{"kind": "document", "id": f"{n:0200d}"} for n in range(200)]
-    large = read_access("ecms", None, fields(candidates=candidates, purpose={"text": "\x01" * 2000}))
+    large = read_access("ecms", None, fields(action="search", candidates=candidates, purpose={"text": "\x01" * 2000}))
     with pytest.raises(RejectedInputError, match=f"larger than {MESSAGE_MAX} bytes"):
         spell(large.model_copy(update={"recipient": "\x01" * 2_000}), None)

@@ -90,7 +90,7 @@ def test_an_own_assignment_known_in_time_goes_the_fast_way() -> None:
         ((JDOE, MINE), make_access(name="case:c0099"), "n"),
         ((JDOE, MINE), make_access("ghost7"), "n"),
         ((JDOE, MINE), make_access(until="15:00"), "e"),
-        ((JDOE, MINE), make_access(candidates=["person:p7"]), "e"),
+        ((JDOE, MINE), make_access(action="search", candidates=["person:p7"]), "e"),
         ((JDOE, MINE), make_access(when="2026-01-06T00:00:00.001Z"), "e"),
         ((JDOE, MINE, account("jdoe12", "w031")), make_access(), "n"),
         ((account("jdoe12", "w028", valid_to="14:00"), MINE), make_access(), "n"),
@@ -303,7 +303,7 @@ def test_a_batch_of_several_slices_is_one_batch() -> None:
 
 def test_memory_for_looking_closely_does_not_grow_with_the_batch() -> None:
     """A search of many candidates is 20 times its message while it is judged, and a batch may hold thousands."""
-    search = encode(make_access(candidates=[f"person:p{n}" for n in range(200)]))
+    search = encode(make_access(action="search", candidates=[f"person:p{n}" for n in range(200)]))
 
     def peak(slices: int) -> int:
         judge, batch = judging(JDOE, MINE), messages(*[search] * (slices * CLOSE_MAX))

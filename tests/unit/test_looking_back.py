@@ -229,7 +229,7 @@ def line_of(name: str) -> bytes:
         ("c/42", encode(make_access(name="case:c/42")).replace(b"/", b"\\/")),
         ('c"42', encode(make_access(name='case:c"42'))),
         ("c\\42", encode(make_access(name="case:c\\42"))),
-        ("c0042", encode(make_access(name="criteria:q", candidates=["case:c1", "case:c0042"]))),
+        ("c0042", encode(make_access(action="search", name="criteria:q", candidates=["case:c1", "case:c0042"]))),
     ],
 )
 def test_whatever_names_the_record_is_read(name: str, value: bytes) -> None:

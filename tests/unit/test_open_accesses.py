@@ -336,15 +336,16 @@ def test_the_longest_wait_is_that_of_the_earliest_instant_still_pending() -> Non
     [
         ("14:00", None, "20:00", ("14:00", "14:00")),
         ("14:00", "16:00", "20:00", ("14:00", "16:00")),
-        ("14:00", "16:00", "15:00", ("14:00", "15:00")),
+        ("14:00", "16:00", "15:00", ("14:00", "16:00")),
         ("14:00", None, "13:00", ("13:00", "13:00")),
         ("14:00", "16:00", "13:00", ("13:00", "13:00")),
+        ("14:00", "2026-02-01", "15:00", ("14:00", "15:00")),
     ],
 )
-def test_nothing_counts_as_done_after_it_was_appended(
+def test_what_is_dated_ahead_counts_as_done_when_it_was_appended(
     when: str, until: str | None, appended: str, interval: tuple[str, str]
 ) -> None:
-    """ADR 6, rule 1: both ends are cut off at the append time."""
+    """ADR 6, rule 1. An interval that began before is the same whenever it was appended, unless it is endless."""
     question = question_of(make_access(when=when, until=until), at(appended))
     assert (question.start, question.end) == (at(interval[0]), at(interval[1]))
 

@@ -308,11 +308,15 @@ def test_different_paths_may_clear_different_parts() -> None:
     assert verdict(HOUR, JDOE, *log).outcome == "explained"
 
 
-def test_the_interval_ends_when_it_was_stored() -> None:
-    """Stored at 14:30, so what begins at 14:45 is outside, and what ends at 14:45 covers it."""
+def test_an_interval_is_the_same_whenever_it_was_stored() -> None:
+    """Or two appends would ask two questions under one id. One dated ahead, or without end, ends when it was stored."""
     ended = assignment("w028", valid_to="14:45")
-    assert verdict(HOUR, JDOE, ended, appended_at="14:30").outcome == "explained"
+    assert verdict(HOUR, JDOE, ended, appended_at="14:30") == verdict(HOUR, JDOE, ended, appended_at="15:30")
     assert verdict(HOUR, JDOE, ended, appended_at="15:30").flags == ("borderline",)
+    assert verdict(HOUR, JDOE, ended, appended_at="13:30").outcome == "explained"
+    endless = make_access(when="14:00", until="2026-02-01")
+    assert verdict(endless, JDOE, ended, appended_at="14:30").outcome == "explained"
+    assert verdict(endless, JDOE, ended, appended_at="14:50").flags == ("borderline",)
 
 
 def test_a_fact_of_other_people_does_not_split_the_answer() -> None:

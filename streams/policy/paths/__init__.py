@@ -1,1 +1,1 @@
-"""One module per explanation path, strangers to each other; each answers `explain`."""
+"""One module per explanation path, strangers to each other; `explain` at an instant, `shares` over a time."""

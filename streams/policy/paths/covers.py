@@ -5,7 +5,10 @@ from __future__ import annotations
 from schemas.fact import Coverage
 from schemas.policy import Paths
 from streams.join.bodies import RecordKey
+from streams.join.during import During
 from streams.join.view import View
+from streams.policy import duties
+from streams.policy.duties import Shares
 from streams.policy.reach import Grounds, has, line
 
 
@@ -23,3 +26,14 @@ def explain(view: View, paths: Paths, staff: str, record: RecordKey, instant: in
         if grounds is not None:
             return (used, *grounds)
     return None
+
+
+def shares(during: During, paths: Paths, staff: str) -> Shares:
+    """Whose duties clear the access, and when."""
+    if not paths.covers.enabled:
+        return {}
+    covered, depth = duties.stood_in_for(during, staff), paths.supervises.depth
+    lines = (
+        (duties.line(during, one, depth, when) for one, when in covered.items()) if paths.covers.carries_line else ()
+    )
+    return duties.together((covered, *lines))
