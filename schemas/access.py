@@ -23,6 +23,10 @@ SEEKING: tuple[Action, ...] = ("search", "subscribe")  # what leads to candidate
 UNTIL_AHEAD_MAX_MS = 48 * 3_600_000  # a local day has 25 hours, and a clock may be off by one either way (ADR 29)
 
 
+NEVER_SENT = ("operator", "accounts")
+"""Fields of an access that we put there, and no source."""
+
+
 class Record(Strict):
     """What was opened."""
 
@@ -47,6 +51,7 @@ class Access(Sparse):
     Four parties are kept apart: `actor` is the login that did it, `requested_for` the login of whoever asked for it,
     `recipient` to whom it goes, `agency` the agency under whose authority it was done. Who asked is judged by an access
     of their own, which no source sends: there `actor` asked, and `operator` is the login that did it for them (ADR 27).
+    Nor does a source send `accounts`, the source whose logins these are: the registry says so of it (ADR 29).
     `occurred_at` to `occurred_until` (both included) is an interval when the source cannot say the instant better.
     `sequence` is dense per source, so that a gap is a missing message.
     """
@@ -57,6 +62,7 @@ class Access(Sparse):
     actor: Id
     requested_for: Id | None = None
     operator: Id | None = None
+    accounts: SourceName | None = None
     action: Action
     record: Record
     candidates: Candidates | None = None
@@ -70,6 +76,11 @@ class Access(Sparse):
     device: Id | None = None
     batch_id: Id | None = None
     object_count: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+
+    @property
+    def login_source(self) -> SourceName:
+        """Whose account facts say whom its logins belong to."""
+        return self.accounts or self.source
 
     @model_validator(mode="after")
     def _interval_is_not_inverted(self) -> Access:

@@ -106,12 +106,15 @@ def decode_access(raw: bytes | None) -> Access:
 def check_sent(access: Access) -> Access:
     """An access that a source sends. Raises RejectedInputError for what would be judged as something else (ADR 27).
 
-    An operator: of whoever asked, and nobody as whoever did it. Candidates of another action than looking for somebody:
-    a record of one's own among them would explain that one read, printed or gave away another. Candidates over a long
-    time: they are what one search led to, and whoever checks a verdict by hand asks for each at each instant.
+    Accounts: by the duties of whoever has that login elsewhere, which is for the registry to say. An operator: of
+    whoever asked, and nobody as whoever did it. Candidates of another action than looking for somebody: a record of
+    one's own among them would explain that one read, printed or gave away another. Candidates over a long time: they
+    are what one search led to, and whoever checks a verdict by hand asks for each at each instant.
     """
     if access.operator is not None:
         raise RejectedInputError("operator", "must be left out; name who did it as actor, who asked as requested_for")
+    if access.accounts is not None:
+        raise RejectedInputError("accounts", "must be left out; the registry says whose logins those of a source are")
     if access.candidates:
         if access.action not in SEEKING:
             raise RejectedInputError(

@@ -42,11 +42,19 @@ class MessageCounts(Strict):
     dead_letters: Count
 
 
-class Times(Strict):
-    """What the registry said of the times of a source when its accesses were judged, in milliseconds (ADR 29)."""
+class Times(Sparse):
+    """What the registry said of a source when its accesses were judged: of its times, in milliseconds, and whose logins
+    its own are, where they are another's (ADR 29)."""
 
     precision_ms: Annotated[int, Field(ge=1)]
     clock_error_ms: Count
+    accounts: SourceName | None = None
+
+
+def said(times: Times) -> str:
+    """As a registry's entry says it, in words for whoever has another."""
+    whose = "" if times.accounts is None else f' and accounts = "{times.accounts}"'
+    return f"precision_ms = {times.precision_ms} and clock_error_ms = {times.clock_error_ms}{whose}"
 
 
 class Cut(Sparse):
@@ -84,7 +92,7 @@ def document(cut: Cut) -> dict[str, Any]:
     found["marks"] = {feed: format_instant(through) for feed, through in cut.marks.items()}
     found["messages"] = dict(cut.messages.__dict__)
     if cut.times is not None:
-        found["times"] = dict(cut.times.__dict__)
+        found["times"] = {name: value for name, value in cut.times.__dict__.items() if value is not None}
     return found
 
 

@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel
 
 from . import asyncapi
-from .access import Access
+from .access import NEVER_SENT, Access
 from .act import Act
 from .alert import Alert
 from .fact import Fact, Mark, RegisteredFact, RegisteredMark, Waiver
@@ -70,7 +70,8 @@ def _document(name: str, model: type[BaseModel]) -> bytes:
     # As it is read, not as it is written: a Sparse model's writer tells pydantic nothing about its fields.
     schema = portable(model.model_json_schema(mode="validation"))
     if model is Access:  # as a source may send it; in a finding it may have one
-        del schema["properties"]["operator"]
+        for name in NEVER_SENT:
+            del schema["properties"][name]
     head = {"$schema": DIALECT, "$id": f"urn:needtoknow:{name}:v1"}
     return orjson.dumps(head | schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import orjson
 from pydantic import BaseModel, Field
 
-from .access import Access
+from .access import NEVER_SENT, Access
 from .codec import MESSAGE_MAX
 from .heartbeat import Heartbeat
 from .ids import SourceName
@@ -106,7 +106,8 @@ def senders(sources: Mapping[SourceName, Source]) -> Mapping[SourceName, Source]
 def document(sources: Mapping[SourceName, Source]) -> bytes:
     """The whole document, for these sources. Deterministic, so that a change shows."""
     may, shapes = senders(sources), components({Access, Heartbeat, Receipt, Refusal})
-    del shapes["Access"]["properties"]["operator"]  # no source sends it
+    for name in NEVER_SENT:
+        del shapes["Access"]["properties"][name]
     found = {
         "openapi": OPENAPI,
         "info": {"title": "Need to Know: accesses by HTTP", "version": "1", "description": _ABOUT},

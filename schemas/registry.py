@@ -43,7 +43,7 @@ from .ids import SourceName
 from .ledger import Times
 from .registry_expected import EXPECTED, expecting
 from .registry_keys import signing
-from .topics import DAY_MS, SOURCES, Source
+from .topics import CONSOLE, DAY_MS, SOURCES, Source
 
 Sources = Mapping[SourceName, Source]
 """Name -> source: those of `schemas/topics.py` and those of a registry."""
@@ -93,7 +93,9 @@ def entries_in(raw: bytes) -> Sources:
         raise RejectedInputError("sources", "must be tables [sources.NAME]")
     if len(tables) > ENTRIES_MAX:
         raise RejectedInputError("sources", f"must be at most {ENTRIES_MAX}")
-    found = {name: _entry(name, table) for name, table in tables.items()} | expecting(SOURCES, expected)
+    entries = {name: _entry(name, table) for name, table in tables.items()}
+    _accounts_are_known(entries)
+    found = entries | expecting(SOURCES, expected)
     return found | signing({**SOURCES, **found}, keys)
 
 
@@ -119,7 +121,7 @@ def times_in(source: Source) -> Times:
     """What a time of canonical JSON of this source means. Native messages beside it have their precision in them
     already, and what they do not tell it tells by the instant."""
     precision_ms = 1 if source.content_types else source.precision_ms
-    return Times(precision_ms=precision_ms, clock_error_ms=source.clock_error_ms)
+    return Times(precision_ms=precision_ms, clock_error_ms=source.clock_error_ms, accounts=source.accounts)
 
 
 def written_times(sources: Sources, name: SourceName) -> Times | None:
@@ -188,6 +190,18 @@ def _in_bounds(source: Source, place: str) -> None:
             raise RejectedInputError(f"{place}.{field}", f"must be from {low} to {high} milliseconds")
     for field, reason in faults(source):
         raise RejectedInputError(f"{place}.{field}", reason)
+
+
+def _accounts_are_known(entries: Sources) -> None:
+    """One step only: whose logins another's are must not depend on a third."""
+    for name, source in entries.items():
+        if source.accounts is None:
+            continue
+        there = {**SOURCES, **entries}.get(source.accounts)
+        if there is None or there.accounts is not None or there.name in {name, CONSOLE}:
+            raise RejectedInputError(
+                f"sources.{name}.accounts", "must be another source, which has logins of its own and is not the console"
+            )
 
 
 _NO_ZONE: Final = "must be a zone of the IANA database, such as America/New_York"

@@ -80,6 +80,9 @@ class Source:
     Of its numbers: `numbers_since`, an RFC 3339 instant at which it began to count anew, and what came before is not
     compared any more; `never_given`, ranges that it says it has left out for ever.
 
+    `accounts`: of a source where people sign in as at another, that other one: its account facts say whose a login is.
+    None: account facts of its own do.
+
     `keys`: with any, all of its messages must be signed from the moment on at which the first of them holds.
     """
 
@@ -89,6 +92,7 @@ class Source:
     zone: str | None = None
     precision_ms: int = 1
     clock_error_ms: int = 0
+    accounts: SourceName | None = None
     has_tombstones: bool = False
     is_online: bool = False
     heard_every_seconds: int | None = None

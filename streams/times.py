@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from schemas.ledger import said
 from schemas.registry import times_in
 from schemas.topics import Topics
 
@@ -23,7 +24,6 @@ def refuse_other_times(topics: Topics, notes: Mapping[tuple[str, int], str]) -> 
             continue
         if written != times_in(topics.sources[name]):
             raise ChangedTimesError(
-                f"sources.{name}: its accesses have been judged with precision_ms = {written.precision_ms} and "
-                f"clock_error_ms = {written.clock_error_ms}; put these back into the registry, or register the system "
-                "under a new name and have it send there"
+                f"sources.{name}: its accesses have been judged with {said(written)}; put these back into the "
+                "registry, or register the system under a new name and have it send there"
             )

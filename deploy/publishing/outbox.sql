@@ -52,7 +52,8 @@ CREATE TABLE needtoknow.outbox (
     (action IN ('search', 'view', 'edit', 'print', 'export', 'disclose', 'subscribe', 'check_out', 'return')),
   record_kind needtoknow.kind NOT NULL,
   record_id needtoknow.id NOT NULL,
-  candidates jsonb CONSTRAINT outbox_candidates CHECK (needtoknow.are_candidates(candidates)),
+  candidates jsonb CONSTRAINT outbox_candidates CHECK
+    (needtoknow.are_candidates(candidates) AND (candidates = '[]' OR action IN ('search', 'subscribe'))),
   recipient text CONSTRAINT outbox_recipient CHECK (char_length(recipient) BETWEEN 1 AND 500),
   agency needtoknow.id,
   purpose_code needtoknow.id,

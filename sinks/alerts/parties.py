@@ -37,7 +37,7 @@ def _parties(finding: Finding) -> Iterator[Party]:
         yield Party("actor", finding.staff)
     for login in (access.actor, access.requested_for, access.operator):
         if login is not None:
-            yield Party("login", f"{access.source} {login}")
+            yield Party("login", f"{access.login_source} {login}")
     for record in (access.record, *(access.candidates or ())):
         if record.kind == "staff":
             yield Party("data_subject", record.id)

@@ -244,7 +244,11 @@ def _targets(access: Access) -> tuple[Record, ...]:
 
 def _staff_behind(q: Question, access: Access) -> set[str]:
     """Rule 3: everybody whom an account gives this login to."""
-    return {body.staff for body in q.bodies("account", access.source, access.actor) if isinstance(body, Account)}
+    return {
+        body.staff
+        for body in q.bodies("account", access.accounts or access.source, access.actor)
+        if isinstance(body, Account)
+    }
 
 
 def _holders(q: Question, target: Record) -> _Holders:

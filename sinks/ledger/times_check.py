@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from schemas.ledger import Times
+from schemas.ledger import Times, said
 from schemas.registry import times_in, written_times
 from schemas.topics import source_of
 
@@ -27,4 +27,4 @@ def check_times(logs: Logs) -> Iterator[str]:
 def _words(times: Times | None) -> str:
     if times is None:
         return "without a word of precision and clock error"
-    return f"with precision_ms = {times.precision_ms} and clock_error_ms = {times.clock_error_ms}"
+    return f"with {said(times)}"

@@ -33,4 +33,4 @@ def question_of(access: Access, appended_at: int) -> Question:
     if is_dated_ahead(access, appended_at):
         start, end = min(start, appended_at), appended_at
     targets = dict.fromkeys(record_key(r) for r in (access.record, *(access.candidates or ())))
-    return Question(login_key(access.source, access.actor), tuple(targets), start, end)
+    return Question(login_key(access.login_source, access.actor), tuple(targets), start, end)

@@ -146,9 +146,11 @@ def _with_given(translated: Translated, headers: Headers) -> Translated:
 
 
 def _as_declared(translated: Translated, times: Times) -> Translated:
-    """With what the source's times cut off, and what its clock leaves open."""
+    """With what the source's times cut off, what its clock leaves open, and whose logins its own are."""
     accesses = (whole(access, times.precision_ms) for access in translated.accesses)
     found = tuple(widened(access, times.clock_error_ms) for access in accesses)
+    if times.accounts is not None:
+        found = tuple(access.model_copy(update={"accounts": times.accounts}) for access in found)
     return translated._replace(accesses=found)
 
 

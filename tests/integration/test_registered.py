@@ -31,6 +31,11 @@ zone = "America/New_York"
 precision_ms = 1000
 clock_error_ms = 2000
 """
+GATE = """
+[sources.door]
+title = "door of the records room, where people sign in as at the kiosk"
+accounts = "kiosk"
+"""
 THROUGH = "2026-01-06T00:00:00Z"
 ACCESSES = re.compile(r'^needtoknow_accesses_total\{outcome="\w+",source="kiosk"\} (\S+)$', re.MULTILINE)
 METRIC = re.compile(r"^needtoknow_unregistered_topics (\S+)$", re.MULTILINE)
@@ -40,7 +45,7 @@ METRIC = re.compile(r"^needtoknow_unregistered_topics (\S+)$", re.MULTILINE)
 def registry(tmp_path: Path) -> Path:
     """A file with one entry."""
     file = tmp_path / "sources.toml"
-    file.write_text(ENTRY, encoding="utf-8")
+    file.write_text(ENTRY + GATE, encoding="utf-8")
     return file
 
 
@@ -59,11 +64,11 @@ def loaded(one: Running, directory: Path, feed: str, facts: Sequence[Any]) -> No
     assert code == 0, complaint
 
 
-def sent(one: Running, directory: Path, *accesses: Access) -> None:
+def sent(one: Running, directory: Path, *accesses: Access, source: str = "kiosk") -> None:
     """As the kiosk's team does it."""
-    file = directory / "kiosk.jsonl"
+    file = directory / f"{source}.jsonl"
     file.write_bytes(b"".join(encode(access) + b"\n" for access in accesses))
-    code, _, complaint = one.command("send", str(file), "--source", "kiosk")
+    code, _, complaint = one.command("send", str(file), "--source", source)
     assert code == 0, complaint
 
 
@@ -109,6 +114,8 @@ def test_a_system_with_one_entry_and_no_code_is_judged_explained_and_verified(
         seen("e-after", "15:00"),
         seen("e-stranger", "15:00", login="ghost7"),
     )
+    door = make_access(source="door", event_id="d-stranger", actor="k4711", when="13:00")
+    sent(one, tmp_path, door, source="door")
     status = one.wait_idle()
     assert (status["healthy"], status["unregistered"]) == (None, [])  # nothing is wrong, and nobody watches
     found = standing(one)
@@ -116,6 +123,7 @@ def test_a_system_with_one_entry_and_no_code_is_judged_explained_and_verified(
         "e-before": ("unexplained", "w028", ()),
         "e-doubtful": ("unexplained", "w028", ("borderline",)),
         "e-stranger": ("unresolved", None, ()),
+        "d-stranger": ("unexplained", "w028", ()),
     }
     interval = found["e-doubtful"].access
     assert encode(interval).count(b'"occurred_at":"2026-01-05T13:59:59.000Z"') == 1
@@ -132,10 +140,11 @@ def test_a_system_with_one_entry_and_no_code_is_judged_explained_and_verified(
     assert (code, out.count("\n")) == (0, 1)  # no difference, and a line that says so
     assert one.verify()["verified"]
     cuts = [decode(Cut, message.value) for message in one.messages(one.topics.ledger)]
-    assert {cut.times for cut in cuts} == {Times(precision_ms=1_000, clock_error_ms=2_000)}
+    at_door = Times(precision_ms=1, clock_error_ms=0, accounts="kiosk")
+    assert {cut.times for cut in cuts} == {Times(precision_ms=1_000, clock_error_ms=2_000), at_door}
 
     one.service.stop()
-    registry.write_text(ENTRY.replace("2000", "60000"), encoding="utf-8")
+    registry.write_text(ENTRY.replace("2000", "60000") + GATE, encoding="utf-8")
     refusing = one.service.launch()
     assert refusing.process.wait(120) == 3
     assert "sources.kiosk: its accesses have been judged with precision_ms = 1000 and clock_error_ms = 2000" in (
@@ -179,11 +188,11 @@ def test_a_system_that_nobody_registered_is_not_silent(one: Running, registry: P
     nothing.touch()
     worker = one.service.launch(NTK_SOURCES_FILE=str(nothing))
     one.service.wait_ready(worker)
-    until(lambda: unregistered(worker) == "2.0", "the worker does not see them")
-    kiosk = f"{one.service.prefix}access.kiosk.v1"
-    assert f"not registered, nobody reads them: {gate}, {kiosk}" in worker.log_file.read_text()
+    until(lambda: unregistered(worker) == "3.0", "the worker does not see them")
+    door, kiosk = (f"{one.service.prefix}access.{name}.v1" for name in ("door", "kiosk"))
+    assert f"not registered, nobody reads them: {door}, {gate}, {kiosk}" in worker.log_file.read_text()
     code, out, _ = one.command("status")
     assert (code, f"not registered, nobody reads it: {gate}" in out, kiosk in out) == (1, True, False)
     assert one.document("status")["unregistered"] == [gate]
-    registry.write_text(ENTRY + ENTRY.replace("kiosk", "gate"), encoding="utf-8")
+    registry.write_text(ENTRY + GATE + ENTRY.replace("kiosk", "gate"), encoding="utf-8")
     assert one.document("status")["unregistered"] == []

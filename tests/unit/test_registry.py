@@ -131,6 +131,15 @@ def test_a_registry_is_read_once(tmp_path: Path) -> None:
         (f"{TABLE}zone = '../../etc/passwd'", "sources.kiosk.zone", "must be a zone"),
         (f"{TABLE}zone = '{'a' * 300}'", "sources.kiosk.zone", "must be a zone"),
         (f"{TABLE}zone = ''", "sources.kiosk.zone", "must be a zone"),
+        (f"{TABLE}accounts = 'gate'", "sources.kiosk.accounts", "must be another source"),
+        (f"{TABLE}accounts = 'kiosk'", "sources.kiosk.accounts", "must be another source"),
+        (f"{TABLE}accounts = 'console'", "sources.kiosk.accounts", "is not the console"),
+        (f"{TABLE}accounts = ''", "sources.kiosk.accounts", "pattern"),
+        (
+            f"{TABLE}accounts = 'gate'\n[sources.gate]\ntitle = 't'\naccounts = 'ecms'",
+            "sources.kiosk.accounts",
+            "has logins of its own",
+        ),
         (f"{TABLE}has_tombstones = true", "sources.kiosk.has_tombstones", "is read by code"),
         (f"{TABLE}content_types = ['{FACTS_LINE}']", "sources.kiosk.content_types", "is read by code"),
         (f"{TABLE}name = 'ecms'", "sources.kiosk.name", "the name of the table is the name"),
@@ -365,7 +374,7 @@ def test_the_page_names_all_that_may_be_expected_of_a_source() -> None:
     named = {line.partition(" ")[0] for line in lines}
     assert named == {f.name for f in fields(Source)} - {
         *("name", "title", "zone", "precision_ms", "clock_error_ms"),
-        *("content_types", "has_tombstones", "keys"),
+        *("content_types", "has_tombstones", "keys", "accounts"),
     }
     assert (made.due, made.hours, made.never_given) == ("06:00", "08:00-17:00", ((17, 19),))
 
