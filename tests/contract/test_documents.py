@@ -25,6 +25,7 @@ FULL = make_access(
     until="14:30",
     requested_for="boss1",
     operator="op1",
+    accounts="jnet",
     recipient="a court",
     agency="ag1",
     purpose=Purpose(code="C", text="said so"),

@@ -69,6 +69,7 @@ class AccessFields(TypedDict, total=False):
     sequence: int | None
     requested_for: str
     operator: str
+    accounts: str
     candidates: Sequence[str | Record]
     recipient: str
     agency: str

@@ -10,10 +10,12 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+from schemas.act import OfFinding
 from schemas.finding import Finding
 from sinks import console as package
 from sinks.cli.alert_lines import act_line, alert_line, alert_page, finding_line, findings_csv
 from sinks.cli.lines import finding_line as judged_line
+from sinks.console.documents import FindingDocument
 from sinks.console.masks import Masks
 from sinks.console.rendering import shown
 from sinks.console.showing import Showing
@@ -103,11 +105,16 @@ def told(found: Iterable[Finding]) -> Desk:
     return desk
 
 
+def revealed(desk: Desk, showing: Showing) -> list[FindingDocument]:
+    """What its acts carry."""
+    return [showing.finding(act, is_revealed=True) for act in desk.acts if isinstance(act.body, OfFinding)]
+
+
 def test_no_line_on_a_terminal_moves_anything() -> None:
     """Whatever is not plainly visible is an escape, also in what was revealed."""
     desk, showing = told(hostile()), Showing(Masks(b"k"))
     acts = [showing.act(act).model_dump(mode="json", exclude_none=True) for act in desk.acts]
-    carried = [showing.finding(a, is_revealed=True).model_dump(mode="json", exclude_none=True) for a in desk.acts]
+    carried = [one.model_dump(mode="json", exclude_none=True) for one in revealed(desk, showing)]
     alerts = [showing.alert(a, is_revealed=True).model_dump(mode="json", exclude_none=True) for a in desk.alerts]
     lines = [judged_line(finding) for finding in hostile()]
     lines += [alert_line(alert, desk.now) for alert in alerts]
@@ -119,8 +126,7 @@ def test_no_line_on_a_terminal_moves_anything() -> None:
 
 def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
     """Each is text, in its own row and column."""
-    showing = Showing(Masks(b"k"))
-    carried = [showing.finding(act, is_revealed=True) for act in told(hostile()).acts]
+    carried = revealed(told(hostile()), Showing(Masks(b"k")))
     copy = findings_csv(one.model_dump(mode="json", exclude_none=True) for one in carried)
     head, *rows = csv.reader(io.StringIO(copy, newline=""))
     assert (len(rows), {len(row) for row in rows}) == (len(carried), {len(head)})
