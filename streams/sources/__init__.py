@@ -61,6 +61,17 @@ _TRANSLATORS: Final[Mapping[str, Translator]] = {
 }
 
 
+EVERY_SOURCE: Final = (CANONICAL, HEARTBEAT)
+"""What any of them may send, whatever its native messages are."""
+
+
+def _readers(content_types: Iterable[str]) -> Mapping[str, Translator]:
+    return {content_type: _TRANSLATORS[content_type] for content_type in content_types}
+
+
+_EVERYWHERE: Final = _readers(EVERY_SOURCE)
+
+
 class Translators:
     """How the messages of these sources are read: ours, and those of the registry that this process was started with.
 
@@ -71,6 +82,7 @@ class Translators:
         self._sources = topics.sources
         times = {name: times_in(source) for name, source in topics.sources.items()}
         self._open = {name: found for name, found in times.items() if found != INSTANT}
+        self._types = {s.name: _readers((*EVERY_SOURCE, *s.content_types)) for s in topics.sources.values()}
         self._signed = {s.name: Signed(topics.access(s.name), s.keys) for s in topics.sources.values() if s.keys}
 
     def translate(self, source: SourceName, value: bytes | None, headers: Headers, appended_at: int) -> Translated:
@@ -114,18 +126,17 @@ class Translators:
         raise RejectedInputError("message", "is empty")
 
     def _translator(self, source: SourceName, headers: Headers) -> Translator:
-        values = {value for name, value in headers if name.lower() == "content-type"}
+        values = {value for name, value in headers if name == "content-type" or name.lower() == "content-type"}
         if not values:
             return _TRANSLATORS[CANONICAL]
         if len(values) > 1:  # two readers could choose differently
             raise RejectedInputError("content-type", "is given twice")
         value = values.pop() or b""
         media_type = _usual_media_type(value) if len(value) <= _USUAL else _media_type(value)
-        native = self._sources[source].content_types if source in self._sources else ()
-        known = (CANONICAL, HEARTBEAT, *native)
-        if media_type not in known:
+        known = self._types.get(source, _EVERYWHERE)
+        if (translator := known.get(media_type)) is None:
             raise RejectedInputError("content-type", f"must be one of {', '.join(known)} on this topic")
-        return _TRANSLATORS[media_type]
+        return translator
 
 
 BUILT_IN: Final = Translators(Topics())
