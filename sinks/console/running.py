@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
-
-from aiohttp import web
 
 from schemas.settings import Settings
 from sinks.alerts.front_desk import FrontDesk
@@ -18,6 +14,7 @@ from sinks.alerts.measures import Measures
 from sinks.alerts.service import AlertService, open_store
 from sinks.facts import FactsReader
 from sinks.kafka import Broker
+from sinks.serving import serving
 from sinks.store.sessions import Sessions
 from sinks.telemetry import ConsoleTelemetry, clauses_of
 from streams.garbage import collect_seldom, keep_for_good
@@ -38,7 +35,6 @@ log: Final = logging.getLogger(__name__)
 
 RATE: Final = 20.0  # requests a second of one client, in the long run: nobody clicks faster
 BURST: Final = 100  # at once: a page with its parts, several times
-CLOSE_SECONDS: Final = 5.0  # for requests under way at the end; live rows never end by themselves
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -69,7 +65,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         app = build(console, live, policy.clauses, why_not_ready=why_not_ready, metrics=measures.page)
         collect_seldom()
         keep_for_good()
-        async with _listening(app, settings), asyncio.TaskGroup() as group:
+        server = serving(app, settings.console_host, settings.console_port, "NTK_CONSOLE_PORT")
+        async with server as address, asyncio.TaskGroup() as group:
+            log.info("console: http://%s/", address)
             tasks = [group.create_task(work) for work in (facts.run(), live.run(), service.run(), health.run())]
             await stop.wait()
             for task in tasks:
@@ -109,16 +107,3 @@ def _why_not_ready(facts: FactsReader, service: AlertService) -> str | None:
     if not service.hearing.is_caught_up:
         return "findings are still being read"
     return None
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.console_host, settings.console_port).start()
-        host, port = runner.addresses[0][:2]
-        log.info("console: http://%s:%d/", host, port)
-        yield
-    finally:
-        await runner.cleanup()

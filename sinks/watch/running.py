@@ -9,8 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Set
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Set
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from schemas.registry import registry_hash
 from schemas.settings import Settings
 from sinks import kafka
 from sinks.kafka import Broker
+from sinks.serving import serving
 from streams.garbage import collect_seldom
 from streams.sources import Translators
 from streams.telemetry import Telemetry
@@ -48,7 +48,6 @@ STUCK_SECONDS: Final = (
 )
 STEP_SECONDS: Final = 45.0  # a request takes 40 at the most, and what is lost in between is asked for anew
 STALE_MS: Final = 60_000  # without a look or a cut read for so long it is not ready
-CLOSE_SECONDS: Final = 2.0
 
 
 Work = Callable[[AIOKafkaConsumer], Awaitable[None]]
@@ -206,29 +205,22 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     watch = Watch(settings)
     await kafka.partitions(broker_of(settings), [settings.topics.ledger])
     collect_seldom()
-    async with _listening(watch, settings), asyncio.TaskGroup() as group:
+    server = serving(_pages(watch), settings.admin_host, settings.watch_port, "NTK_WATCH_PORT")
+    async with server as address, asyncio.TaskGroup() as group:
+        log.info("watch: http://%s/sources", address)
         task = group.create_task(watch.run())
         await stop.wait()
         task.cancel()
     watch.keep()
 
 
-@asynccontextmanager
-async def _listening(watch: Watch, settings: Settings) -> AsyncIterator[None]:
+def _pages(watch: Watch) -> web.Application:
     app = web.Application()
     app.router.add_get("/live", _live)
     app.router.add_get("/ready", _ready(watch))
     app.router.add_get("/metrics", _metrics(watch))
     app.router.add_get("/sources", _sources(watch))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.admin_host, settings.watch_port).start()
-        host, port = runner.addresses[0][:2]
-        log.info("watch: http://%s:%d/sources", host, port)
-        yield
-    finally:
-        await runner.cleanup()
+    return app
 
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

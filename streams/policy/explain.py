@@ -35,7 +35,7 @@ def tell(knowledge: Knowledge, policy: Policy, question: Question, access: Acces
         lead += f" (attempt {access.result})"
     if verdict.staff is None:
         people = len(ask(knowledge, policy, question).people)
-        return Told(f"{lead}: {_nobody(people, access.source, verdict)}.", (), ())
+        return Told(f"{lead}: {_nobody(people, access.login_source, verdict)}.", (), ())
     clearing = _clearing(knowledge, policy, question, verdict)
     explanations = () if clearing is None else (Explanation(path=clearing[0], facts=refs(clearing[1])),)
     if verdict.outcome in ("unexplained", "unresolved"):
