@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from .model import Sparse, Strict
 
 Count = Annotated[int, Field(ge=0)]
 Pair = Annotated[tuple[int, int], Field(strict=False)]  # JSON has lists only
+Part = Annotated[tuple[str, Sequence | None, int | None], Field(strict=False)]
 Judged = Literal["explained", "pending", "late", "revoked", "unexplained", "unresolved"]
 
 CODES: dict[str, str] = {
@@ -57,6 +59,20 @@ def said(times: Times) -> str:
     return f"precision_ms = {times.precision_ms} and clock_error_ms = {times.clock_error_ms}{whose}"
 
 
+class FilePart(NamedTuple):
+    """The header or the trailer of a source's file: the file's number, and of the trailer the first and last sequence
+    number of its lines. Of a file without lines the first is above the last."""
+
+    file: str
+    first: int | None = None
+    last: int | None = None
+
+
+def in_order(parts: Iterable[FilePart]) -> list[FilePart]:
+    """As a cut lists them: by file, its header before its trailer."""
+    return sorted(parts, key=lambda part: (part.file, part.first is not None, part.first or 0, part.last or 0))
+
+
 class Cut(Sparse):
     """One judged batch of one partition, offsets [first_offset, next_offset).
 
@@ -64,7 +80,8 @@ class Cut(Sparse):
     accesses that were pending and ended without a finding. `times`: of a source that a registry entry made.
 
     `sequences`: by source the numbers that its accesses bear, as ranges. `given`: by source the highest number that one
-    of its control messages (a heartbeat) says it has given, so that the last one can be missed, too.
+    of its control messages (a heartbeat) says it has given, so that the last one can be missed, too. `files`: by source
+    the headers and trailers of its files, sorted, so that a file is missed that was begun, and what it lacks.
     """
 
     topic: str
@@ -79,6 +96,7 @@ class Cut(Sparse):
     accesses: dict[Judged, Count]
     sequences: dict[SourceName, list[Pair]]
     given: dict[SourceName, Sequence] | None = None
+    files: dict[SourceName, list[Part]] | None = None
     digest: str
     previous: str | None = None
     run: str
@@ -91,6 +109,8 @@ def document(cut: Cut) -> dict[str, Any]:
     found = {name: value for name, value in cut.__dict__.items() if value is not None}
     found["marks"] = {feed: format_instant(through) for feed, through in cut.marks.items()}
     found["messages"] = dict(cut.messages.__dict__)
+    if cut.files is not None:
+        found["files"] = {source: [list(part) for part in parts] for source, parts in cut.files.items()}
     if cut.times is not None:
         found["times"] = {name: value for name, value in cut.times.__dict__.items() if value is not None}
     return found

@@ -254,6 +254,7 @@ WATCH: Final = (
     _watch("needtoknow_oldest_missing_seconds", "How long has the oldest of them been missing (0: none is)?"),
     _watch("needtoknow_forgotten_numbers", "How many missing numbers were let go of, since there are too many gaps?"),
     _watch("needtoknow_repeated_numbers", "How many numbers came more than once, or were judged again?"),
+    _watch("needtoknow_short_files", "How many files of a source have no end, or lack some of their numbers?"),
     _watch("needtoknow_heard_seconds", "How long ago was the newest message of a source stored (+Inf: never)?"),
     _watch("needtoknow_silent_seconds", "For how long past its promise has nothing been heard of a source?"),
     _watch("needtoknow_overdue_seconds", "For how long is what a source brings by a time of day overdue?"),

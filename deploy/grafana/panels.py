@@ -150,6 +150,7 @@ PANELS: Final = (
             ("heard, seconds ago", "needtoknow:sources:heard_seconds"),
             ("missing", "needtoknow:sources:missing"),
             ("missing for, seconds", "needtoknow:sources:missing_seconds"),
+            ("short files", "needtoknow:sources:short_files"),
             ("silent past its promise, seconds", "needtoknow:sources:silent_seconds"),
             ("overdue, seconds", "needtoknow:sources:overdue_seconds"),
             ("clock ahead, seconds", "needtoknow:sources:clock_off_seconds"),

@@ -20,6 +20,8 @@ from .outgoing import Outgoing
 
 HELD_MAX: Final = 64 << 20  # bytes of a file that is read whole, some half a million rows; it takes ten times as much
 
+NO_ACCESS_SENT: Final = "no access was sent"
+
 
 class NativeFile(NamedTuple):
     """The content type of a file's messages, and these, each made when it is asked for."""
@@ -99,7 +101,24 @@ def native_messages(
         for message in file.messages:
             yield outgoing(message, source, file.content_type)
     except RejectedInputError as error:
-        raise RejectedInputError(error.place, f"{error.reason}; nothing was sent") from None
+        raise RejectedInputError(error.place, f"{error.reason}; {NO_ACCESS_SENT}") from None
+
+
+HEADED: Final[frozenset[SourceName]] = frozenset({"facts"})
+"""Of the systems whose files say in their first line which file begins."""
+
+
+def header(lines: Iterable[bytes], source: SourceName) -> Outgoing | None:
+    """The message that says which file begins; None: no such file, or nobody could say when it ends."""
+    if source not in HEADED:
+        return None
+    try:
+        first = next(native_messages(lines, source), None)
+        if first is not None and translate(source, first.value, first.headers, LATEST_MS).file is not None:
+            return first
+    except RejectedInputError:
+        pass
+    return None
 
 
 def outgoing(message: NativeMessage, source: SourceName, content_type: str) -> Outgoing:

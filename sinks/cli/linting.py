@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from schemas.errors import RejectedInputError
 
+from .layouts import NO_ACCESS_SENT
+
 GROUPS_MAX: Final = 1_000  # kinds of fault told apart; a file with more is no file of this source
 PLACES_SHOWN: Final = 3  # of each kind: enough to find it in an editor
 
@@ -61,7 +63,11 @@ def fault_at(line: int, error: RejectedInputError) -> Fault:
     place = error.place
     if found := _LINE.fullmatch(place):
         line, place = int(found[1]), found[2] or "line"
-    said = error.reason.removesuffix("; nothing was sent").removesuffix("; correct the file and send it again")
+    said = (
+        error.reason.removesuffix(f"; {NO_ACCESS_SENT}")
+        .removesuffix("; nothing was sent")
+        .removesuffix("; correct the file and send it again")
+    )
     reason, _, fix = said.partition("; ")
     return Fault(line, place, reason, fix or _fix(place, reason))
 

@@ -12,19 +12,20 @@ from typing import Final, NamedTuple
 import click
 
 from schemas.cloud_event import Header
-from schemas.errors import RejectedInputError
+from schemas.errors import NotReadyError, RejectedInputError
 from schemas.ids import SourceName
 from schemas.settings import Settings
 from schemas.topics import GIVEN_HEADER
+from sinks import kafka
 from sinks.kafka import Broker
 
 from .follow import follow
-from .layouts import ENDED, LAYOUTS, foretold, native_messages
+from .layouts import ENDED, LAYOUTS, foretold, header, native_messages
 from .on_disk import InTurn, changed, in_turn
 from .options import as_json, registered_source, with_broker
 from .outgoing import Outgoing, access_lines
 from .signing import signing
-from .storing import check, send_and_report
+from .storing import check, send_and_report, store
 
 JSON_ENDINGS: Final = (".json", ".jsonl", ".ndjson")
 SYSLOG_ENDINGS: Final = (".log", ".syslog")
@@ -79,8 +80,9 @@ def send(
 ) -> None:
     """Put a file of accesses on the topic of its source. FILE may be - for standard input.
 
-    The whole file is checked first. When anything is wrong, line and field are named and nothing is sent (only a single
-    wrong line of a native file that is otherwise whole becomes a dead letter). Then messages in and messages stored are
+    The whole file is checked first. When anything is wrong, line and field are named and no access is sent (only a
+    single wrong line of a native file that is otherwise whole becomes a dead letter; of a FACTS file that is not, the
+    header is stored, so that page ShortFile stands until it comes whole). Then messages in and messages stored are
     counted; exit code 1 when they differ. Sending twice does no harm: a repeat is found again under the same id.
 
     \b
@@ -115,15 +117,33 @@ def _send_whole(broker: Broker, settings: Settings, files: Sequence[str], layout
     sign = signing(settings, source)
     with in_turn(files) as held:
         warned = Warned(source)
-        counts = check(
-            partial(looked_at if layout.is_own else _canonical, held, layout, warned), held.size, lambda: held.done
-        )
+        try:
+            counts = check(
+                partial(looked_at if layout.is_own else _canonical, held, layout, warned), held.size, lambda: held.done
+            )
+        except RejectedInputError:
+            if layout.is_own and (first := header(held.lines(), source)) is not None:
+                _announce(broker, settings.topics.access(source), sign(first))
+            raise
         warned.tell()
 
         def messages() -> Iterator[Outgoing]:
             return map(sign, second_pass(held, layout, warned.given))
 
         send_and_report(broker, settings.topics.access(source), messages, counts, as_json=as_json)
+
+
+def _announce(broker: Broker, topic: str, first: Outgoing) -> None:
+    """Stores the header of a file that is refused: whoever watches the sources misses the rest until it comes whole.
+
+    That is told beside the fault, and in place of it neither Kafka's silence nor anything else.
+    """
+    try:
+        stored = kafka.run(store(broker, topic, [first], 1), broker)
+    except NotReadyError:
+        stored = 0
+    said = "was stored, so that page ShortFile stands until it comes whole" if stored else "could not be stored either"
+    click.echo(f"needtoknow: the file's header {said}", err=True)
 
 
 class Layout(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sinks.watch.report import Asked, SourceReport, spelled
+from sinks.watch.report import Asked, SourceReport, files_spelled, spelled
 
-HEADS: Final = ("source", "last heard", "missing", "silent", "overdue", "clock")
-NAMED: Final = 3  # ranges of missing numbers in a line; the others are in --json and in the log of the watch
+HEADS: Final = ("source", "last heard", "missing", "short files", "silent", "overdue", "clock")
+NAMED: Final = 3  # ranges of numbers, or files, in a line; the others are in --json and in the log of the watch
 NOTHING: Final = "-"
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
@@ -36,6 +36,7 @@ def _row(report: SourceReport, now: int) -> tuple[str, ...]:
         report.name,
         _heard(report, now),
         f"{report.missing:,}: {spelled(report.gaps, NAMED)}" if report.missing else NOTHING,
+        f"{report.short}: {files_spelled(report.files, NAMED)}" if report.short else NOTHING,
         f"by {span(report.silent_ms)}" if report.silent_ms else NOTHING,
         f"by {span(report.overdue_ms)}" if report.overdue_ms else NOTHING,
         _clock(report),

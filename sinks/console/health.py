@@ -17,7 +17,7 @@ QUIET_MS: Final = 3_600_000  # of a source: an hour without any access is unusua
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """One system that emits accesses. `heard_at`: append time of its last message (UTC ms); `lag_ms`: how far behind
-    it the judges are; `watched`: what is missing, silent, overdue or off. None: not known."""
+    it the judges are; `watched`: what is missing, short, silent, overdue or off. None: not known."""
 
     name: str
     heard_at: int | None = None
@@ -72,6 +72,7 @@ def troubles(report: SourceReport) -> tuple[str, ...]:
     wrong = (
         (not report.is_seen, f"the topic of {report.name} cannot be read"),
         (report.missing, f"{report.missing:,} accesses of {report.name} are missing"),
+        (report.short, f"{report.short:,} files of {report.name} are short"),
         (report.silent_ms, f"{report.name} is silent past its promise"),
         (report.overdue_ms, f"{report.name} is overdue"),
         (report.is_clock_off, f"the clock of {report.name} is off"),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from schemas.access import Access, finding_id
 from schemas.finding import Finding
-from schemas.ledger import CODES, Cut, verdict_digest
+from schemas.ledger import CODES, Cut, in_order, verdict_digest
 from schemas.topics import source_of
 
 from .logs import Logs, Place, Read, StoredCut, as_judged, between, inside_of
@@ -137,6 +137,9 @@ def _check_cut(report: Report, place: Place, cut: Cut, inside: list[Read], judge
     given = max((m.given for m in inside if m.given is not None), default=None)
     if cut.given != (None if given is None else {source_of(place[0]): given}):
         report.differences.append(f"{where(place, cut)}: has another highest number given than the log")
+    files = in_order({m.file for m in inside if m.file is not None})
+    if cut.files != ({source_of(place[0]): files} if files else None):
+        report.differences.append(f"{where(place, cut)}: has other headers and trailers of files than the log")
     return judged
 
 
@@ -171,7 +174,7 @@ def _check_settlement(
         judged.append(Judged((offset, index), access, found[0].appended_at, verdict))
     if len(set(cut.settled or ())) != len(cut.settled or ()):
         report.differences.append(f"{where(place, cut)}: settles an access twice")
-    if cut.accesses or cut.sequences or cut.given or any(cut.messages.__dict__.values()):
+    if cut.accesses or cut.sequences or cut.given or cut.files or any(cut.messages.__dict__.values()):
         report.differences.append(f"{where(place, cut)}: counts what a settlement does not judge")
     if cut.digest != verdict_digest(CODES["explained"] * len(cut.settled or ())):
         report.differences.append(f"{where(place, cut)}: has the digest of other verdicts")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.access import Access
 from schemas.finding import Finding
-from schemas.ledger import Cut, Note
+from schemas.ledger import Cut, FilePart, Note
 from schemas.registry import Sources
 from schemas.topics import SOURCES
 
@@ -29,6 +29,8 @@ class Read(NamedTuple):
     is asked only where the ledger says that somebody judged it."""
     given: int | None = None
     """Of a control message: the highest sequence number that it says its source has given."""
+    file: FilePart | None = None
+    """Of a header or trailer: of which file."""
 
 
 def as_judged(message: Read) -> Read:

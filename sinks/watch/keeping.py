@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from schemas.model import Strict
 
 from .expected import Heard
+from .files import Files
 from .numbers import Gap, Numbers, Standing
 from .state import SourceState, State
 
@@ -46,7 +47,9 @@ class KeptSource(Strict):
     forgotten: int
     again: int
     judged: dict[str, int]
-    at: int | None = None  # an earlier version kept neither
+    begun: dict[str, int] = Field(default_factory=dict)  # an earlier version kept none of these four
+    ended: dict[str, Pair] = Field(default_factory=dict)
+    at: int | None = None
     known_at: int | None = None
     brought_at: int | None
     has_beaten: bool
@@ -142,6 +145,8 @@ def _kept(state: SourceState) -> KeptSource:
         forgotten=numbers.forgotten,
         again=numbers.again,
         judged={str(partition): offset for partition, offset in state.judged.items()},
+        begun=state.files.begun,
+        ended=state.files.ended,
         at=state.heard.at,
         known_at=state.known_at,
         brought_at=state.heard.brought_at,
@@ -161,4 +166,5 @@ def _restore(state: SourceState, kept: KeptSource) -> None:
             again=kept.again,
         )
     )
+    state.files = Files(kept.begun, kept.ended)
     state.judged = {int(partition): offset for partition, offset in kept.judged.items()}

@@ -89,8 +89,17 @@ class Numbers:
         """What has been missing since `before` (UTC ms) or longer."""
         return tuple(gap for gap in self.gaps if gap.since <= before)
 
-    def see(self, ranges: Iterable[Range], given: int | None, at: int, *, is_new: bool = True) -> None:
-        """These numbers came, and the source says that it has given all through `given`; shown at `at` (UTC ms).
+    def see(
+        self,
+        ranges: Iterable[Range],
+        given: int | None,
+        at: int,
+        *,
+        is_new: bool = True,
+        lowest: int | None = None,
+    ) -> None:
+        """These numbers came, and the source says that it has given all through `given`, and those from `lowest` on;
+        shown at `at` (UTC ms).
 
         `is_new`: with messages that nobody has judged before.
         """
@@ -98,7 +107,8 @@ class Numbers:
         shown = max([last for _, last in seen] + ([] if given is None else [given]), default=None)
         if shown is None:
             return
-        self._reach_down(min([first for first, _ in seen] + [shown + 1]), shown, at)
+        said = shown + 1 if lowest is None else lowest
+        self._reach_down(min([first for first, _ in seen] + [said, shown + 1]), shown, at)
         self._show(shown, at)
         for first, last in seen:
             filled = self._fill(first, last)

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from schemas.ids import SourceName, format_instant, parse_instant
 
+from .files import ShortFile
 from .numbers import Gap
 
+FILES_SHOWN: Final = 20  # of one source
 GAPS_SHOWN: Final = 20  # of one source; the lowest, which have been missing for longest
 
 
@@ -19,7 +21,8 @@ class SourceReport:
     what was stored by then is judged and compared.
 
     `missing`: how many numbers are, of which `gaps` are the first; `oldest_at`: since when the oldest is. `forgotten`,
-    `again`: as in Numbers. `silent_ms`, `overdue_ms`: past a promise by so much. `clock_off_ms`: ahead if positive.
+    `again`: as in Numbers. `short`: how many files came short, of which `files` are the first. `silent_ms`,
+    `overdue_ms`: past a promise by so much. `clock_off_ms`: ahead if positive.
     """
 
     name: SourceName
@@ -31,6 +34,8 @@ class SourceReport:
     oldest_at: int | None = None
     forgotten: int = 0
     again: int = 0
+    short: int = 0
+    files: Sequence[ShortFile] = ()
     silent_ms: int = 0
     overdue_ms: int = 0
     clock_off_ms: int = 0
@@ -43,8 +48,9 @@ class SourceReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether it is seen, and nothing is missing, silent, overdue or off."""
-        return self.is_seen and not (self.missing or self.silent_ms or self.overdue_ms or self.is_clock_off)
+        """Whether it is seen, and nothing is missing, short, silent, overdue or off."""
+        is_wrong = self.missing or self.short or self.silent_ms or self.overdue_ms or self.is_clock_off
+        return self.is_seen and not is_wrong
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -56,6 +62,8 @@ class SourceReport:
             "missing": self.missing,
             "missing_numbers": [[g.first, g.last, format_instant(g.since)] for g in self.gaps],
             "missing_since": _instant(self.oldest_at),
+            "short": self.short,
+            "short_files": [list(one) for one in self.files],
             "silent_seconds": self.silent_ms / 1000,
             "overdue_seconds": self.overdue_ms / 1000,
             "clock_off_seconds": self.clock_off_ms / 1000,
@@ -90,6 +98,8 @@ def report_of(document: Mapping[str, Any]) -> SourceReport:
         missing=int(document["missing"]),
         gaps=[Gap(int(first), int(last), parse_instant(at)) for first, last, at in document["missing_numbers"]],
         oldest_at=_at(document["missing_since"]),
+        short=int(document.get("short", 0)),  # an earlier version does not say
+        files=tuple(_short_file(*one) for one in document.get("short_files", ())),
         silent_ms=round(document["silent_seconds"] * 1000),
         overdue_ms=round(document["overdue_seconds"] * 1000),
         clock_off_ms=round(document["clock_off_seconds"] * 1000),
@@ -97,11 +107,22 @@ def report_of(document: Mapping[str, Any]) -> SourceReport:
     )
 
 
+def _short_file(file: object, missing: Any) -> ShortFile:
+    return ShortFile(str(file), None if missing is None else int(missing))
+
+
 def spelled(gaps: Sequence[Gap], shown: int = GAPS_SHOWN) -> str:
     """Ranges in words: 7, 9-12."""
     words = [str(g.first) if g.first == g.last else f"{g.first}-{g.last}" for g in gaps[:shown]]
     more = len(gaps) - shown
     return ", ".join(words) + (f" and {more} more ranges" if more > 0 else "")
+
+
+def files_spelled(files: Sequence[ShortFile], shown: int = FILES_SHOWN) -> str:
+    """Files in words: 000412 by 3, 000413 has no end."""
+    words = [f"{one.file} has no end" if one.missing is None else f"{one.file} by {one.missing:,}" for one in files]
+    more = len(files) - shown
+    return ", ".join(words[:shown]) + (f" and {more} more files" if more > 0 else "")
 
 
 def _at(text: str | None) -> int | None:

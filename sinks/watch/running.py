@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import NotReadyError
+from schemas.ids import SourceName
 from schemas.registry import registry_hash
 from schemas.settings import Settings
 from sinks import kafka
@@ -27,12 +28,13 @@ from streams.garbage import collect_seldom
 from streams.sources import Translators
 from streams.telemetry import Telemetry
 
+from .files import ShortFile
 from .keeping import Copy
 from .ledger import LedgerReader
 from .measures import measure
 from .numbers import Gap
 from .places import places
-from .report import SourceReport, spelled
+from .report import FILES_SHOWN, SourceReport, files_spelled, spelled
 from .state import State, changes
 from .tails import Tails
 
@@ -68,6 +70,7 @@ class Watch:
         self._looked_at, self._stepped_at = 0, 0.0
         self._unseen: frozenset[str] = frozenset()
         self._said: dict[str, tuple[Gap, ...]] = {}
+        self._said_files: dict[str, tuple[ShortFile, ...]] = {}
         self.telemetry = Telemetry("watch", given={"source": tuple(settings.sources)})
         known = {"version": version("needtoknow"), "sources_hash": registry_hash(settings.sources)[:12]}
         self.telemetry.set("needtoknow_watch_info", 1, **known)
@@ -176,6 +179,15 @@ class Watch:
                 self.telemetry.count("needtoknow_more_missing_total", sum(gap.numbers for gap in new), source=name)
             if found:
                 log.info("source %s: no longer missing %s", name, spelled(found))
+            self._say_files(name, state.short(self._patience))
+
+    def _say_files(self, name: SourceName, short: tuple[ShortFile, ...]) -> None:
+        before, self._said_files[name] = self._said_files.get(name, ()), short
+        if new := [one for one in short if one not in before]:
+            log.error("source %s: short files: %s", name, files_spelled(new))
+        left = {one.file for one in short}
+        if whole := sorted({one.file for one in before} - left):
+            log.info("source %s: no longer short: %s", name, ", ".join(whole[:FILES_SHOWN]))
 
     async def _keep(self) -> None:
         while True:

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from schemas.ids import parse_instant
-from schemas.ledger import Cut
+from schemas.ledger import Cut, FilePart
 from schemas.registry import is_declared
 from schemas.topics import FACTS2_CDC, FACTS_LINE, JNET_XML, Source
 
 from .clocks import Clock, Sample, allowed_ms
 from .expected import Heard, overdue_ms, silent_ms, unheard
+from .files import Files, ShortFile
 from .numbers import Gap, Numbers
-from .report import GAPS_SHOWN, SourceReport
+from .report import FILES_SHOWN, GAPS_SHOWN, SourceReport
 
 NEVER: Final = 0  # UTC ms: before any message
 _WITH_CONTROLS: Final = {FACTS_LINE, FACTS2_CDC, JNET_XML}  # whose control messages need be no heartbeats
@@ -31,6 +32,7 @@ class SourceState:
         self.source = source
         self.known_at = now if is_declared(source) else None
         self.numbers = Numbers()
+        self.files = Files()
         self.clock = Clock()
         self.heard = Heard()
         self.is_seen = True  # its topic is there, and ours to read
@@ -47,7 +49,11 @@ class SourceState:
         self.judged[cut.partition] = max(cut.next_offset, reached)
         given = (cut.given or {}).get(name)
         if stored_at >= self._since:
-            self.numbers.see(cut.sequences.get(name, ()), given, stored_at, is_new=cut.first_offset >= reached)
+            parts = [FilePart(*part) for part in (cut.files or {}).get(name, ())]
+            self.files.see(parts, stored_at)
+            lowest = min((part.first for part in parts if part.first is not None), default=None)
+            seen, is_new = cut.sequences.get(name, ()), cut.first_offset >= reached
+            self.numbers.see(seen, given, stored_at, is_new=is_new, lowest=lowest)
             self.numbers.pass_over(self.source.never_given)
         if _tells_of_a_beat(self.source, cut):
             self._beaten_at = max(stored_at, self._beaten_at or 0)
@@ -78,9 +84,13 @@ class SourceState:
         """What has not come although it had so long to."""
         return self.numbers.due(self.through - patience_ms)
 
+    def short(self, patience_ms: int) -> tuple[ShortFile, ...]:
+        """The files that came short."""
+        return self.files.short(self.missing(patience_ms), self._heard().at or NEVER, self.through, patience_ms)
+
     def report(self, now: int, patience_ms: int) -> SourceReport:
         """How it stands now (UTC ms)."""
-        gaps, heard = self.missing(patience_ms), self._heard()
+        gaps, short, heard = self.missing(patience_ms), self.short(patience_ms), self._heard()
         if heard.at is None and self.known_at is not None:
             heard = unheard(self.known_at)
         return SourceReport(
@@ -93,6 +103,8 @@ class SourceState:
             oldest_at=min((gap.since for gap in gaps), default=None),
             forgotten=self.numbers.forgotten,
             again=self.numbers.again,
+            short=len(short),
+            files=short[:FILES_SHOWN],
             silent_ms=silent_ms(self.source, heard, now),
             overdue_ms=overdue_ms(self.source, heard, now),
             clock_off_ms=self.clock.off_ms(now),

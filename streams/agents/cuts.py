@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import compress
 from operator import sub
 
-from schemas.ledger import CODES, Cut, MessageCounts, verdict_digest
+from schemas.ledger import CODES, Cut, MessageCounts, Part, in_order, verdict_digest
 from streams.join.open import OpenAccess, Partition
 from streams.policy.judged import JudgedBatch
 
@@ -30,6 +30,7 @@ def cut_of(batch: JudgedBatch, *, reconciled: int, source: str, policy_hash: str
         accesses=counts,
         sequences={source: ranges(batch.sequences)} if batch.sequences else {},
         given=None if batch.given is None else {source: batch.given},
+        files={source: list[Part](in_order(batch.files))} if batch.files else None,
         digest=verdict_digest(batch.codes.decode()),
         previous=None,
         run=run,

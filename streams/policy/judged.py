@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from schemas.errors import RejectedInputError
 from schemas.finding import Finding, Outcome
+from schemas.ledger import FilePart
 from streams.join.open import OpenAccess, Partition
 
 from .plainly import Message
@@ -36,6 +37,7 @@ class JudgedBatch:
     rejected: list[Rejected] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)  # in no order
     given: int | None = None  # the highest number that a control message says its source has given
+    files: set[FilePart] = field(default_factory=set)  # of which it has sent a header or trailer
     appended: dict[str, int] = field(default_factory=dict)  # finding id -> append time of its access
     repeats: int = 0
 

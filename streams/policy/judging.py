@@ -217,6 +217,8 @@ class Judging:
                 codes.append(CODE["control"])
                 if translated.given is not None:
                     out.given = max(translated.given, out.given or 0)
+                if translated.file is not None:
+                    out.files.add(translated.file)
             codes += EXPLAINED_LETTER * len(translated.accesses)  # `_step` changes those that are not
             for index, access in enumerate(translated.accesses):
                 question = question_of(access, message.timestamp)

@@ -1,12 +1,15 @@
 """FACTS: one line of the nightly fixed-width audit file is one message. The layout is synthetic; the real one is not
 public. Columns count from 1:
 
-    header   1 "H"  2-9 "FACTSAUD"  10-11 layout "01"  12-19 business date  20-25 file number
+    header   1 "H"  2-9 "FACTSAUD"  10-11 layout "02"  12-19 business date  20-25 file number
     detail   1 "D"  2-11 audit number (dense over all files)  12-19 date  20-25 local time  26-33 user  34-36 function
              37 record kind  38-57 record  58-65 terminal (may be blank)  66 result
-    trailer  1 "T"  2-11 count of details  12-27 control hash
+    trailer  1 "T"  2-11 count of details  12-27 control hash  28-33 file number  34-43 last audit number
 
-Every line has 96 characters, the unused ones spaces. User ids are cut to 8 characters, so two people may share one.
+Every line has 96 characters, the unused ones spaces. Layout 01 is the same but for the last two fields, which it
+leaves blank: of such a file nobody who sees the topic can say whether it came whole.
+
+User ids are cut to 8 characters, so two people may share one.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.access import Access, Action, Record, RecordKind, Result
 from schemas.errors import RejectedInputError
 from schemas.ids import SourceName
+from schemas.ledger import FilePart
 from schemas.topics import SOURCES
 
 from .codes import meaning
@@ -76,6 +80,19 @@ _TERMINAL = Field("terminal", 58, 65)
 _RESULT = Field("result", 66, 66)
 COUNT: Final = Field("count", 2, 11)
 CONTROL_HASH: Final = Field("control hash", 12, 27)
+OF_FILE: Final = Field("file number", 28, 33)
+LAST: Final = Field("last audit number", 34, 43)
+_UNTOLD: Final = "01"  # the layout whose trailers do not say which numbers the file has
+_LAYOUTS: Final = (_UNTOLD, "02")
+
+
+class Trailer(NamedTuple):
+    """What a trailer says: how many detail lines, and the control hash over them. `file`: which file it ends, and its
+    audit numbers, which are dense; None: layout 01 does not say."""
+
+    details: int
+    control_hash: str
+    file: FilePart | None
 
 
 def translate(source: SourceName, value: bytes) -> Translated:
@@ -90,32 +107,39 @@ def translate(source: SourceName, value: bytes) -> Translated:
         case "D":
             return Translated(accesses=(_access(source, line),), is_control=False)
         case "H":
-            check_header(line)
+            return CONTROL._replace(file=read_header(line))
         case "T":
-            check_trailer(line)
+            file = read_trailer(line).file
+            return CONTROL._replace(file=file, given=file and file.last)
         case _:
             raise RejectedInputError("line type (column 1)", "must be H, D or T")
-    return CONTROL
 
 
-def check_header(line: str) -> None:
-    """Raises RejectedInputError when this is no header of the layout we know."""
+def read_header(line: str) -> FilePart | None:
+    """Which file begins; None: one whose trailer will not say which it is. Raises RejectedInputError when this is no
+    header of a layout we know."""
     if _SYSTEM.of(line) != "FACTSAUD":
         raise _SYSTEM.reject("must be FACTSAUD")
-    if _LAYOUT.of(line) != "01":
-        raise _LAYOUT.reject("must be 01, the only layout known here")
+    if (layout := _LAYOUT.of(line)) not in _LAYOUTS:
+        raise _LAYOUT.reject("must be 01 or 02, the layouts known here")
     _day(_DATE, line)
-    _digits(FILE_NUMBER, line)
+    number = _digits(FILE_NUMBER, line)
     _rest_is_blank(line, after=25)
+    return None if layout == _UNTOLD else FilePart(number)
 
 
-def check_trailer(line: str) -> tuple[int, str]:
-    """Count of detail lines and control hash. Raises RejectedInputError when the line is malformed."""
-    count, control_hash = _digits(COUNT, line), CONTROL_HASH.of(line)
+def read_trailer(line: str) -> Trailer:
+    """What it says. Raises RejectedInputError when the line is malformed."""
+    count, control_hash = int(_digits(COUNT, line)), CONTROL_HASH.of(line)
     if not _CONTROL_HASH.fullmatch(control_hash):
         raise CONTROL_HASH.reject("must be 16 lower-case hexadecimal digits")
-    _rest_is_blank(line, after=27)
-    return int(count), control_hash
+    if line[CONTROL_HASH.last :].isspace():
+        return Trailer(count, control_hash, None)
+    number, last = _digits(OF_FILE, line), int(_digits(LAST, line))
+    _rest_is_blank(line, after=LAST.last)
+    if count > last + 1:
+        raise COUNT.reject("is more than there are numbers up to the last audit number")
+    return Trailer(count, control_hash, FilePart(number, last - count + 1, last))
 
 
 def _text(value: bytes) -> str:

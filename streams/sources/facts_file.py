@@ -10,7 +10,18 @@ from typing import Any, Final, TypeVar
 
 from schemas.errors import RejectedInputError
 
-from .facts import AUDIT_NUMBER, CONTROL_HASH, COUNT, FILE_NUMBER, LINE_LENGTH, USER, check_header, check_trailer
+from .facts import (
+    AUDIT_NUMBER,
+    CONTROL_HASH,
+    COUNT,
+    FILE_NUMBER,
+    LAST,
+    LINE_LENGTH,
+    OF_FILE,
+    USER,
+    read_header,
+    read_trailer,
+)
 from .translated import LINE_BOUND, NativeMessage, Report, refuse
 
 _AGAIN: Final = "fetch the file again, whole and in binary mode"
@@ -45,6 +56,7 @@ class _Night:
 
     report: Report
     file_number: str = ""
+    told_number: str | None = None  # what the trailer must say, too
     lines: int = 0
     numbers: int = 0
     lowest: int = 0
@@ -75,7 +87,8 @@ class _Night:
         if number == 1:
             if not line.startswith("H"):
                 raise RejectedInputError("line 1", f"must be the header: the start of the file is missing; {_AGAIN}")
-            _on_line(1, check_header, line)
+            told = _on_line(1, read_header, line)
+            self.told_number = told and told.file
             self.file_number = FILE_NUMBER.of(line)
         elif line.startswith("T"):
             self.trailer = line
@@ -114,11 +127,20 @@ class _Night:
             self.report(fault)
 
     def _check_trailer(self, line: str) -> None:
-        count, control_hash = _on_line(self.lines, check_trailer, line)
-        if count != (details := self.lines - 2):
-            raise _located(self.lines, COUNT.reject(f"says {count} detail lines but the file has {details}; {_AGAIN}"))
-        if control_hash != self.digest.hexdigest()[:16]:
+        said = _on_line(self.lines, read_trailer, line)
+        if said.details != (details := self.lines - 2):
+            words = f"says {said.details} detail lines but the file has {details}; {_AGAIN}"
+            raise _located(self.lines, COUNT.reject(words))
+        if said.control_hash != self.digest.hexdigest()[:16]:
             raise _located(self.lines, CONTROL_HASH.reject(f"does not match the detail lines; {_AGAIN}"))
+        if self.file_number and (said.file and said.file.file) != self.told_number:
+            raise _located(self.lines, OF_FILE.reject(f"must be the header's in layout 02, blank in 01; {_AGAIN}"))
+        if said.file and self._is_dense() and said.file.last != self.highest:
+            raise _located(self.lines, LAST.reject(f"is not that of the last detail line; {_AGAIN}"))
+
+    def _is_dense(self) -> bool:
+        """Whether each line bears one of the numbers in a row. One wrong line does not make the night one."""
+        return self.numbers == self.highest - self.lowest + 1 > 0
 
 
 def control_hash_of(details: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from schemas.access import Access
 from schemas.codec import MESSAGE_MAX
 from schemas.errors import RejectedInputError
 from schemas.ids import Instant
+from schemas.ledger import FilePart
 
 LINE_BOUND: Final = MESSAGE_MAX + 2  # bytes of a line that are looked at: one that is longer is refused everywhere
 
@@ -21,13 +22,14 @@ class Translated(NamedTuple):
     """The accesses of one message, in its order. A control message (header, trailer, heartbeat) names none.
 
     What a control message may say of its source: `given`, the highest sequence number that it has given to an access;
-    `beat_at`, what its clock showed when it sent a heartbeat (UTC ms).
+    `beat_at`, what its clock showed when it sent a heartbeat (UTC ms); `file`, which file begins or ends with it.
     """
 
     accesses: tuple[Access, ...]
     is_control: bool
     given: int | None = None
     beat_at: Instant | None = None
+    file: FilePart | None = None
 
 
 CONTROL = Translated(accesses=(), is_control=True)

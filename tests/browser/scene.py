@@ -114,11 +114,13 @@ def alerts() -> Values:
 
 
 def watched() -> Values:
-    """What a watch shows: two numbers of CLEAN never came, the file of FACTS is overdue, JNET's clock is ahead."""
+    """What a watch shows: two numbers of CLEAN never came, a file of FACTS came short and the next is overdue, JNET's
+    clock is ahead."""
     return {
         "needtoknow_heard_seconds": {("clean",): 4, ("facts",): 93_600, ("jnet",): 2, ("paper",): float("inf")},
         "needtoknow_missing_accesses": {("clean",): 2},
         "needtoknow_oldest_missing_seconds": {("clean",): 125},
+        "needtoknow_short_files": {("facts",): 1},
         "needtoknow_overdue_seconds": {("facts",): 7_200},
         "needtoknow_clock_off_seconds": {("jnet",): 95, ("clean",): -1},
         "needtoknow_clock_allowed_seconds": {(source,): 5.0 for source in JUDGED},

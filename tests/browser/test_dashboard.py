@@ -122,17 +122,17 @@ def test_a_lag_above_the_limit_of_its_page_has_a_colour(page: Page) -> None:
 
 
 def test_what_is_missing_overdue_or_off_has_a_colour(page: Page) -> None:
-    """Two numbers of CLEAN, the file of FACTS, the clock of JNET; and of paper nothing was ever heard."""
+    """Two numbers of CLEAN, the files of FACTS, the clock of JNET; and of paper nothing was ever heard."""
     rows = {s: page.locator(f"[data-panel=missing] tr[data-source-watched={s}]") for s in (*scene.JUDGED, "console")}
     texts = {s: [cell.inner_text().strip() for cell in row.locator("td").all()] for s, row in rows.items()}
-    assert texts["clean"] == ["4s", "2", "2m 5s", "0s", "0s", "-1s"]
-    assert texts["facts"] == ["1d 2h 0m 0s", "0", "0s", "0s", "2h 0m 0s", "0s"]
-    assert texts["jnet"] == ["2s", "0", "0s", "0s", "0s", "1m 35s"]
+    assert texts["clean"] == ["4s", "2", "2m 5s", "0", "0s", "0s", "-1s"]
+    assert texts["facts"] == ["1d 2h 0m 0s", "0", "0s", "1", "0s", "2h 0m 0s", "0s"]
+    assert texts["jnet"] == ["2s", "0", "0s", "0", "0s", "0s", "1m 35s"]
     assert texts["paper"][0] == "never"
     bad = {s: [cell.inner_text() for cell in row.locator(".bad").all()] for s, row in rows.items()}
     assert {s: found for s, found in bad.items() if found} == {
         "clean": ["2"],
-        "facts": ["2h 0m 0s"],
+        "facts": ["1", "2h 0m 0s"],
         "jnet": ["1m 35s"],
     }
 

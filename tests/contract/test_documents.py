@@ -76,11 +76,16 @@ def test_a_finding_is_written_as_the_model_would(staff: str | None) -> None:
 @pytest.mark.parametrize("settled", [None, [(3, 0), (7, 2)]])
 @pytest.mark.parametrize("previous", [None, "d1"])
 @pytest.mark.parametrize("highest", [None, {"ecms": 140}])
+@pytest.mark.parametrize("files", [None, {"facts": [("000412", None, None), ("000412", 9, 12)]}])
 def test_a_cut_is_written_as_the_model_would(
-    settled: list[tuple[int, int]] | None, previous: str | None, highest: dict[str, int] | None
+    settled: list[tuple[int, int]] | None,
+    previous: str | None,
+    highest: dict[str, int] | None,
+    files: dict[str, list[tuple[str, int | None, int | None]]] | None,
 ) -> None:
-    """A batch's cut and a settlement's, the first of a run and a later one, with a heartbeat in it or none."""
-    cut = decode(Cut, CUT).model_copy(update={"settled": settled, "previous": previous, "given": highest})
+    """A batch's cut and a settlement's, the first of a run and a later one, with a heartbeat, a file, or neither."""
+    changed = {"settled": settled, "previous": previous, "given": highest, "files": files}
+    cut = decode(Cut, CUT).model_copy(update=changed)
     assert orjson.loads(encode(cut)) == orjson.loads(orjson.dumps(cut.model_dump(mode="json")))
     assert decode(Cut, encode(cut)) == cut
 

@@ -47,8 +47,9 @@ def facts_file(business_date: str, file_number: int, accesses: Sequence[Access])
     """The file of one night. `business_date` is YYYYMMDD; the accesses are numbered and in order."""
     details = [_detail(access) for access in accesses]
     control = hashlib.sha256(b"".join(details)).hexdigest()[:16]
-    header = _line(f"HFACTSAUD01{business_date}{file_number:06d}")
-    trailer = _line(f"T{len(details):010d}{control}")
+    header = _line(f"HFACTSAUD02{business_date}{file_number:06d}")
+    last = max((access.sequence or 0 for access in accesses), default=0)
+    trailer = _line(f"T{len(details):010d}{control}{file_number:06d}{last:010d}")
     return FactsFile(b"".join((header, *details, trailer)), tuple(accesses))
 
 

@@ -111,7 +111,7 @@ def _read(partition: Partition, message: Message) -> Read:
     except RejectedInputError:
         return Read(message.offset, message.timestamp, (), "dead_letter")
     kind = "translated" if found.accesses else "control"
-    return Read(message.offset, message.timestamp, found.accesses, kind, given=found.given)
+    return Read(message.offset, message.timestamp, found.accesses, kind, given=found.given, file=found.file)
 
 
 @dataclass

@@ -124,7 +124,7 @@ def test_evidence_is_never_hidden() -> None:
     """What may be tampering, touches the proof, or is told to others than the on-call."""
     never = {"DeadLetters", "DeadLetterFlood", "IdConflict", "BrokenMarks", "WaiverUsed", "LedgerStopped"}
     never |= {"PartitionRefused", "PolicyDiverging", "OutboxBehind", "ChainBroken", "ChainUnchecked"}
-    never |= {"FindingsUnreadable", "ClockWrong", "FactsRefused", "MissingAccess", "NumbersAgain"}
+    never |= {"FindingsUnreadable", "ClockWrong", "FactsRefused", "MissingAccess", "ShortFile", "NumbersAgain"}
     never |= {"SpokeForAnother", "Tampering", "CriticalAlertWaiting", "ObligationOverdue"}
     assert never <= PAGES.keys()
     assert never & {target for _, target, _ in HIDES} == set()

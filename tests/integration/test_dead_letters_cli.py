@@ -185,7 +185,8 @@ def test_an_access_on_a_native_line_is_found_to_be_explained(program: Program, t
     (tmp_path / "night.txt").write_bytes(facts_file("20260105", 1, lines).content)
     program("send", str(tmp_path / "night.txt"), "--source", "facts")
     (document,) = program("explain", "facts", "facts-0000000008", "--json").documents
-    [line] = [m for m in program.messages(program.topics.access("facts")) if b"0000000008" in (m.value or b"")]
+    sent = program.messages(program.topics.access("facts"))
+    [line] = [m for m in sent if (m.value or b"").startswith(b"D0000000008")]
     assert document["message"] == f"{line.topic}/{line.partition}/{line.offset}"
     name = str(document["message"])
     why = {"topic": line.topic, "stage": "quarantine", "message": "message: ends a worker"}

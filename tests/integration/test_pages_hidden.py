@@ -141,6 +141,7 @@ def test_when_everything_is_wrong_causes_and_evidence_are_told(tmp_path: Path) -
         "FindingsUnreadable",
         "MissingAccess",
         "MoreMissing",
+        "ShortFile",
         "SourceOverdue",
         "SourceUnheard",
         "SourceClockOff",

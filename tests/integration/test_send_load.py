@@ -146,14 +146,24 @@ def test_a_request_whose_response_lies_in_the_next_file_is_one_access(program: P
     ],
     ids=["short", "cut off", "wrong hash"],
 )
-def test_a_facts_night_that_is_not_whole_sends_nothing(
+def test_a_facts_night_that_is_not_whole_sends_no_access(
     program: Program, tmp_path: Path, broken: bytes, told: str
 ) -> None:
-    """With a clear word of what is wrong and what to do."""
+    """With a clear word of what is wrong and what to do. Its header is stored, so that who watches misses the rest."""
     (tmp_path / "night.txt").write_bytes(broken)
     answer = program("send", str(tmp_path / "night.txt"), "--source", "facts", code=1)
     assert told in answer.err
     assert "fetch the file again" in answer.err
+    assert "the file's header was stored" in answer.err
+    assert [m.value for m in program.messages(program.topics.access("facts"))] == [NIGHT.splitlines()[0]]
+
+
+def test_a_file_that_is_no_facts_night_stores_no_header(program: Program, tmp_path: Path) -> None:
+    """Nothing would ever end it; nor would it of layout 01, whose trailers do not say which file they are of."""
+    for raw in (NIGHT[97:], NIGHT.replace(b"FACTSAUD02", b"FACTSAUD01")[:300], b"event_id,actor\n"):
+        (tmp_path / "night.txt").write_bytes(raw)
+        answer = program("send", str(tmp_path / "night.txt"), "--source", "facts", code=1)
+        assert "header was stored" not in answer.err
     assert program.messages(program.topics.access("facts")) == []
 
 

@@ -18,7 +18,7 @@ import pytest
 from deploy.local.service import Worker
 from schemas.codec import encode
 from schemas.heartbeat import Heartbeat
-from schemas.topics import CANONICAL, HEARTBEAT
+from schemas.topics import CANONICAL, FACTS_LINE, HEARTBEAT
 from sinks.cli.on_disk import in_turn
 from sinks.cli.send import Layout, Warned, looked_at, second_pass
 from sinks.kafka import Broker, producer
@@ -121,6 +121,60 @@ def test_a_file_whose_sending_ended_halfway_is_missed_by_its_header(service: Run
     code, _, complaint = service.command("send", str(file), "--source", "facts")
     assert code == 0, complaint
     until(lambda: missing(watch, "facts") == [], "what turned up is still missing")
+
+
+def short(watch: Worker) -> dict[str, int | None]:
+    """By how many lines each file of FACTS is short; None: it has no end."""
+    return dict(sources(watch)["facts"]["short_files"])
+
+
+def test_a_night_that_somebody_cut_short_is_named_with_what_it_lacks(service: Running) -> None:
+    """By whoever sends it, without our commands: the trailer says what there was. Metrics and `status` say it, too."""
+    [watch] = service.service.watches
+    night = facts_file("20260106", 8, [audit_access(n, make_access("JDOE")) for n in range(509, 521)])
+    header, *details, trailer = night.lines
+    store(service, [header, *details[:-3], trailer])
+    until(lambda: logged(watch, r"source facts: short files: 000008 by 3\b"), "the short file is not named")
+    assert short(watch) == {"000008": 3}
+    assert missing(watch, "facts") == [(518, 520)]
+    assert re.search(r'^needtoknow_short_files\{source="facts"\} 1\.0$', watch.metrics(), re.MULTILINE)
+    code, lines, _ = service.command("status")
+    assert code == 1
+    assert re.search(r"^facts .* 1: 000008 by 3 ", lines, re.MULTILINE), lines
+    store(service, details[-3:])
+    until(lambda: logged(watch, "source facts: no longer short: 000008"), "what is whole is still short")
+    assert short(watch) == {}
+
+
+def test_a_file_that_send_refuses_is_missed_until_it_comes_whole(service: Running, tmp_path: Path) -> None:
+    """It ends without a trailer, as a transfer that broke off does. No access of it is stored, but its header."""
+    [watch] = service.service.watches
+    night = facts_file("20260107", 9, [audit_access(n, make_access("JDOE")) for n in range(521, 526)])
+    file = tmp_path / "FACTSAUD"
+    file.write_bytes(b"".join(line + b"\n" for line in night.lines[:4]))
+    code, said, complaint = service.command("send", str(file), "--source", "facts")
+    assert (code, said) == (1, "")
+    assert "the file is short; fetch the file again, whole and in binary mode; no access was sent" in complaint
+    assert "the file's header was stored, so that page ShortFile stands until it comes whole" in complaint
+    until(lambda: short(watch) == {"000009": None}, "the refused file is not missed")
+    assert missing(watch, "facts") == []
+    file.write_bytes(night.content)
+    code, _, complaint = service.command("send", str(file), "--source", "facts")
+    assert code == 0, complaint
+    until(lambda: short(watch) == {}, "what is whole is still short")
+
+
+def store(one: Running, lines: list[bytes]) -> None:
+    """Lines of FACTS by any Kafka client."""
+
+    async def run() -> None:
+        async with producer(Broker(one.service.bootstrap, PATIENCE)) as client:
+            for line in lines:
+                headers = [("content-type", FACTS_LINE.encode())]
+                await client.send(one.topics.access("facts"), line, key=line[:11], headers=headers)
+            await client.flush()
+
+    asyncio.run(run())
 
 
 def test_what_was_known_is_known_after_a_start_without_reading_it_again(service: Running) -> None:

@@ -13,13 +13,14 @@ from schemas.fact import Waiver
 from schemas.finding import Finding
 from schemas.heartbeat import Heartbeat
 from schemas.ledger import Cut, MessageCounts, verdict_digest
-from schemas.topics import HEARTBEAT
+from schemas.topics import FACTS_LINE, HEARTBEAT
 from sinks.ledger.audit import audit
 from sinks.ledger.logs import Logs, Read, StoredCut
 from sinks.ledger.rejudge import Rejudge
 from sinks.ledger.report import Report
 from streams.join.open import Partition
 from tests.harness.builders import FEED_OF, assignment, at, make_access, make_policy
+from tests.harness.facts_file import audit_access, facts_file
 from tests.harness.verdicts import JDOE
 from tests.harness.worker import Stored, Worker
 
@@ -290,6 +291,7 @@ def test_a_cut_beyond_the_end_of_the_log_is_found() -> None:
         ({"sequences": {"ecms": [(1, 99_999)]}}, "has other sequence numbers than the log"),
         ({"sequences": {"facts": [(11, 11)]}}, "has other sequence numbers than the log"),
         ({"given": {"ecms": 12}}, "has another highest number given than the log"),
+        ({"files": {"ecms": [("000007", 1, 2)]}}, "has other headers and trailers of files than the log"),
     ],
 )
 def test_a_changed_cut_is_found(changed: dict[str, Any], said: str) -> None:
@@ -313,6 +315,24 @@ def test_what_a_source_says_it_has_given_is_derived_again() -> None:
     for given in (None, {"ecms": 40}, {"ecms": 42}, {"jnet": 41}):
         found = differences(stored, **cuts_with(stored, last, given=given))
         assert any("has another highest number given than the log" in one for one in found)
+
+
+def test_headers_and_trailers_of_files_are_derived_again() -> None:
+    """Whoever took one out would hide that a file came short."""
+    there, stored = Partition("access.facts.v1", 0), told()
+    lines = facts_file("20260105", 7, [audit_access(n, make_access("JDOE")) for n in (501, 502)]).lines
+    for line in lines:
+        stored.send(there, line, EVENING, (("content-type", FACTS_LINE.encode()),))
+    worker = Worker(stored, POLICY, run="run-2")
+    worker.take(there, len(lines))
+    worker.store()
+    assert differences(stored) == []
+    [(cut, digest)] = stored.cuts[there]
+    assert cut.files == {"facts": [("000007", None, None), ("000007", 501, 502)]}
+    for parts in (None, [("000007", None, None)], [("000007", 501, 502)], [("000007", 501, 501), *cut.files["facts"]]):
+        changed = cut.model_copy(update={"files": parts and {"facts": parts}})
+        found = differences(stored, cuts={**stored.cuts, there: [StoredCut(changed, digest)]})
+        assert any("has other headers and trailers of files than the log" in one for one in found)
 
 
 def test_a_cut_that_claims_an_explanation_is_found() -> None:

@@ -43,6 +43,8 @@ def test_the_numbers_of_a_source_are_ranges_whatever_their_order() -> None:
     [
         {"accesses": {"explained": 1}},
         {"sequences": {"ecms": [(7, 7)]}},
+        {"given": {"ecms": 7}},
+        {"files": {"ecms": [("000412", None, None)]}},
         {"messages": MessageCounts(translated=0, control=0, dead_letters=1)},
     ],
     ids=str,

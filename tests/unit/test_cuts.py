@@ -8,13 +8,14 @@ from schemas.codec import encode
 from schemas.fact import Fact
 from schemas.heartbeat import Heartbeat
 from schemas.ledger import Cut, MessageCounts, verdict_digest
-from schemas.topics import HEARTBEAT
+from schemas.topics import FACTS_LINE, HEARTBEAT
 from streams.agents.cuts import cut_of, ranges, settlement_cut
 from streams.join.open import OpenAccess, Partition
 from streams.join.question import question_of
 from streams.policy.judged import JudgedBatch
 from streams.sources import Translated
 from tests.harness.builders import account, assignment, at, make_access, membership
+from tests.harness.facts_file import audit_access, facts_file
 from tests.harness.judging import APPENDED, PARTITION, Message, judging, messages
 from tests.harness.verdicts import COMPLETE, JDOE
 
@@ -65,6 +66,19 @@ def test_a_cut_says_what_its_source_says_it_has_given() -> None:
     assert found.given == {"ecms": 43}
     assert (found.messages.control, found.sequences) == (4, {})
     assert cut(make_access()).given is None
+
+
+def test_a_cut_says_which_files_began_and_ended() -> None:
+    """Once each, however often they were sent, so that a file is missed that came short."""
+    night = facts_file("20260105", 7, [audit_access(n, make_access("JDOE")) for n in (501, 502)])
+    kind = (("content-type", FACTS_LINE.encode()),)
+    lines = [night.lines[-1], *night.lines, night.lines[0]]
+    sent = [Message(960 + n, line, APPENDED, headers=kind) for n, line in enumerate(lines)]
+    judged = judging(JDOE).batch(Partition("access.facts.v1", 2), "facts", sent)
+    found = cut_of(judged, reconciled=300, source="facts", policy_hash="hash7", run="run-1")
+    assert found.files == {"facts": [("000007", None, None), ("000007", 501, 502)]}
+    assert (found.given, found.messages.control) == ({"facts": 502}, 4)
+    assert cut(make_access()).files is None
 
 
 def test_a_silent_feed_makes_accesses_pending_in_the_cut() -> None:

@@ -25,9 +25,9 @@ from tests.harness.steps import Expected, Step
 
 SEEDS = range(1, 6)
 # What anybody gets for seed 7, on any machine and Python. A change of the department changes these on purpose.
-STEPS_OF_SEED_7 = "92ccee9e1836f287c9c54999805896339ed858a7aec49d312ec2e0b94071fd0e"
-FILE_OF_SEED_7 = "02050602a3ad10dedde85f0fb71b2485a01a9252b552f44ffcc44880d74dd761"
-DST_FILE_OF_SEED_7 = "814fe55051457a523bf420fa9465ad83da8a65d57508c4b0a6e4833949b370aa"
+STEPS_OF_SEED_7 = "1ab3e189bc20d9e97ca6bbfa2f8e8f947fe0349f83d4a5ed498c6e30b8407520"
+FILE_OF_SEED_7 = "37ed5139bd22e8dbfbb4780c0df5d18a1d9ad7eb50a489b8b4330c4297d9420d"
+DST_FILE_OF_SEED_7 = "f54fbfd8d1a3f4b2719df1e468be73945cac73c62b9bba84a32e0c52f195ab89"
 
 
 @cache
@@ -309,11 +309,11 @@ def assert_layout(file: FactsFile, business_date: str) -> None:
     lines = [line.decode() for line in file.lines]
     assert {len(line) for line in lines} == {WIDTH}
     head, details, tail = lines[0], lines[1:-1], lines[-1]
-    assert head[:19] == f"HFACTSAUD01{business_date}"
+    assert head[:19] == f"HFACTSAUD02{business_date}"
     assert head[19:25].isdigit()
     assert not head[25:].strip()
     control = hashlib.sha256("".join(f"{line}\n" for line in details).encode()).hexdigest()[:16]
-    assert tail == f"T{len(details):010d}{control}".ljust(WIDTH)
+    assert tail == f"T{len(details):010d}{control}{head[19:25]}{details[-1][1:11]}".ljust(WIDTH)
     first = int(details[0][1:11])
     for i, (line, access) in enumerate(zip(details, file.accesses, strict=True)):
         assert (line[0], int(line[1:11])) == ("D", first + i)

@@ -119,12 +119,13 @@ def test_control_messages_are_signed_with_the_number_they_give() -> None:
 
 
 def test_native_messages_are_signed_byte_by_byte() -> None:
-    """The nightly file's lines; of its trailer the number that stands in a header, which so is signed as well."""
+    """The nightly file's lines; of its trailer the number that it or a header states, which so is signed as well."""
     by, topic, access = translators("facts"), f"{PREFIX}access.facts.v1", facts_access()
     header, line, trailer = facts_file("20260106", 7, [access]).lines
     kind = ("content-type", FACTS_LINE.encode())
     assert by.translate("facts", line, (kind, *signed(line, access.sequence, topic)), JULY).accesses == (access,)
-    given = (GIVEN_HEADER, b"9")
+    assert by.translate("facts", trailer, (kind, *signed(trailer, 9, topic)), JULY).given == 9
+    trailer, given = trailer[:27].ljust(len(trailer)), (GIVEN_HEADER, b"9")
     assert by.translate("facts", trailer, (kind, given, *signed(trailer, 9, topic)), JULY).given == 9
     with pytest.raises(TamperingError, match="another sequence number"):
         by.translate("facts", trailer, (kind, (GIVEN_HEADER, b"8"), *signed(trailer, 9, topic)), JULY)

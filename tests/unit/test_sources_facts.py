@@ -136,13 +136,16 @@ def test_a_line_is_ascii() -> None:
 
 BAD_CONTROL = {
     "system": (LINES[0], 2, "FACTSXXX", "system (columns 2-9)"),
-    "layout": (LINES[0], 10, "02", "layout (columns 10-11)"),
+    "layout": (LINES[0], 10, "03", "layout (columns 10-11)"),
     "business date": (LINES[0], 12, "20261301", "date (columns 12-19)"),
     "file number": (LINES[0], 20, "      ", "file number (columns 20-25)"),
     "header filler": (LINES[0], 30, "x", "filler (columns 26-96)"),
     "count": (LINES[-1], 2, "         6", "count (columns 2-11)"),
     "hash": (LINES[-1], 12, "ABCDEF0123456789", "control hash (columns 12-27)"),
-    "trailer filler": (LINES[-1], 28, "x", "filler (columns 28-96)"),
+    "trailer filler": (LINES[-1], 44, "x", "filler (columns 44-96)"),
+    "trailer of no file": (LINES[-1], 28, " " * 6, "file number (columns 28-33)"),
+    "no last audit number": (LINES[-1], 34, " " * 10, "last audit number (columns 34-43)"),
+    "more lines than numbers": (LINES[-1], 2, "0000009008", "count (columns 2-11)"),
 }
 
 
@@ -163,7 +166,22 @@ def joined(lines: list[str]) -> bytes:
 BROKEN: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "empty": (lambda: b"", "file", "is empty"),
     "no header": (lambda: joined(LINES[1:]), "line 1", "must be the header"),
-    "wrong layout": (lambda: joined([put(LINES[0], 10, "02"), *LINES[1:]]), "line 1: layout (columns 10-11)", "01"),
+    "wrong layout": (lambda: joined([put(LINES[0], 10, "03"), *LINES[1:]]), "line 1: layout (columns 10-11)", "01"),
+    "the trailer of another file": (
+        lambda: joined([put(LINES[0], 20, "000413"), *LINES[1:]]),
+        "line 8: file number (columns 28-33)",
+        "must be the header's",
+    ),
+    "the trailer of another layout": (
+        lambda: joined([put(LINES[0], 10, "01"), *LINES[1:]]),
+        "line 8: file number (columns 28-33)",
+        "blank in 01",
+    ),
+    "another last number": (
+        lambda: joined([*LINES[:-1], put(LINES[-1], 34, "0000009007")]),
+        "line 8: last audit number (columns 34-43)",
+        "is not that of the last detail line",
+    ),
     "no trailer": (lambda: joined(LINES[:-1]), "line 7", "the file is short"),
     "only a header": (lambda: joined(LINES[:1]), "line 1", "the file is short"),
     "cut off in a line": (lambda: NIGHT[:500], "line 6", "is cut off"),
@@ -203,6 +221,22 @@ def test_a_file_that_is_not_whole_is_refused(make: Callable[[], bytes], place: s
     assert caught.value.place == place
     assert reason in caught.value.reason
     assert "again" in caught.value.reason or "each file by itself" in caught.value.reason
+
+
+def test_header_and_trailer_say_which_file_it_is_and_which_numbers_it_has() -> None:
+    """Whoever sees the topic alone knows then what it lacks; layout 01 did not say."""
+    told = [of(message.value) for message in read_file(NIGHT)]
+    assert [one.file for one in told if one.is_control] == [("000412", None, None), ("000412", 9001, 9006)]
+    assert [one.given for one in told if one.is_control] == [None, 9006]
+    silent = [of(message.value) for message in read_file((GOLDEN / "clocks-back.txt").read_bytes())]
+    assert not any(one.file or one.given for one in silent)
+
+
+def test_a_night_without_lines_says_that_it_has_none() -> None:
+    """On a holiday; the last number is that of the file before."""
+    trailer = "T" + "0" * 10 + control_hash_of([]) + "000413" + "0000009006"
+    message = read_file(joined([put(LINES[0], 20, "000413"), f"{trailer:96}"]))[-1]
+    assert of(message.value).file == ("000413", 9007, 9006)
 
 
 def test_a_wrong_detail_line_does_not_hold_up_the_night() -> None:

@@ -10,6 +10,7 @@ from schemas.topics import SOURCES
 from sinks.cli.source_lines import source_lines, span
 from sinks.console.health import troubles
 from sinks.watch.asking import ask, read
+from sinks.watch.files import ShortFile
 from sinks.watch.numbers import Gap
 from sinks.watch.report import Asked, SourceReport, report_of, spelled
 
@@ -21,6 +22,8 @@ BAD = SourceReport(
     missing=12_004,
     gaps=[Gap(4, 4, NOW - 90_000), Gap(9, 12_011, NOW - 80_000)],
     oldest_at=NOW - 90_000,
+    short=4,
+    files=(ShortFile("000411", None), ShortFile("000412", 1_003), ShortFile("000413", 2), ShortFile("000414", 1)),
     silent_ms=30_000,
     overdue_ms=7_200_000,
     clock_off_ms=-3_600_000,
@@ -46,10 +49,11 @@ def test_people_see_what_is_wrong_and_nothing_else() -> None:
     """A line a source."""
     never = SourceReport(name="paper")
     assert source_lines(Asked((BAD, WELL, never)), NOW) == [
-        "source  last heard  missing             silent   overdue  clock",
-        "ecms    12 s ago    12,004: 4, 9-12011  by 30 s  by 2 h   1 h behind",
-        "irss    1 h ago     -                   -        -        -",
-        "paper   never       -                   -        -        -",
+        "source  last heard  missing             " + "short files".ljust(67) + "  silent   overdue  clock",
+        "ecms    12 s ago    12,004: 4, 9-12011  4: 000411 has no end, 000412 by 1,003, 000413 by 2 and 1 more files"
+        "  by 30 s  by 2 h   1 h behind",
+        "irss    1 h ago     -                   " + "-".ljust(67) + "  -        -        -",
+        "paper   never       -                   " + "-".ljust(67) + "  -        -        -",
     ]
 
 
@@ -67,6 +71,7 @@ def test_the_console_says_it_in_words() -> None:
     assert troubles(WELL) == ()
     assert troubles(BAD) == (
         "12,004 accesses of ecms are missing",
+        "4 files of ecms are short",
         "ecms is silent past its promise",
         "ecms is overdue",
         "the clock of ecms is off",

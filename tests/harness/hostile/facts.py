@@ -9,8 +9,8 @@ SECRET: Final = "ZEBRA987"  # stands for somebody's data: no error may repeat it
 
 WIDTH: Final = 96
 GOOD: Final = b"D000000900120260105081403HENDERSOVEWCC0042               DHS04T17S".ljust(WIDTH)
-HEADER: Final = b"HFACTSAUD0120260105000412".ljust(WIDTH)
-TRAILER: Final = b"T0000000006f0e1d2c3b4a59687".ljust(WIDTH)
+HEADER: Final = b"HFACTSAUD0220260105000412".ljust(WIDTH)
+TRAILER: Final = b"T0000000006f0e1d2c3b4a596870004120000009006".ljust(WIDTH)
 
 
 def put(column: int, text: bytes, line: bytes = GOOD) -> bytes:
@@ -76,12 +76,16 @@ _FIELDS: Final = {
     "a formula behind": put(67, b"=cmd|'/C'!A0"),
     "something in the last column": put(WIDTH, b"!"),
     "another system's header": put(2, b"FACTS2AU", HEADER),
-    "a layout of tomorrow": put(10, b"02", HEADER),
+    "a layout of tomorrow": put(10, b"03", HEADER),
     "a header without a file number": put(20, b" " * 6, HEADER),
     "a header that says more": put(40, SECRET.encode(), HEADER),
     "a trailer without a count": put(2, b" " * 10, TRAILER),
     "a control hash in capitals": put(12, b"F0E1D2C3B4A59687", TRAILER),
     "a control hash cut off": put(12, b"f0e1d2c3        ", TRAILER),
+    "a trailer of no file": put(28, b" " * 6, TRAILER),
+    "a trailer without a last number": put(34, b" " * 10, TRAILER),
+    "a trailer that says more": put(50, SECRET.encode(), TRAILER),
+    "more lines than numbers": put(2, b"0000009008", TRAILER),
 }
 
 HOSTILE: Final[dict[str, bytes]] = _SHAPE | _FIELDS
