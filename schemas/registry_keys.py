@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -12,6 +10,7 @@ from typing import Annotated, Any, Final
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
+from .base64url import decoded
 from .errors import RejectedInputError
 from .ids import Id, SourceName, parse_instant
 from .topics import CONSOLE, Source, SourceKey
@@ -82,10 +81,9 @@ def _wrong_id(place: str) -> RejectedInputError:
 
 def _is_key(x: str) -> bool:
     try:
-        raw = base64.b64decode(x.encode("ascii") + b"=", altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError):
+        return len(decoded(x.encode("ascii"))) == _KEY_BYTES
+    except ValueError:  # of what is not ASCII, too
         return False
-    return len(raw) == _KEY_BYTES and base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == x
 
 
 def _instant(text: str, place: str) -> int:

@@ -12,8 +12,6 @@ it says its source has given; left out where there is none. Needs the extra `sig
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from .access import Sequence
+from .base64url import decoded, encoded
 from .errors import RejectedInputError, TamperingError
 from .topics import SIGNATURE_HEADER, SIGNATURE_MAX
 
@@ -71,8 +70,8 @@ def read_signature(header: bytes) -> Signature:
     if len(header) > SIGNATURE_MAX or not (dot and second) or payload or b"." in signature:
         raise _refused(f"must be a detached JWS of at most {SIGNATURE_MAX} bytes: header..signature")
     try:
-        said = orjson.loads(_decoded(protected))
-        found = _decoded(signature)
+        said = orjson.loads(decoded(protected))
+        found = decoded(signature)
     except ValueError:
         raise _refused("must have a JSON object and a signature, both as base64url without padding") from None
     return Signature(_statement(said), protected, found)
@@ -89,21 +88,6 @@ def _statement(said: Any) -> Statement:
     return Statement(key_id, topic, sequence)
 
 
-def _decoded(text: bytes) -> bytes:
-    """Base64url in its one spelling: what decodes to the same in another would be another signature of the same."""
-    try:
-        found = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    if _encoded(found) != text:
-        raise ValueError("another spelling")
-    return found
-
-
-def _encoded(raw: bytes) -> bytes:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
 def _refused(reason: str) -> TamperingError:
     return TamperingError(SIGNATURE_HEADER, reason)
 
@@ -113,7 +97,7 @@ def _refused(reason: str) -> TamperingError:
 
 def public_key(x: str) -> Ed25519PublicKey:
     """The key that is written as `x` of an OKP key (RFC 8037): 32 bytes as base64url. Raises ValueError."""
-    return Ed25519PublicKey.from_public_bytes(_decoded(x.encode("ascii")))
+    return Ed25519PublicKey.from_public_bytes(decoded(x.encode("ascii")))
 
 
 class Signer:
@@ -141,13 +125,13 @@ class Signer:
     def sign(self, topic: str, sequence: int | None, value: bytes) -> bytes:
         """What goes into the header `needtoknow.signature`; `sequence` as the message names it."""
         said = {**_FIXED, "kid": self.key_id, "topic": topic, **({} if sequence is None else {"seq": sequence})}
-        protected = _encoded(orjson.dumps(said))
-        return protected + b".." + _encoded(self._private_key.sign(protected + b"." + value))
+        protected = encoded(orjson.dumps(said))
+        return protected + b".." + encoded(self._private_key.sign(protected + b"." + value))
 
     @property
     def x(self) -> str:
         """The public key, as the registry has it."""
-        return _encoded(self._private_key.public_key().public_bytes_raw()).decode("ascii")
+        return encoded(self._private_key.public_key().public_bytes_raw()).decode("ascii")
 
 
 def new_key() -> tuple[bytes, Ed25519PrivateKey]:

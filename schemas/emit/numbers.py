@@ -7,10 +7,11 @@ twice.
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 from typing import Final
+
+from ..durable import put
 
 FILE: Final = "numbers"
 AHEAD: Final = 1_000  # numbers that are left out when the spool cannot tell, after a program that was killed
@@ -42,27 +43,10 @@ class Numbers:
             self._write(sequence)
 
     def _write(self, through: int) -> None:
-        fresh = self._file.with_suffix(".new")
-        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        try:
-            os.write(handle, f"{through} {_check(str(through))}\n".encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        fresh.replace(self._file)
-        _sync_names(self._file.parent)
+        content = f"{through} {_check(str(through))}\n".encode()
+        put(self._file, content, self._file.with_suffix(".new"))
         self._through = through
 
 
 def _check(number: str) -> str:
     return f"{zlib.crc32(number.encode()):08x}"
-
-
-def _sync_names(directory: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):  # Windows, where a directory cannot be opened
-        return
-    handle = os.open(directory, os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

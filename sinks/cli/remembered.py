@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import orjson
 
+from schemas.durable import put
 from schemas.errors import NotReadyError
 from schemas.settings import Settings
 
@@ -40,17 +41,8 @@ class Memory:
 
     def write(self, places: list[Place]) -> None:
         """Durable when it returns. Raises OSError; the old one is there then."""
-        beside = self.path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(orjson.dumps({"places": [place._asdict() for place in places], "stored": self.stored}))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        content = orjson.dumps({"places": [place._asdict() for place in places], "stored": self.stored})
+        put(self.path, content, self.path.with_suffix(".new"))
 
 
 @dataclass(frozen=True, slots=True)

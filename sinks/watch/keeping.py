@@ -11,6 +11,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, ValidationError
 
+from schemas.durable import put
 from schemas.model import Strict
 
 from .expected import Heard
@@ -120,11 +121,7 @@ class Copy:
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(f".{os.getpid()}")  # another process may write there at the same moment
-        with draft.open("wb") as file:
-            file.write(kept.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        put(self._path, kept.model_dump_json().encode(), draft)
 
 
 def declared(state: SourceState) -> str:

@@ -91,7 +91,7 @@ def test_an_emitter_that_gives_no_numbers_keeps_none(tmp_path: Path) -> None:
 def test_the_file_is_written_once_in_a_thousand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs a sync of the disk."""
     synced: list[int] = []
-    monkeypatch.setattr(numbers_module.os, "fsync", synced.append)
+    monkeypatch.setattr(os, "fsync", synced.append)
     numbers = Numbers(tmp_path)
     for number in range(1, 3_000):
         numbers.cover(number)
