@@ -9,7 +9,8 @@ from pathlib import Path
 def put(path: Path, content: bytes, beside: Path) -> None:
     """Writes `content` at `beside`, in the same directory, and then in place of `path`. Durable when it returns; only
     its owner may read it. Raises OSError; the old one is there then."""
-    handle = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    beside.unlink(missing_ok=True)  # what a crash left there keeps its mode
+    handle = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with open(handle, "wb") as file:
         file.write(content)
         file.flush()

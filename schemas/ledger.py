@@ -67,6 +67,13 @@ class FilePart(NamedTuple):
     first: int | None = None
     last: int | None = None
 
+    @property
+    def numbers(self) -> tuple[int, int] | None:
+        """The first and last number of a file that has ended and has lines."""
+        if self.first is None or self.last is None or self.first > self.last:
+            return None
+        return self.first, self.last
+
 
 def in_order(parts: Iterable[FilePart]) -> list[FilePart]:
     """As a cut lists them: by file, its header before its trailer."""

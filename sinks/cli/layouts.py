@@ -109,16 +109,10 @@ HEADED: Final[frozenset[SourceName]] = frozenset({"facts"})
 
 
 def header(lines: Iterable[bytes], source: SourceName) -> Outgoing | None:
-    """The message that says which file begins; None: no such file, or nobody could say when it ends."""
-    if source not in HEADED:
-        return None
-    try:
-        first = next(native_messages(lines, source), None)
-        if first is not None and translate(source, first.value, first.headers, LATEST_MS).file is not None:
-            return first
-    except RejectedInputError:
-        pass
-    return None
+    """The message that says which file begins; None: nobody could be told by it that a file came short."""
+    first = next(iter(lines), b"") if source in HEADED else b""
+    found = facts_file.header_of(first)
+    return None if found is None else outgoing(found, source, FACTS_LINE)
 
 
 def outgoing(message: NativeMessage, source: SourceName, content_type: str) -> Outgoing:

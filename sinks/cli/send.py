@@ -19,8 +19,9 @@ from schemas.topics import GIVEN_HEADER
 from sinks import kafka
 from sinks.kafka import Broker
 
+from .codes import NO
 from .follow import follow
-from .layouts import ENDED, LAYOUTS, foretold, header, native_messages
+from .layouts import ENDED, HEADED, LAYOUTS, foretold, header, native_messages
 from .on_disk import InTurn, changed, in_turn
 from .options import as_json, registered_source, with_broker
 from .outgoing import Outgoing, access_lines
@@ -30,6 +31,7 @@ from .storing import check, send_and_report, store
 JSON_ENDINGS: Final = (".json", ".jsonl", ".ndjson")
 SYSLOG_ENDINGS: Final = (".log", ".syslog")
 WARNINGS_SHOWN: Final = 5
+ANNOUNCE_SECONDS: Final = 10.0  # whoever sends knows already that the file is refused, and waits for nothing else
 TOLD_MAX: Final = 10_000  # of parts that are not sent: as many requests as may wait, so each of these is named
 
 
@@ -81,9 +83,9 @@ def send(
     """Put a file of accesses on the topic of its source. FILE may be - for standard input.
 
     The whole file is checked first. When anything is wrong, line and field are named and no access is sent (only a
-    single wrong line of a native file that is otherwise whole becomes a dead letter; of a FACTS file that is not, the
-    header is stored, so that page ShortFile stands until it comes whole). Then messages in and messages stored are
-    counted; exit code 1 when they differ. Sending twice does no harm: a repeat is found again under the same id.
+    single wrong line of a native file that is otherwise whole becomes a dead letter; of a FACTS file that is not, a
+    header is stored, so that page ShortFile stands until it comes whole). Messages in and messages stored are counted;
+    exit code 1 when they differ. Sending twice does no harm: a repeat is found again under the same id.
 
     \b
     Example:
@@ -121,10 +123,13 @@ def _send_whole(broker: Broker, settings: Settings, files: Sequence[str], layout
             counts = check(
                 partial(looked_at if layout.is_own else _canonical, held, layout, warned), held.size, lambda: held.done
             )
-        except RejectedInputError:
-            if layout.is_own and (first := header(held.lines(), source)) is not None:
-                _announce(broker, settings.topics.access(source), sign(first))
-            raise
+        except RejectedInputError as fault:
+            if source not in HEADED or not layout.is_own:
+                raise
+            click.echo(f"needtoknow: {fault}", err=True)  # first: no Kafka that is away may hold it back
+            first = header(held.lines(), source)
+            click.echo(f"needtoknow: {_announced(broker, settings, source, first and sign(first))}", err=True)
+            raise click.exceptions.Exit(NO) from None
         warned.tell()
 
         def messages() -> Iterator[Outgoing]:
@@ -133,17 +138,19 @@ def _send_whole(broker: Broker, settings: Settings, files: Sequence[str], layout
         send_and_report(broker, settings.topics.access(source), messages, counts, as_json=as_json)
 
 
-def _announce(broker: Broker, topic: str, first: Outgoing) -> None:
-    """Stores the header of a file that is refused: whoever watches the sources misses the rest until it comes whole.
-
-    That is told beside the fault, and in place of it neither Kafka's silence nor anything else.
-    """
+def _announced(broker: Broker, settings: Settings, source: SourceName, first: Outgoing | None) -> str:
+    """What became of the header of a file that is refused. Stored, it makes whoever watches miss the rest."""
+    if first is None:
+        return "no header says which file it is, so nobody who watches is told of it"
+    topic, patient = settings.topics.access(source), min(broker.timeout, ANNOUNCE_SECONDS)
+    brief = replace(broker, timeout=patient)
     try:
-        stored = kafka.run(store(broker, topic, [first], 1), broker)
-    except NotReadyError:
-        stored = 0
-    said = "was stored, so that page ShortFile stands until it comes whole" if stored else "could not be stored either"
-    click.echo(f"needtoknow: the file's header {said}", err=True)
+        stored, why = kafka.run(store(brief, topic, [first], 1), brief), ""
+    except NotReadyError as error:
+        stored, why = 0, f": {error}"
+    if not stored:
+        return f"the file's header could not be stored either, so nobody who watches is told of it{why}"
+    return "the file's header was stored: page ShortFile stands until it comes whole, unless it has before"
 
 
 class Layout(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import Field, ValidationError
 
 from schemas.durable import put
+from schemas.ledger import FilePart, Part
 from schemas.model import Strict
 
 from .expected import Heard
@@ -22,7 +23,7 @@ from .state import SourceState, State
 log: Final = logging.getLogger(__name__)
 
 NAME: Final = "watch.json"
-LAYOUT: Final = 1
+LAYOUT: Final = 2  # 1 knew no files, and passed over cuts that tell of some
 COPY_MAX: Final = 64 * 1_048_576  # bytes: what is larger was not written by us
 
 Pair = Annotated[tuple[int, int], Field(strict=False)]  # JSON has lists only
@@ -48,10 +49,11 @@ class KeptSource(Strict):
     forgotten: int
     again: int
     judged: dict[str, int]
-    begun: dict[str, int] = Field(default_factory=dict)  # an earlier version kept none of these four
-    ended: dict[str, Pair] = Field(default_factory=dict)
-    at: int | None = None
-    known_at: int | None = None
+    begun: dict[str, int]
+    ended: list[Part]
+    forgotten_files: int
+    at: int | None
+    known_at: int | None
     brought_at: int | None
     has_beaten: bool
 
@@ -143,7 +145,8 @@ def _kept(state: SourceState) -> KeptSource:
         again=numbers.again,
         judged={str(partition): offset for partition, offset in state.judged.items()},
         begun=state.files.begun,
-        ended=state.files.ended,
+        ended=[tuple(part) for part in state.files.ended],
+        forgotten_files=state.files.forgotten,
         at=state.heard.at,
         known_at=state.known_at,
         brought_at=state.heard.brought_at,
@@ -163,5 +166,5 @@ def _restore(state: SourceState, kept: KeptSource) -> None:
             again=kept.again,
         )
     )
-    state.files = Files(kept.begun, kept.ended)
+    state.files = Files(kept.begun, [FilePart(*part) for part in kept.ended], kept.forgotten_files)
     state.judged = {int(partition): offset for partition, offset in kept.judged.items()}

@@ -196,7 +196,7 @@ class Watch:
 
     def keep(self) -> None:
         """Writes the copy; a disk that is full costs time at the next start, nothing else."""
-        if self._ledger.read_until:
+        if self._ledger.read_until and not self._ledger.unreadable:  # or what was passed over would never be read again
             try:
                 self._copy.write(self.state, self._ledger.reached)
             except OSError as error:

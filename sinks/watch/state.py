@@ -33,6 +33,7 @@ class SourceState:
         self.known_at = now if is_declared(source) else None
         self.numbers = Numbers()
         self.files = Files()
+        self.went_on_at = NEVER  # when a line of a file, or any other access, was last stored
         self.clock = Clock()
         self.heard = Heard()
         self.is_seen = True  # its topic is there, and ours to read
@@ -51,7 +52,7 @@ class SourceState:
         if stored_at >= self._since:
             parts = [FilePart(*part) for part in (cut.files or {}).get(name, ())]
             self.files.see(parts, stored_at)
-            lowest = min((part.first for part in parts if part.first is not None), default=None)
+            lowest = min((part.numbers[0] for part in parts if part.numbers), default=None)
             seen, is_new = cut.sequences.get(name, ()), cut.first_offset >= reached
             self.numbers.see(seen, given, stored_at, is_new=is_new, lowest=lowest)
             self.numbers.pass_over(self.source.never_given)
@@ -66,10 +67,11 @@ class SourceState:
             self._look = at, ends
         self._compare()
 
-    def hear(self, at: int, *, is_beat: bool, brought: int | None) -> None:
+    def hear(self, at: int, *, is_beat: bool, brought: int | None, is_line: bool = False) -> None:
         """One of its messages was stored at this instant: sent by the source, not by us once more. `brought`: of which
-        moment it has brought something. UTC ms."""
+        moment it has brought something. `is_line`: it names an access, or was to; so a file goes on. UTC ms."""
         heard = self.heard
+        self.went_on_at = max(at, self.went_on_at) if is_line else self.went_on_at
         self.heard = Heard(
             at=max(at, heard.at or 0),
             brought_at=heard.brought_at if brought is None else max(brought, heard.brought_at or 0),
@@ -86,7 +88,7 @@ class SourceState:
 
     def short(self, patience_ms: int) -> tuple[ShortFile, ...]:
         """The files that came short."""
-        return self.files.short(self.missing(patience_ms), self._heard().at or NEVER, self.through, patience_ms)
+        return self.files.short(self.missing(patience_ms), self.went_on_at, self.through, patience_ms)
 
     def report(self, now: int, patience_ms: int) -> SourceReport:
         """How it stands now (UTC ms)."""
@@ -103,7 +105,7 @@ class SourceState:
             oldest_at=min((gap.since for gap in gaps), default=None),
             forgotten=self.numbers.forgotten,
             again=self.numbers.again,
-            short=len(short),
+            short=len(short) + self.files.forgotten,
             files=short[:FILES_SHOWN],
             silent_ms=silent_ms(self.source, heard, now),
             overdue_ms=overdue_ms(self.source, heard, now),

@@ -110,7 +110,8 @@ class Tails:
             found = None
         is_beat = found is not None and found.beat_at is not None
         brought = None if found is None else brought_at(found, state.source, record.timestamp)
-        state.hear(record.timestamp, is_beat=is_beat, brought=brought)
+        is_line = found is None or bool(found.accesses)
+        state.hear(record.timestamp, is_beat=is_beat, brought=brought, is_line=is_line)
         if found is not None:
             for sample in samples(found, state.source, record.timestamp, now):
                 state.time(sample)

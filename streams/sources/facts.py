@@ -109,10 +109,15 @@ def translate(source: SourceName, value: bytes) -> Translated:
         case "H":
             return CONTROL._replace(file=read_header(line))
         case "T":
-            file = read_trailer(line).file
-            return CONTROL._replace(file=file, given=file and file.last)
+            return _ended(read_trailer(line).file)
         case _:
             raise RejectedInputError("line type (column 1)", "must be H, D or T")
+
+
+def _ended(file: FilePart | None) -> Translated:
+    """What a trailer says. That of a file without lines repeats a number of before, and says nothing of its own."""
+    numbers = None if file is None else file.numbers
+    return CONTROL._replace(file=file, given=None if numbers is None else numbers[1])
 
 
 def read_header(line: str) -> FilePart | None:
@@ -133,7 +138,7 @@ def read_trailer(line: str) -> Trailer:
     count, control_hash = int(_digits(COUNT, line)), CONTROL_HASH.of(line)
     if not _CONTROL_HASH.fullmatch(control_hash):
         raise CONTROL_HASH.reject("must be 16 lower-case hexadecimal digits")
-    if line[CONTROL_HASH.last :].isspace():
+    if not line[CONTROL_HASH.last :].strip(" "):
         return Trailer(count, control_hash, None)
     number, last = _digits(OF_FILE, line), int(_digits(LAST, line))
     _rest_is_blank(line, after=LAST.last)

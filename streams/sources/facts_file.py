@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any, Final, TypeVar
 
 from schemas.errors import RejectedInputError
+from schemas.ledger import FilePart
 
 from .facts import (
     AUDIT_NUMBER,
@@ -32,6 +33,17 @@ T = TypeVar("T")
 def read_file(raw: bytes) -> tuple[NativeMessage, ...]:
     """The messages of a file that is held in memory. Raises as `cut_file` does."""
     return tuple(cut_file(BytesIO(raw)))
+
+
+def header_of(line: bytes) -> NativeMessage | None:
+    """The header that a file begins with, also of one that was converted or stripped on its way; None: it is none, or
+    one whose trailer would not say that it ends this file."""
+    try:
+        header = line.decode("ascii").rstrip().ljust(LINE_LENGTH)
+        told = read_header(header) if header.startswith("H") and len(header) == LINE_LENGTH else None
+    except (UnicodeDecodeError, RejectedInputError):
+        return None
+    return None if told is None else _control(told.file, header, 1)
 
 
 def cut_file(lines: Iterable[bytes], report: Report = refuse) -> Iterator[NativeMessage]:
@@ -98,9 +110,7 @@ class _Night:
             return NativeMessage(key, line.encode(), f"facts-{AUDIT_NUMBER.of(line)}", number)
         else:
             raise RejectedInputError(f"line {number}", f"must be a detail line (column 1 D); {_AGAIN}")
-        name = f"facts-file-{self.file_number}-{line[0]}"
-        given = self._given() if self.trailer is not None else None
-        return NativeMessage(self.file_number.encode(), line.encode(), name, number, given)
+        return _control(self.file_number, line, number, self._given() if self.trailer is not None else None)
 
     def _number(self, text: str) -> None:
         if text.isdigit():
@@ -135,12 +145,23 @@ class _Night:
             raise _located(self.lines, CONTROL_HASH.reject(f"does not match the detail lines; {_AGAIN}"))
         if self.file_number and (said.file and said.file.file) != self.told_number:
             raise _located(self.lines, OF_FILE.reject(f"must be the header's in layout 02, blank in 01; {_AGAIN}"))
-        if said.file and self._is_dense() and said.file.last != self.highest:
-            raise _located(self.lines, LAST.reject(f"is not that of the last detail line; {_AGAIN}"))
+        if said.file and not self._bears(said.file):
+            raise _located(self.lines, LAST.reject(f"and the count name other numbers than the lines have; {_AGAIN}"))
 
-    def _is_dense(self) -> bool:
-        """Whether each line bears one of the numbers in a row. One wrong line does not make the night one."""
-        return self.numbers == self.highest - self.lowest + 1 > 0
+    def _bears(self, file: FilePart) -> bool:
+        """Whether the lines can be those that the trailer names. One whose number is wrong makes the night no other."""
+        if not self.numbers or file.numbers is None:
+            return self.numbers == 0 and file.numbers is None
+        first, last = file.numbers
+        if self.highest - self.lowest == last - first:  # in a row: no line has a wrong number
+            return self.lowest == first
+        lacking = max(0, self.lowest - first) + max(0, last - self.highest)
+        wrong = (self.lines - 2 - self.numbers) + (self.highest > last) + (self.lowest < first)
+        return lacking <= wrong
+
+
+def _control(file: str, line: str, number: int, given: int | None = None) -> NativeMessage:
+    return NativeMessage(file.encode(), line.encode(), f"facts-file-{file}-{line[0]}", number, given)
 
 
 def control_hash_of(details: Sequence[str]) -> str:

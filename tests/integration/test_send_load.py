@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
+from deploy.local.ports import HOST, free_port
 from schemas.codec import decode, decode_access, encode
 from schemas.fact import Fact, Mark
 from schemas.topics import FACTS_LINE
@@ -163,8 +165,21 @@ def test_a_file_that_is_no_facts_night_stores_no_header(program: Program, tmp_pa
     for raw in (NIGHT[97:], NIGHT.replace(b"FACTSAUD02", b"FACTSAUD01")[:300], b"event_id,actor\n"):
         (tmp_path / "night.txt").write_bytes(raw)
         answer = program("send", str(tmp_path / "night.txt"), "--source", "facts", code=1)
-        assert "header was stored" not in answer.err
+        assert "no header says which file it is, so nobody who watches is told of it" in answer.err
     assert program.messages(program.topics.access("facts")) == []
+
+
+def test_what_is_wrong_with_a_file_is_said_although_its_header_cannot_be_stored(
+    program: Program, tmp_path: Path
+) -> None:
+    """First, and within seconds: whoever waits may be gone by then."""
+    (tmp_path / "night.txt").write_bytes(NIGHT.replace(b"\n", b"\r\n"))
+    program = replace(program, broker=replace(program.broker, address=f"{HOST}:{free_port()}", timeout=2))
+    answer = program("send", str(tmp_path / "night.txt"), "--source", "facts", code=1)
+    fault, *rest = answer.err.splitlines()
+    assert fault.startswith("needtoknow: line 1: ends in CR LF")
+    assert "the file's header could not be stored either" in rest[-1]
+    assert program.broker.address in rest[-1]
 
 
 def test_facts_and_marks_are_loaded_in_order(program: Program, tmp_path: Path) -> None:

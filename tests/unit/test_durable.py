@@ -51,5 +51,7 @@ def test_the_old_one_stays_where_the_new_one_cannot_be_written(tmp_path: Path, m
 def test_what_a_crash_left_beside_it_is_written_over(tmp_path: Path) -> None:
     """All of it."""
     (tmp_path / "kept.new").write_bytes(b"left over, and longer")
+    (tmp_path / "kept.new").chmod(0o644)
     put(tmp_path / "kept", b"new", tmp_path / "kept.new")
     assert (tmp_path / "kept").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "kept").stat().st_mode) == 0o600

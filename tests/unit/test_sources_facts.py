@@ -15,7 +15,7 @@ from schemas.errors import RejectedInputError
 from schemas.ids import parse_instant
 from schemas.topics import FACTS_LINE
 from streams.sources import Translated, translate
-from streams.sources.facts_file import control_hash_of, read_file
+from streams.sources.facts_file import control_hash_of, header_of, read_file
 from streams.sources.translated import NativeMessage
 from tests.harness.facts_file import facts_file_for_dst_night
 
@@ -163,6 +163,15 @@ def joined(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def numbered(*numbers: int | str, last: int | None = None) -> bytes:
+    """A night of lines with these audit numbers, and of which the trailer says this last one, or the last of them."""
+    details = [put(DETAIL, 2, f"{number:0>10}") for number in numbers]
+    said = numbers[-1] if last is None else last
+    trailer = f"T{len(details):010}{control_hash_of(details)}000412{said:0>10}"
+    return joined([LINES[0], *details, f"{trailer:96}"])
+
+
+TWICE = "line 6: last audit number (columns 34-43)"
 BROKEN: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "empty": (lambda: b"", "file", "is empty"),
     "no header": (lambda: joined(LINES[1:]), "line 1", "must be the header"),
@@ -180,7 +189,19 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "another last number": (
         lambda: joined([*LINES[:-1], put(LINES[-1], 34, "0000009007")]),
         "line 8: last audit number (columns 34-43)",
-        "is not that of the last detail line",
+        "name other numbers than the lines have",
+    ),
+    "a line twice, and counted": (lambda: numbered(9001, 9002, 9002, 9003), TWICE, "name other numbers"),
+    "no line with a number": (lambda: numbered("x", last=1), "line 3: last audit number (columns 34-43)", "name other"),
+    "a wild last number beside a wrong line": (
+        lambda: numbered(9001, "x", 9003, last=9_999_999_999),
+        "line 5: last audit number (columns 34-43)",
+        "name other numbers",
+    ),
+    "a low last number beside a wrong line": (
+        lambda: numbered(9001, "x", 9003, last=4),
+        "line 5: last audit number (columns 34-43)",
+        "name other numbers",
     ),
     "no trailer": (lambda: joined(LINES[:-1]), "line 7", "the file is short"),
     "only a header": (lambda: joined(LINES[:1]), "line 1", "the file is short"),
@@ -232,11 +253,52 @@ def test_header_and_trailer_say_which_file_it_is_and_which_numbers_it_has() -> N
     assert not any(one.file or one.given for one in silent)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [("x", 2, 3), (1, "x", 3), (1, 2, 99_999), (99_999, 2, 3), (10, 0, 12), (10, 12), (10, 11, 5_000, 13), (7, 11, 12)],
+    ids=str,
+)
+def test_one_wrong_number_does_not_hold_up_the_night(numbers: tuple[int | str, ...]) -> None:
+    """Wherever it is, and however wrong; nor does one that is missing within."""
+    first, last = {3: (1, 3), 12: (10, 12), 99_999: (1, 3), 13: (10, 13)}[int(numbers[-1])]
+    assert len(read_file(numbered(*numbers, last=last))) == len(numbers) + 2
+    assert first <= last
+
+
 def test_a_night_without_lines_says_that_it_has_none() -> None:
-    """On a holiday; the last number is that of the file before."""
+    """On a holiday; the last number is that of the file before, and says nothing new."""
     trailer = "T" + "0" * 10 + control_hash_of([]) + "000413" + "0000009006"
     message = read_file(joined([put(LINES[0], 20, "000413"), f"{trailer:96}"]))[-1]
-    assert of(message.value).file == ("000413", 9007, 9006)
+    assert (of(message.value).file, of(message.value).given) == (("000413", 9007, 9006), None)
+
+
+@pytest.mark.parametrize("fill", ["\t", "\n", "\x0b", "\x1c"])
+def test_a_trailer_of_layout_01_is_filled_with_spaces(fill: str) -> None:
+    """As it always was: what was refused then is refused now, or a proof of before would not hold any more."""
+    trailer = (GOLDEN / "clocks-back.txt").read_text().splitlines()[-1]
+    assert of(trailer).file is None
+    assert rejected(trailer[:27] + fill * 69).place == "file number (columns 28-33)"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [NIGHT[:97], NIGHT[:96], NIGHT[:96] + b"\r\n", NIGHT[:96].rstrip(), NIGHT[:96] + b"   \r\n"],
+    ids=["whole", "no newline", "CR LF", "stripped", "longer"],
+)
+def test_a_header_is_known_also_where_the_file_was_converted_on_its_way(line: bytes) -> None:
+    """So that somebody is told of the file that is refused; what is said of it is the header itself."""
+    found = header_of(line)
+    assert found == read_file(NIGHT)[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", NIGHT[97:194], NIGHT[:96].replace(b"AUD02", b"AUD01"), NIGHT[:20], b"\xff" + NIGHT[1:97], NIGHT[:96] + b"x"],
+    ids=["empty", "a detail line", "layout 01", "cut off", "not ASCII", "more behind"],
+)
+def test_what_is_no_header_begins_no_file(line: bytes) -> None:
+    """Nothing would ever end it."""
+    assert header_of(line) is None
 
 
 def test_a_wrong_detail_line_does_not_hold_up_the_night() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from schemas.ledger import Cut, FilePart
 from schemas.topics import SOURCES
 from sinks.watch.files import FILES_MAX, LONGEST_MS, Files, ShortFile
 from sinks.watch.keeping import Copy, Reached
-from sinks.watch.numbers import Gap
+from sinks.watch.numbers import GAPS_MAX, Gap
 from sinks.watch.state import SourceState, State
 from tests.contract.examples import CUT
 
@@ -26,7 +28,7 @@ NEXT, LAST = FilePart("000413"), FilePart("000413", 509, 510)
 
 def cut(first: int, following: int, *ranges: tuple[int, int], files: tuple[FilePart, ...] = ()) -> Cut:
     """A cut of FACTS over these offsets, with these numbers, headers and trailers."""
-    given = max((part.last for part in files if part.last is not None), default=None)
+    given = max((part.numbers[1] for part in files if part.numbers), default=None)
     return decode(Cut, CUT).model_copy(
         update={
             "topic": TOPIC,
@@ -71,7 +73,7 @@ def test_a_file_without_a_trailer_is_short_once_nothing_has_followed_for_a_while
     """As long as lines come it is under way."""
     state = SourceState(FACTS)
     state.take(cut(0, 4, (501, 503), files=(HEADER,)), 100_000)
-    state.hear(160_000, is_beat=False, brought=90_000)
+    state.hear(160_000, is_beat=False, brought=90_000, is_line=True)
     state.look({0: 4}, 160_000 + QUIET_MS - 1)
     assert short(state) == []
     state.look({0: 4}, 160_000 + QUIET_MS)
@@ -80,12 +82,23 @@ def test_a_file_without_a_trailer_is_short_once_nothing_has_followed_for_a_while
     assert short(state) == []
 
 
+def test_what_is_no_line_does_not_make_a_file_go_on() -> None:
+    """Neither heartbeats nor the header, which a refused file that is sent once a minute stores each time."""
+    state = SourceState(FACTS)
+    state.take(cut(0, 1, files=(HEADER,)), 100_000)
+    state.hear(160_000, is_beat=True, brought=None)
+    state.take(cut(1, 2, files=(HEADER,)), 160_000)
+    state.hear(160_000, is_beat=False, brought=None)
+    state.look({0: 2}, 100_000 + QUIET_MS)
+    assert short(state) == [ShortFile("000412", None)]
+
+
 def test_a_file_that_goes_on_for_an_hour_is_short_however_often_something_comes() -> None:
-    """Else a heartbeat a minute would hide it for ever."""
+    """Else a line a minute would hide it for ever."""
     state = SourceState(FACTS)
     state.take(cut(0, 4, (501, 503), files=(HEADER,)), 100_000)
     for minute in range(1, 61):
-        state.hear(100_000 + minute * 60_000, is_beat=True, brought=None)
+        state.hear(100_000 + minute * 60_000, is_beat=False, brought=1, is_line=True)
         state.look({0: 4}, 100_000 + minute * 60_000 - 1)
         assert short(state) == []
     state.look({0: 4}, 100_000 + LONGEST_MS)
@@ -126,35 +139,85 @@ def test_numbers_that_were_never_given_make_no_file_short() -> None:
     assert short(state) == []
 
 
-def test_a_night_without_lines_lacks_none() -> None:
-    """Its first number is above its last."""
+@pytest.mark.parametrize("last", [508, 0])
+def test_a_night_without_lines_lacks_none(last: int) -> None:
+    """Its first number is above its last. What it repeats of the file before, right or wrong, opens no gap."""
     state = SourceState(FACTS)
-    state.take(cut(0, 2, files=(NEXT, FilePart("000413", 509, 508))), 100_000)
-    state.look({0: 2}, 9_000_000)
+    state.take(cut(0, 2, files=(NEXT, FilePart("000413", last + 1, last))), 100_000)
+    state.take(cut(2, 5, (9_001, 9_003)), 110_000)
+    state.look({0: 5}, 9_000_000)
     assert short(state) == []
     assert state.missing(PATIENCE) == ()
+
+
+def test_a_file_without_lines_ends_one_that_will_never_come() -> None:
+    """So its own team says that there is none, and nothing else is let go of."""
+    state = SourceState(FACTS)
+    state.take(cut(0, 1, files=(NEXT,)), 100_000)
+    state.look({0: 1}, 900_000)
+    assert short(state) == [ShortFile("000413", None)]
+    state.take(cut(1, 3, files=(NEXT, FilePart("000413", 509, 508))), 1_000_000)
+    state.look({0: 3}, 9_000_000)
+    assert short(state) == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_trailers_of_one_file_the_one_that_lacks_more_counts(order: int) -> None:
+    """A shorter one cannot hide what the other says was there."""
+    state = SourceState(FACTS)
+    parts = (TRAILER, FilePart("000412", 506, 508))[::order]
+    for number, part in enumerate(parts):
+        state.take(cut(number, number + 1, files=(part,)), 100_000)
+    state.take(cut(2, 5, (506, 508)), 100_000)
+    state.look({0: 5}, 900_000)
+    assert short(state) == [ShortFile("000412", 5)]
+
+
+def test_numbers_of_a_file_are_counted_by_whole_gaps_and_parts_of_them() -> None:
+    """Gaps that begin before it, end behind it, hold all of it, or none."""
+    gaps = [Gap(1, 4, 0), Gap(6, 6, 0), Gap(8, 12, 0), Gap(20, 30, 0)]
+    numbers = {n for gap in gaps for n in range(gap.first, gap.last + 1)}
+    for first in range(33):
+        for last in range(first, 33):
+            files = Files(ended=[FilePart("1", first, last)])
+            lacking = len(numbers & set(range(first, last + 1)))
+            assert files.short(gaps, 0, 0, 1) == ((ShortFile("1", lacking),) if lacking else ())
+
+
+def test_no_source_makes_who_watches_blind_by_gaps_and_files() -> None:
+    """As many of both as are kept: a look takes milliseconds, not seconds."""
+    gaps = [Gap(2 * n, 2 * n, 0) for n in range(GAPS_MAX)]
+    files = Files(ended=[FilePart(f"{n:06}", 0, 2 * GAPS_MAX + n) for n in range(FILES_MAX)])
+    began = time.process_time()
+    assert len(files.short(gaps, 0, 0, 1)) == FILES_MAX
+    assert time.process_time() - began < 1
 
 
 def test_a_copy_gives_back_the_files(tmp_path: Path) -> None:
     """What is known to have begun, and which numbers those have that ended."""
     state, copy = State({TOPIC: FACTS}), Copy(tmp_path, "ledger.v1")
     state.by_topic[TOPIC].take(cut(0, 8, (501, 505), files=(HEADER, TRAILER, NEXT)), 10_000)
+    state.by_topic[TOPIC].files.forgotten = 3
     copy.write(state, {0: Reached(4, 11_000)})
     again, kept = State({TOPIC: FACTS}), copy.read()
     assert kept is not None
     assert copy.restore(again, kept)
     for one in (state, again):
         one.by_topic[TOPIC].look({0: 8}, 900_000)
+        assert one.by_topic[TOPIC].files.forgotten == 3
         assert short(one.by_topic[TOPIC]) == [ShortFile("000412", 3), ShortFile("000413", None)]
 
 
 def test_no_source_can_fill_memory_with_files() -> None:
-    """The ones heard of first are let go of."""
-    files = Files()
-    files.see([FilePart(f"{n:06}") for n in range(FILES_MAX + 1)], 1)
-    files.see([FilePart(f"x{n:06}", n, n) for n in range(FILES_MAX + 2)], 1)
-    assert (len(files.begun), len(files.ended)) == (FILES_MAX, FILES_MAX)
-    assert "000000" not in files.begun
+    """The ones heard of first are let go of. What had begun counts as short for ever, so that nothing is hidden so."""
+    state = SourceState(FACTS)
+    state.files.see([FilePart(f"{n:06}") for n in range(FILES_MAX + 2)], 1)
+    assert len(state.files.begun) == FILES_MAX
+    assert "000001" not in state.files.begun
+    state.files.see([FilePart(f"{n:06}", n + 1, n) for n in range(FILES_MAX + 2)], 1)
+    state.files.see([FilePart(f"x{n:05}", n, n) for n in range(2)], 1)
+    assert (len(state.files.ended), state.files.begun) == (FILES_MAX, {})
+    assert (state.report(2, PATIENCE).short, state.report(2, PATIENCE).is_good) == (2, False)
 
 
 CUTS = [
