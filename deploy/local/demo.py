@@ -85,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="deploy/demo",
-        description="Starts a real Kafka, two workers, a console and, where it is installed, Prometheus; plays a "
-        "synthetic department's day through them; prints each finding as it appears; compares with the ground truth.",
+        description="Starts a real Kafka, two workers, a watch, a console and, where it is installed, Prometheus; "
+        "plays a synthetic department's day through them; prints each finding as it appears; compares with the "
+        "ground truth.",
     )
     parser.add_argument("--once", action="store_true", help="end by itself after the day, with a summary")
     parser.add_argument("--seed", type=int, default=7, help="which day (default 7)")
@@ -116,6 +117,8 @@ def _demo(options: argparse.Namespace, directory: Path, stack: ExitStack) -> boo
         service.apply_topics()
     with _step(f"{WORKERS} workers"):
         service.start_workers(WORKERS)
+    with _step("watch"):
+        service.start_watch()
     with _step("console"):
         console = start_console(service)
     _say_where(console, is_once=options.once)
@@ -152,12 +155,13 @@ def _registry() -> dict[str, str]:
 def _say_what_now(service: Service, console: Worker, *, has_pages: bool) -> None:
     _say(f"console: http://{console.address}/; the same from a terminal:")
     _say(f"  NTK_CONSOLE_URL=http://{console.address} .venv/bin/needtoknow alerts sign-in ana")
-    ours = {"NTK_BROKER": service.bootstrap, **_registry()}
+    ours = {"NTK_BROKER": service.bootstrap, "NTK_WATCH_URL": service.settings["NTK_WATCH_URL"], **_registry()}
     ours |= {"NTK_TOPIC_PREFIX": service.prefix, "NTK_GROUP": f"{service.prefix}needtoknow"} if service.prefix else {}
     spelled = " ".join(f"{name}={value}" for name, value in ours.items())
     _say(f"  {spelled} .venv/bin/needtoknow status   (also: findings tail --follow, explain f_...)")
     if has_pages:
-        _say("pages like BrokenMarks and CriticalAlertWaiting fire on purpose: bad data were played, and nobody acts")
+        _say("pages like BrokenMarks, CriticalAlertWaiting and SourceOverdue fire on purpose: bad data were played, of")
+        _say("a day long ago, and nobody acts")
     _say("everything goes on running; look around, and end it with Ctrl-C")
 
 
@@ -183,8 +187,8 @@ def _prometheus(service: Service, directory: Path, stack: ExitStack) -> bool:
         _say(f"no dashboard: {HOW_TO_GET}")
         return False
     targets = [worker.address for worker in service.workers]
-    consoles = [console.address for console in service.consoles]
-    prometheus = stack.enter_context(LocalPrometheus(targets, directory / "prometheus", consoles=consoles, say=_say))
+    more = {"consoles": [one.address for one in service.consoles], "watches": [one.address for one in service.watches]}
+    prometheus = stack.enter_context(LocalPrometheus(targets, directory / "prometheus", **more, say=_say))
     _say(f"dashboard: {prometheus.console_url}")
     return True
 

@@ -155,12 +155,13 @@ class Service:
         return console
 
     def start_watch(self, **settings: str) -> Worker:
-        """Start what watches the sources; returns once it is ready."""
+        """Start what watches the sources; returns once it is ready. What is started after it asks this one."""
         self.directory.mkdir(parents=True, exist_ok=True)
         port = free_port()
         more = {"NTK_WATCH_PORT": str(port), "NTK_ADMIN_HOST": HOST, **settings}
         watch = self._start("watch", self.watches, port, more)
         self.wait_ready(watch)
+        self.settings = {**self.settings, "NTK_WATCH_URL": f"http://{watch.address}"}
         return watch
 
     def launch(self, **settings: str) -> Worker:

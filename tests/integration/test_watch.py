@@ -37,8 +37,7 @@ def service(kafka: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> It
     directory = tmp_path_factory.mktemp("watch")
     with running(kafka.bootstrap, directory, new_namespace(), NTK_MISSING_AFTER_SECONDS="1") as one:
         one.service.start_workers(1)
-        watch = one.service.start_watch()
-        one.service.settings = {**one.service.settings, "NTK_WATCH_URL": f"http://{watch.address}"}
+        one.service.start_watch()
         yield one
 
 

@@ -21,13 +21,17 @@ class Parts:
     """A service that is there at once; `told` has what else happened, in its order among what is printed."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        self.workers = self.consoles = [SimpleNamespace(address=HERE)]
+        self.workers = self.consoles = self.watches = [SimpleNamespace(address=HERE)]
+        self.settings = {"NTK_WATCH_URL": f"http://{HERE}"}
 
     def apply_topics(self) -> None:
         """There already."""
 
     def start_workers(self, count: int) -> None:
         """Run already."""
+
+    def start_watch(self) -> None:
+        """Runs already."""
 
     def stop(self) -> None:
         """Stops in order, which takes a while."""
@@ -98,8 +102,8 @@ def test_the_console_is_told_when_it_is_there_and_the_end_when_all_has_ended(
         f"dashboard: {Dashboard.console_url}",
         "playing the day",
         f"NTK_CONSOLE_URL=http://{HERE} .venv/bin/needtoknow alerts sign-in ana",
-        ".venv/bin/needtoknow status",
-        "BrokenMarks and CriticalAlertWaiting fire on purpose",
+        f"NTK_WATCH_URL=http://{HERE} .venv/bin/needtoknow status",
+        "BrokenMarks, CriticalAlertWaiting and SourceOverdue fire on purpose",
         "end it with Ctrl-C",
         "stopping",
         "parts stop",
