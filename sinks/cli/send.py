@@ -150,7 +150,7 @@ def _announced(broker: Broker, settings: Settings, source: SourceName, first: Ou
         stored, why = 0, f": {error}"
     if not stored:
         return f"the file's header could not be stored either, so nobody who watches is told of it{why}"
-    return "the file's header was stored: page ShortFile stands until it comes whole, unless it has before"
+    return "the file's header was stored: page ShortFile fires in two minutes, unless it comes whole, or has before"
 
 
 class Layout(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sinks.watch.report import Asked, SourceReport, files_spelled, spelled
+from sinks.watch.report import Asked, SourceReport, files_spelled, spelled, troubles
 
 HEADS: Final = ("source", "last heard", "missing", "short files", "silent", "overdue", "clock")
 NAMED: Final = 3  # ranges of numbers, or files, in a line; the others are in --json and in the log of the watch
@@ -14,13 +14,16 @@ _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "
 
 
 def source_lines(asked: Asked, now: int) -> list[str]:
-    """A table, or one line that says why there is none; both where some are not in it. `now`: UTC ms."""
+    """A table, and a line for each thing that is wrong; or one line that says why nobody knows; both where that is said
+    of some. `now`: UTC ms."""
     why_not = [] if asked.why_not is None else [f"sources: not known, {asked.why_not}"]
     if why_not and not asked.reports:
         return why_not
     rows = [HEADS, *(_row(report, now) for report in asked.reports)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    return [_padded(row, widths) for row in rows] + why_not
+    told = [trouble for report in asked.reports for trouble in troubles(report)]
+    not_well = [f"not well: {words} (deploy/runbooks/{page}.md)" for words, page in told]
+    return [_padded(row, widths) for row in rows] + not_well + why_not
 
 
 def span(ms: int) -> str:

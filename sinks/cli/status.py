@@ -106,7 +106,7 @@ def _lines(found: Standing) -> str:
     if found.letters:
         by = ", ".join(f"{safe(name)} {count}" for name, count in sorted(found.letters.items()))
         least = "at least " if sum(found.letters.values()) >= LETTERS_READ else ""
-        lines.append(f"dead letters of the last day: {least}{by}; needtoknow dead-letters count")
+        lines.append(f"dead letters written in the last day: {least}{by}; needtoknow dead-letters count")
     lines += [f"not registered, nobody reads it: {topic}" for topic in found.unregistered]
     lines += source_lines(found.sources, round(time.time() * 1000))
     return "\n".join(lines)

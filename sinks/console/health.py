@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sinks.watch.report import SourceReport
+from sinks.watch.report import SourceReport, troubles
 
 LATE_MS: Final = 300_000  # five minutes without a mark: far beyond the second that a feed takes, and seen by a person
 QUIET_MS: Final = 3_600_000  # of a source: an hour without any access is unusual by day, and usual by night
@@ -61,23 +61,10 @@ def amiss(health: HealthNow, now: int) -> tuple[str, ...]:
         if feed.complete_through is None or now - feed.complete_through >= LATE_MS
     ]
     found += [f"{source.name} is judged late" for source in health.sources if (source.lag_ms or 0) >= LATE_MS]
-    found += [words for source in health.sources if source.watched for words in troubles(source.watched)]
+    found += [words for source in health.sources if source.watched for words, _ in troubles(source.watched)]
     if (health.outbox_age_ms or 0) >= LATE_MS:
         found.append("acts wait for their topic")
     return tuple(found)
-
-
-def troubles(report: SourceReport) -> tuple[str, ...]:
-    """What is wrong with a source, in words."""
-    wrong = (
-        (not report.is_seen, f"the topic of {report.name} cannot be read"),
-        (report.missing, f"{report.missing:,} accesses of {report.name} are missing"),
-        (report.short, f"{report.short:,} files of {report.name} are short"),
-        (report.silent_ms, f"{report.name} is silent past its promise"),
-        (report.overdue_ms, f"{report.name} is overdue"),
-        (report.is_clock_off, f"the clock of {report.name} is off"),
-    )
-    return tuple(words for is_so, words in wrong if is_so)
 
 
 def hushed(health: HealthNow, now: int) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from aiohttp import web
 
 from schemas.alert import Who
 from sinks.alerts.severity import TOLD
+from sinks.watch.report import troubles
 
 from .acting import command, look
 from .asked import filter_of
 from .documents import AlertDocument, RecordDocument
 from .entering import sign_in, sign_in_page, sign_out
 from .forms import FIELDS, Forms
-from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known, troubles
+from .health import LATE_MS, QUIET_MS, amiss, hushed, is_known
 from .opened import list_values, show
 from .rendering import Pages
 from .sentences import DISPOSITIONS, extra_words, near_words, person_words, told_again_words, who_words

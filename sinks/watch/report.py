@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.ids import SourceName, format_instant, parse_instant
 
@@ -49,8 +49,7 @@ class SourceReport:
     @property
     def is_good(self) -> bool:
         """Whether it is seen, and nothing is missing, short, silent, overdue or off."""
-        is_wrong = self.missing or self.short or self.silent_ms or self.overdue_ms or self.is_clock_off
-        return self.is_seen and not is_wrong
+        return not troubles(self)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -70,6 +69,27 @@ class SourceReport:
             "clock_allowed_seconds": self.clock_allowed_ms / 1000,
             "is_good": self.is_good,
         }
+
+
+class Trouble(NamedTuple):
+    """What is wrong with a source, in words, and the page that is about it."""
+
+    words: str
+    page: str
+
+
+def troubles(report: SourceReport) -> tuple[Trouble, ...]:
+    """All that is."""
+    name = report.name
+    wrong = (
+        (not report.is_seen, f"the topic of {name} cannot be read", "WatchBehind"),
+        (report.missing, f"{report.missing:,} accesses of {name} are missing", "MissingAccess"),
+        (report.short, f"{report.short:,} files of {name} are short", "ShortFile"),
+        (report.silent_ms, f"{name} is silent past its promise", "SourceUnheard"),
+        (report.overdue_ms, f"{name} is overdue", "SourceOverdue"),
+        (report.is_clock_off, f"the clock of {name} is off", "SourceClockOff"),
+    )
+    return tuple(Trouble(words, page) for is_so, words, page in wrong if is_so)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,11 +153,11 @@ class _Night:
         if not self.numbers or file.numbers is None:
             return self.numbers == 0 and file.numbers is None
         first, last = file.numbers
-        if self.highest - self.lowest == last - first:  # in a row: no line has a wrong number
+        if self.highest - self.lowest == last - first:  # in a row, as far as can be told: no line has a wrong number
             return self.lowest == first
         lacking = max(0, self.lowest - first) + max(0, last - self.highest)
         wrong = (self.lines - 2 - self.numbers) + (self.highest > last) + (self.lowest < first)
-        return lacking <= wrong
+        return lacking <= max(1, wrong)  # one may have another's number, which is not seen
 
 
 def _control(file: str, line: str, number: int, given: int | None = None) -> NativeMessage:

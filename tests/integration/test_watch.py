@@ -154,7 +154,7 @@ def test_a_file_that_send_refuses_is_missed_until_it_comes_whole(service: Runnin
     code, said, complaint = service.command("send", str(file), "--source", "facts")
     assert (code, said) == (1, "")
     assert "the file is short; fetch the file again, whole and in binary mode; no access was sent" in complaint
-    assert "the file's header was stored: page ShortFile stands until it comes whole" in complaint
+    assert "the file's header was stored: page ShortFile fires in two minutes, unless it comes whole" in complaint
     until(lambda: short(watch) == {"000009": None}, "the refused file is not missed")
     assert missing(watch, "facts") == []
     file.write_bytes(night.content)

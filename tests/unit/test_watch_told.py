@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from orjson import dumps
 
 from schemas.settings import Settings
 from schemas.topics import SOURCES
 from sinks.cli.source_lines import source_lines, span
-from sinks.console.health import troubles
 from sinks.watch.asking import ask, read
 from sinks.watch.files import ShortFile
 from sinks.watch.numbers import Gap
-from sinks.watch.report import Asked, SourceReport, report_of, spelled
+from sinks.watch.report import Asked, SourceReport, report_of, spelled, troubles
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_767_600_000_000
 BAD = SourceReport(
     name="ecms",
@@ -54,7 +57,19 @@ def test_people_see_what_is_wrong_and_nothing_else() -> None:
         "  by 30 s  by 2 h   1 h behind",
         "irss    1 h ago     -                   " + "-".ljust(67) + "  -        -        -",
         "paper   never       -                   " + "-".ljust(67) + "  -        -        -",
+        "not well: 12,004 accesses of ecms are missing (deploy/runbooks/MissingAccess.md)",
+        "not well: 4 files of ecms are short (deploy/runbooks/ShortFile.md)",
+        "not well: ecms is silent past its promise (deploy/runbooks/SourceUnheard.md)",
+        "not well: ecms is overdue (deploy/runbooks/SourceOverdue.md)",
+        "not well: the clock of ecms is off (deploy/runbooks/SourceClockOff.md)",
     ]
+
+
+def test_each_trouble_has_a_runbook() -> None:
+    """Where whoever reads it is sent."""
+    unseen = replace(BAD, is_seen=False)
+    assert len(troubles(unseen)) == 6
+    assert all((ROOT / "deploy" / "runbooks" / f"{page}.md").is_file() for _, page in troubles(unseen))
 
 
 def test_a_source_that_cannot_be_seen_is_not_well() -> None:
@@ -63,13 +78,13 @@ def test_a_source_that_cannot_be_seen_is_not_well() -> None:
     assert report_of(unseen.document()) == unseen
     assert not unseen.is_good
     assert source_lines(Asked((unseen,)), NOW)[1].startswith("kiosk   topic cannot be read  -")
-    assert troubles(unseen) == ("the topic of kiosk cannot be read",)
+    assert troubles(unseen) == (("the topic of kiosk cannot be read", "WatchBehind"),)
 
 
 def test_the_console_says_it_in_words() -> None:
     """Each thing that is wrong."""
     assert troubles(WELL) == ()
-    assert troubles(BAD) == (
+    assert tuple(words for words, _ in troubles(BAD)) == (
         "12,004 accesses of ecms are missing",
         "4 files of ecms are short",
         "ecms is silent past its promise",
