@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
+from orjson import OPT_SORT_KEYS, dumps
 from pydantic import Field, ValidationError
 
 from schemas.durable import put
-from schemas.ledger import FilePart, Part
+from schemas.ledger import Cut, FilePart, Part
 from schemas.model import Strict
 
 from .expected import Heard
@@ -24,6 +25,7 @@ log: Final = logging.getLogger(__name__)
 
 NAME: Final = "watch.json"
 LAYOUT: Final = 2  # 1 knew no files, and passed over cuts that tell of some
+KNOWN: Final = hashlib.sha256(dumps(Cut.model_json_schema(), option=OPT_SORT_KEYS)).hexdigest()[:16]
 COPY_MAX: Final = 64 * 1_048_576  # bytes: what is larger was not written by us
 
 Pair = Annotated[tuple[int, int], Field(strict=False)]  # JSON has lists only
@@ -63,6 +65,8 @@ class Kept(Strict):
 
     layout: int
     ledger: str
+    unreadable: int  # messages of the ledger that were no cuts
+    cuts: str  # what was known of cuts then
     places: dict[str, Pair]
     sources: dict[str, KeptSource]
 
@@ -99,6 +103,8 @@ class Copy:
         When a source was heard, and that it has promised to be, is no matter of its declaration: without it a source
         that is dead when we start would be missed by nobody.
         """
+        if kept.unreadable and kept.cuts != KNOWN:
+            log.warning("a program that knew other cuts has passed over some; all of the ledger is read")
         others = list[str]()
         for topic, source in state.by_topic.items():
             found = kept.sources.get(topic)
@@ -111,13 +117,15 @@ class Copy:
                 _restore(source, found)
         if others:
             log.warning("declared otherwise than in the copy: %s; all of the ledger is read", ", ".join(others))
-        return not others
+        return not others and not (kept.unreadable and kept.cuts != KNOWN)
 
-    def write(self, state: State, reached: Mapping[int, Reached]) -> None:
+    def write(self, state: State, reached: Mapping[int, Reached], unreadable: int = 0) -> None:
         """Writes all of it beside the old one, then in its place. Raises OSError."""
         kept = Kept(
             layout=LAYOUT,
             ledger=self._ledger,
+            unreadable=unreadable,
+            cuts=KNOWN,
             places={str(partition): at for partition, at in reached.items()},
             sources={topic: _kept(found) for topic, found in state.by_topic.items()},
         )

@@ -83,7 +83,7 @@ class LedgerReader:
             log.warning("the copy is of another ledger; all of this one is read")
             return
         if self._copy.restore(self._state, found):
-            self.reached = dict(found.reached)
+            self.reached, self.unreadable = dict(found.reached), found.unreadable
             log.info("goes on from its copy")
 
     async def _is_of_this_ledger(

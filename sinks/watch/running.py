@@ -182,11 +182,10 @@ class Watch:
             self._say_files(name, state.short(self._patience))
 
     def _say_files(self, name: SourceName, short: tuple[ShortFile, ...]) -> None:
-        before, self._said_files[name] = self._said_files.get(name, ()), short
+        before, self._said_files[name] = set(self._said_files.get(name, ())), short
         if new := [one for one in short if one not in before]:
             log.error("source %s: short files: %s", name, files_spelled(new))
-        left = {one.file for one in short}
-        if whole := sorted({one.file for one in before} - left):
+        if whole := sorted({one.file for one in before} - {one.file for one in short}):
             log.info("source %s: no longer short: %s", name, ", ".join(whole[:FILES_SHOWN]))
 
     async def _keep(self) -> None:
@@ -196,9 +195,9 @@ class Watch:
 
     def keep(self) -> None:
         """Writes the copy; a disk that is full costs time at the next start, nothing else."""
-        if self._ledger.read_until and not self._ledger.unreadable:  # or what was passed over would never be read again
+        if self._ledger.read_until:
             try:
-                self._copy.write(self.state, self._ledger.reached)
+                self._copy.write(self.state, self._ledger.reached, self._ledger.unreadable)
             except OSError as error:
                 log.warning("no copy could be written: %s", type(error).__name__)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -25,6 +27,8 @@ from .facts import (
 )
 from .translated import LINE_BOUND, NativeMessage, Report, refuse
 
+BEGINS_MAX: Final = 10_000  # different ones, 1 MB; in a row all are one, and each gap makes one more
+ELSEWHERE: Final = -1  # of the rest, which so counts as off and not as ahead
 _AGAIN: Final = "fetch the file again, whole and in binary mode"
 
 T = TypeVar("T")
@@ -39,7 +43,8 @@ def header_of(line: bytes) -> NativeMessage | None:
     """The header that a file begins with, also of one that was converted or stripped on its way; None: it is none, or
     one whose trailer would not say that it ends this file."""
     try:
-        header = line.decode("ascii").rstrip().ljust(LINE_LENGTH)
+        first, _, _ = line.removeprefix(BOM_UTF8).partition(b"\r")
+        header = first.decode("ascii").rstrip(" \n\x1a").ljust(LINE_LENGTH)
         told = read_header(header) if header.startswith("H") and len(header) == LINE_LENGTH else None
     except (UnicodeDecodeError, RejectedInputError):
         return None
@@ -73,6 +78,9 @@ class _Night:
     numbers: int = 0
     lowest: int = 0
     highest: int = 0
+    opening: int | None = None  # the number of the first detail line, and of the last; None: it has none
+    closing: int | None = None
+    begins: Counter[int] = field(default_factory=Counter)  # by where the night begins by its number: so many lines
     trailer: str | None = None
     digest: Any = field(default_factory=hashlib.sha256)
 
@@ -105,19 +113,22 @@ class _Night:
         elif line.startswith("T"):
             self.trailer = line
         elif line.startswith("D"):
-            self._number(AUDIT_NUMBER.of(line))
+            self._number(AUDIT_NUMBER.of(line), number - 2)
             key = USER.of(line).strip().encode()
             return NativeMessage(key, line.encode(), f"facts-{AUDIT_NUMBER.of(line)}", number)
         else:
             raise RejectedInputError(f"line {number}", f"must be a detail line (column 1 D); {_AGAIN}")
         return _control(self.file_number, line, number, self._given() if self.trailer is not None else None)
 
-    def _number(self, text: str) -> None:
-        if text.isdigit():
-            number = int(text)
+    def _number(self, text: str, index: int) -> None:
+        self.closing = number = int(text) if text.isdigit() else None
+        if index == 0:
+            self.opening = number
+        if number is not None:
             self.lowest = min(number, self.lowest) if self.numbers else number
             self.highest = max(number, self.highest)
             self.numbers += 1
+            self.begins[number - index if len(self.begins) < BEGINS_MAX else ELSEWHERE] += 1
 
     def _given(self) -> int | None:
         """Up to which audit number the file goes. Numbers are dense, so a wrong line with a high one says nothing."""
@@ -149,15 +160,16 @@ class _Night:
             raise _located(self.lines, LAST.reject(f"and the count name other numbers than the lines have; {_AGAIN}"))
 
     def _bears(self, file: FilePart) -> bool:
-        """Whether the lines can be those that the trailer names. One whose number is wrong makes the night no other."""
+        """Whether the lines can be those that the trailer names: the last or the first of them has the number that it
+        must, and of the others one at most is where none can be. One whose number is wrong makes the night no other."""
         if not self.numbers or file.numbers is None:
             return self.numbers == 0 and file.numbers is None
+        if (self.lowest, self.highest) == file.numbers:
+            return True
         first, last = file.numbers
-        if self.highest - self.lowest == last - first:  # in a row, as far as can be told: no line has a wrong number
-            return self.lowest == first
-        lacking = max(0, self.lowest - first) + max(0, last - self.highest)
-        wrong = (self.lines - 2 - self.numbers) + (self.highest > last) + (self.lowest < first)
-        return lacking <= max(1, wrong)  # one may have another's number, which is not seen
+        ahead = sum(count for begin, count in self.begins.items() if begin > first)
+        off = sum(count for begin, count in self.begins.items() if begin != first)
+        return (self.closing == last and ahead <= 1) or (self.opening == first and off <= 1)
 
 
 def _control(file: str, line: str, number: int, given: int | None = None) -> NativeMessage:

@@ -251,25 +251,37 @@ def test_header_and_trailer_say_which_file_it_is_and_which_numbers_it_has() -> N
     assert not any(one.file or one.given for one in silent)
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        ("x", 2, 3),
-        (1, "x", 3),
-        (1, 2, 99_999),
-        (99_999, 2, 3),
-        (10, 0, 12),
-        (10, 12),
-        (10, 11, 5_000, 13),
-        (11, 11, 12),
-    ],
-    ids=str,
-)
-def test_one_wrong_number_does_not_hold_up_the_night(numbers: tuple[int | str, ...]) -> None:
-    """Wherever it is, and however wrong; nor does one that is missing within."""
-    first, last = {3: (1, 3), 12: (10, 12), 99_999: (1, 3), 13: (10, 13)}[int(numbers[-1])]
-    assert len(read_file(numbered(*numbers, last=last))) == len(numbers) + 2
-    assert first <= last
+@pytest.mark.parametrize("count", range(2, 7))
+@pytest.mark.parametrize("wrong", ["x", 0, 1, 50, *range(98, 108), 9_999_999_999], ids=str)
+def test_one_wrong_number_does_not_hold_up_the_night(count: int, wrong: int | str) -> None:
+    """Wherever it is, and whatever it says."""
+    night = list(range(100, 100 + count))
+    for place in range(count):
+        numbers = [*night[:place], wrong, *night[place + 1 :]]
+        assert len(read_file(numbered(*numbers, last=night[-1]))) == count + 2
+
+
+@pytest.mark.parametrize("numbers", [(10, 12), (10, 11, 14, 15), (3, 1, 2)], ids=str)
+def test_a_night_is_sent_also_where_numbers_are_missing_or_in_no_order(numbers: tuple[int, ...]) -> None:
+    """What is missing is missed by its number."""
+    assert len(read_file(numbered(*numbers, last=max(numbers)))) == len(numbers) + 2
+
+
+@pytest.mark.parametrize("wrong", [None, "x", 9_002, 0], ids=str)
+def test_a_trailer_that_names_other_numbers_is_refused_also_beside_a_wrong_line(wrong: int | str | None) -> None:
+    """Or all between would be missed, and nothing of it ever was."""
+    night = list[int | str](range(9_001, 9_008))
+    for place in range(7) if wrong is not None else (0,):
+        numbers = night if wrong is None else [*night[:place], wrong, *night[place + 1 :]]
+        for last in (7, 5_000, 9_001, 9_004, 9_010, 10_000, 9_999_999_999):
+            with pytest.raises(RejectedInputError, match="name other numbers"):
+                read_file(numbered(*numbers, last=last))
+
+
+def test_a_night_of_gaps_takes_no_memory() -> None:
+    """So many beginnings and no more are told apart."""
+    numbers = [5 * n for n in range(20_000)]
+    assert len(read_file(numbered(*numbers, last=numbers[-1]))) == 20_002
 
 
 def test_a_night_without_lines_says_that_it_has_none() -> None:
@@ -289,8 +301,17 @@ def test_a_trailer_of_layout_01_is_filled_with_spaces(fill: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [NIGHT[:97], NIGHT[:96], NIGHT[:96] + b"\r\n", NIGHT[:96].rstrip(), NIGHT[:96] + b"   \r\n"],
-    ids=["whole", "no newline", "CR LF", "stripped", "longer"],
+    [
+        NIGHT[:97],
+        NIGHT[:96],
+        NIGHT[:96] + b"\r\n",
+        NIGHT[:96].rstrip(),
+        NIGHT[:96] + b"   \r\n",
+        b"\xef\xbb\xbf" + NIGHT[:97],
+        NIGHT.replace(b"\n", b"\r"),
+        NIGHT[:96] + b"\x1a",
+    ],
+    ids=["whole", "no newline", "CR LF", "stripped", "longer", "byte order mark", "CR only", "Ctrl-Z"],
 )
 def test_a_header_is_known_also_where_the_file_was_converted_on_its_way(line: bytes) -> None:
     """So that somebody is told of the file that is refused; what is said of it is the header itself."""

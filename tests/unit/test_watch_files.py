@@ -15,7 +15,7 @@ from schemas.ids import format_instant
 from schemas.ledger import Cut, FilePart
 from schemas.topics import SOURCES
 from sinks.watch.files import FILES_MAX, LONGEST_MS, Files, ShortFile
-from sinks.watch.keeping import Copy, Reached
+from sinks.watch.keeping import KNOWN, Copy, Reached
 from sinks.watch.numbers import GAPS_MAX, Gap
 from sinks.watch.state import SourceState, State
 from tests.contract.examples import CUT
@@ -182,6 +182,20 @@ def test_numbers_of_a_file_are_counted_by_whole_gaps_and_parts_of_them() -> None
             files = Files(ended=[FilePart("1", first, last)])
             lacking = len(numbers & set(range(first, last + 1)))
             assert files.short(gaps, 0, 0, 1) == ((ShortFile("1", lacking),) if lacking else ())
+
+
+@pytest.mark.parametrize(("unreadable", "cuts", "is_used"), [(0, "other", True), (2, KNOWN, True), (2, "other", False)])
+def test_a_copy_of_one_who_did_not_understand_all_cuts_is_not_gone_on_from(
+    tmp_path: Path, unreadable: int, cuts: str, is_used: bool
+) -> None:
+    """What an earlier program passed over would be read by nobody. When a source was heard is known all the same."""
+    state, copy = State({TOPIC: FACTS}), Copy(tmp_path, "ledger.v1")
+    state.by_topic[TOPIC].hear(10_000, is_beat=True, brought=None)
+    copy.write(state, {0: Reached(4, 11_000)}, unreadable)
+    again, kept = State({TOPIC: FACTS}), copy.read()
+    assert kept is not None
+    assert copy.restore(again, kept.model_copy(update={"cuts": cuts})) is is_used
+    assert again.by_topic[TOPIC].heard == state.by_topic[TOPIC].heard
 
 
 def test_no_source_makes_who_watches_blind_by_gaps_and_files() -> None:
